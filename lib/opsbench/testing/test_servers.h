@@ -1,0 +1,44 @@
+#ifndef OPSBENCH_TESTING_TEST_SERVERS_H_
+#define OPSBENCH_TESTING_TEST_SERVERS_H_
+
+// Real servers for tests: the one that ctest's fixture keeps up (its URLs are
+// in the file that OPSBENCH_TEST_SERVERS names), else the one that
+// OPSBENCH_<ENGINE>_URL names, else a private one for the life of the process.
+//
+// Thread safety: all functions may be called from any thread.
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "opsbench/db/url.h"
+
+namespace opsbench {
+
+// NotFound names the package when the server is not installed: a test fails
+// then, it does not skip, because opsbench's own set-up installs the engines.
+absl::StatusOr<Url> TestServerUrl(Engine engine);
+
+// An empty database of the test's own on that server (for SQLite a file in a
+// temporary folder), gone when the object is. Tests that run side by side do
+// not meet.
+class TestDatabase {
+ public:
+  static absl::StatusOr<std::unique_ptr<TestDatabase>> Create(Engine engine);
+  ~TestDatabase();
+  TestDatabase(const TestDatabase&) = delete;
+  TestDatabase& operator=(const TestDatabase&) = delete;
+
+  const Url& url() const { return url_; }
+
+ private:
+  TestDatabase(Url server, Url url, std::string folder);
+
+  Url server_;
+  Url url_;
+  std::string folder_;  // SQLite only.
+};
+
+}  // namespace opsbench
+
+#endif  // OPSBENCH_TESTING_TEST_SERVERS_H_

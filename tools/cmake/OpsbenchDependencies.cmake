@@ -1,0 +1,51 @@
+# Finds the libraries of Debian 12 that opsbench builds on. A client library
+# that is switched on and missing is an error that names its package.
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(absl REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+
+function(_opsbench_pkg prefix package option)
+  pkg_check_modules(${prefix} QUIET IMPORTED_TARGET ${ARGN})
+  if(NOT ${prefix}_FOUND)
+    message(FATAL_ERROR "${option} is ON but ${ARGN} was not found: "
+      "install ${package}, or configure with -D${option}=OFF")
+  endif()
+endfunction()
+
+if(OPSBENCH_WITH_MYSQL)
+  _opsbench_pkg(MARIADB libmariadb-dev OPSBENCH_WITH_MYSQL libmariadb)
+  find_path(MYSQLCPPCONN_INCLUDE_DIR mysql_driver.h)
+  find_library(MYSQLCPPCONN_LIBRARY mysqlcppconn)
+  if(NOT MYSQLCPPCONN_INCLUDE_DIR OR NOT MYSQLCPPCONN_LIBRARY)
+    message(FATAL_ERROR "OPSBENCH_WITH_MYSQL is ON but MySQL Connector/C++ was "
+      "not found: install libmysqlcppconn-dev, or configure with "
+      "-DOPSBENCH_WITH_MYSQL=OFF")
+  endif()
+  if(NOT TARGET opsbench_mysqlcppconn)
+    add_library(opsbench_mysqlcppconn INTERFACE IMPORTED)
+    target_include_directories(opsbench_mysqlcppconn SYSTEM INTERFACE
+      "${MYSQLCPPCONN_INCLUDE_DIR}")
+    target_link_libraries(opsbench_mysqlcppconn INTERFACE
+      "${MYSQLCPPCONN_LIBRARY}")
+  endif()
+endif()
+if(OPSBENCH_WITH_POSTGRES)
+  _opsbench_pkg(PQXX libpqxx-dev OPSBENCH_WITH_POSTGRES libpqxx)
+  _opsbench_pkg(PQ libpq-dev OPSBENCH_WITH_POSTGRES libpq)
+endif()
+if(OPSBENCH_WITH_REDIS)
+  _opsbench_pkg(HIREDIS libhiredis-dev OPSBENCH_WITH_REDIS hiredis)
+endif()
+
+if(OPSBENCH_BUILD_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(OPSBENCH_BUILD_TOOLS OR OPSBENCH_BUILD_TESTS)
+  find_package(benchmark 1.7 REQUIRED)
+endif()
+if(OPSBENCH_BUILD_TOOLS)
+  find_package(CLI11 2.1 REQUIRED)
+endif()
