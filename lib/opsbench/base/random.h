@@ -38,9 +38,9 @@ class Random {
   // The stream of numbers named by (seed, a, b): statistically independent of
   // every other name's.
   static constexpr Random Stream(uint64_t seed, uint64_t a, uint64_t b = 0) {
-    return Random(Mix64(Mix64(Mix64(seed + 0x9e3779b97f4a7c15u) ^
-                              (a + 0xd1b54a32d192ed03u)) ^
-                        (b + 0x8cb92ba72f3d8dd7u)));
+    return Random(Mix64(
+        Mix64(Mix64(seed + 0x9e3779b97f4a7c15u) ^ (a + 0xd1b54a32d192ed03u)) ^
+        (b + 0x8cb92ba72f3d8dd7u)));
   }
 
   // 64 uniform bits.
@@ -59,8 +59,7 @@ class Random {
   // Uniform in [0, bound), without modulo bias (Lemire, "Fast random integer
   // generation in an interval", ACM TOMACS 29(1), 2019). REQUIRES: bound > 0.
   constexpr uint64_t Below(uint64_t bound) {
-    unsigned __int128 product =
-        static_cast<unsigned __int128>(Next()) * bound;
+    unsigned __int128 product = static_cast<unsigned __int128>(Next()) * bound;
     if (static_cast<uint64_t>(product) < bound) {
       const uint64_t threshold = -bound % bound;
       while (static_cast<uint64_t>(product) < threshold) {
@@ -72,8 +71,8 @@ class Random {
 
   // Uniform in [low, high]. REQUIRES: low <= high.
   constexpr int64_t Between(int64_t low, int64_t high) {
-    const uint64_t span = static_cast<uint64_t>(high) -
-                          static_cast<uint64_t>(low) + 1;
+    const uint64_t span =
+        static_cast<uint64_t>(high) - static_cast<uint64_t>(low) + 1;
     const uint64_t offset = span == 0 ? Next() : Below(span);
     return static_cast<int64_t>(static_cast<uint64_t>(low) + offset);
   }

@@ -14,12 +14,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define OPSBENCH_RETURN_IF_ERROR(expr)           \
-  do {                                           \
-    absl::Status opsbench_status_ = (expr);      \
-    if (!opsbench_status_.ok()) {                \
-      return opsbench_status_;                   \
-    }                                            \
+#define OPSBENCH_RETURN_IF_ERROR(expr)      \
+  do {                                      \
+    absl::Status opsbench_status_ = (expr); \
+    if (!opsbench_status_.ok()) {           \
+      return opsbench_status_;              \
+    }                                       \
   } while (false)
 
 #define OPSBENCH_STATUS_CONCAT_INNER_(a, b) a##b

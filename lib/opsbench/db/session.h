@@ -13,8 +13,8 @@
 //   PermissionDenied    a missing privilege
 //   NotFound            unknown database, table, column, function
 //   AlreadyExists       duplicate key, or the object exists
-//   InvalidArgument     syntax, wrong type, a value out of range, a failed check
-//   Aborted             deadlock or serialisation failure: try again
+//   InvalidArgument     syntax, wrong type, a value out of range, a failed
+//   check Aborted             deadlock or serialisation failure: try again
 //   DeadlineExceeded    a lock or statement time-out
 //   ResourceExhausted   disk full, too many connections, out of memory
 //   Cancelled           interrupted
@@ -39,9 +39,9 @@ namespace opsbench {
 // What the server at the other end is and can do, asked of it at Connect().
 struct Capabilities {
   Engine engine = Engine::kSqlite;
-  std::string flavour;  // "SQLite", "MariaDB", "MySQL", "PostgreSQL".
-  std::string version;  // As the server says it: "10.11.6-MariaDB".
-  int version_number = 0;  // 10'11'06 for 10.11.6, 15'00'18 for 15.18.
+  std::string flavour;            // "SQLite", "MariaDB", "MySQL", "PostgreSQL".
+  std::string version;            // As the server says it: "10.11.6-MariaDB".
+  int version_number = 0;         // 10'11'06 for 10.11.6, 15'00'18 for 15.18.
   bool load_data_local = false;   // MySQL: LOAD DATA LOCAL is permitted.
   bool bulk_binding = false;      // MariaDB: COM_STMT_BULK_EXECUTE.
   bool copy_binary = false;       // PostgreSQL.
@@ -61,11 +61,11 @@ class RowIterator {
 };
 
 enum class BulkMethod {
-  kBest,          // The fastest that the engine offers.
-  kLoadData,      // MySQL: LOAD DATA LOCAL from memory.
-  kBulkBinding,   // MariaDB: arrays bound to one prepared INSERT.
-  kCopyBinary,    // PostgreSQL: COPY FROM STDIN (FORMAT binary).
-  kMultiRow,      // Any: INSERT with many rows of VALUES.
+  kBest,         // The fastest that the engine offers.
+  kLoadData,     // MySQL: LOAD DATA LOCAL from memory.
+  kBulkBinding,  // MariaDB: arrays bound to one prepared INSERT.
+  kCopyBinary,   // PostgreSQL: COPY FROM STDIN (FORMAT binary).
+  kMultiRow,     // Any: INSERT with many rows of VALUES.
 };
 
 struct BulkOptions {

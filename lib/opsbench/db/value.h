@@ -20,7 +20,14 @@ namespace opsbench {
 // a type of its own for it (SQLite) stores and returns it as a 64-bit integer.
 class Value {
  public:
-  enum class Type : uint8_t { kNull, kInt64, kDouble, kText, kBytes, kTimestamp };
+  enum class Type : uint8_t {
+    kNull,
+    kInt64,
+    kDouble,
+    kText,
+    kBytes,
+    kTimestamp
+  };
 
   constexpr Value() = default;
   static constexpr Value Null() { return Value(); }

@@ -103,8 +103,8 @@ struct LoadOptions {
 
 struct OperationReport {
   std::string name;
-  Histogram latency;   // Of the operations that succeeded.
-  int64_t rows = 0;    // Read or written by them.
+  Histogram latency;  // Of the operations that succeeded.
+  int64_t rows = 0;   // Read or written by them.
   int64_t errors = 0;
   // By kind: the status code's name ("UNAVAILABLE").
   std::map<std::string, int64_t> errors_by_kind;

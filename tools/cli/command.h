@@ -1,0 +1,54 @@
+#ifndef OPSBENCH_TOOLS_CLI_COMMAND_H_
+#define OPSBENCH_TOOLS_CLI_COMMAND_H_
+
+// What the command groups share. Each group adds its subcommands to the app;
+// the chosen subcommand's callback leaves an exit code in the context.
+//
+// Thread safety: the command line is read on the main thread alone.
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+
+namespace opsbench::cli {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;  // A regression, a failed check.
+inline constexpr int kExitUsage = 2;   // Wrong usage, unusable data.
+inline constexpr int kExitInconclusive = 3;
+
+struct Context {
+  int exit_code = kExitOk;
+  // Where runs, baselines and kept servers live: `.opsbench` of the checkout
+  // (OPSBENCH_ROOT, set by the bootstrap), else of the working directory.
+  std::filesystem::path state_folder;
+  // Where the benchmark binaries are: the folder of this program.
+  std::filesystem::path binary_folder;
+};
+
+// Prints "opsbench: <message>" on one line of stderr and sets the exit code:
+// kExitUsage unless another is given.
+void Fail(Context& context, const absl::Status& status,
+          int exit_code = kExitUsage);
+
+// Set by SIGINT and SIGTERM once InstallStopSignals() was called; a second
+// signal ends the process as usual.
+extern std::atomic<bool> stop_requested;
+void InstallStopSignals();
+
+// Whether stderr is a terminal on which a progress line may be redrawn.
+bool ProgressIsTerminal();
+// Whether stdout is a terminal and NO_COLOR is unset.
+bool ColorWanted();
+
+void AddServersCommand(CLI::App& app, Context& context);
+void AddSidetableCommand(CLI::App& app, Context& context);
+void AddRunCommand(CLI::App& app, Context& context);
+void AddCheckJsonCommand(CLI::App& app, Context& context);
+
+}  // namespace opsbench::cli
+
+#endif  // OPSBENCH_TOOLS_CLI_COMMAND_H_
