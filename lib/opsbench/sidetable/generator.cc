@@ -157,6 +157,12 @@ void Operation::RenderPayload(std::string* json) const {
                   status == 0 ? ",\"code\":200}" : ",\"code\":503}");
 }
 
+void NewOperation::Set(const Operation& from) {
+  operation = from;
+  operation.RenderPayload(&payload_json);
+  PrefixesAsJson(operation.path->text, &prefixes_json);
+}
+
 std::vector<std::string> OperationRows::Columns(bool levels) {
   std::vector<std::string> columns = {"id", "type_path", "created_at", "status",
                                       "payload_json"};

@@ -89,6 +89,17 @@ struct Operation {
   void RenderPayload(std::string* json) const;
 };
 
+// An operation to be written, with all that is derived from it, so that a write
+// that is timed derives nothing.
+struct NewOperation {
+  Operation operation;
+  std::string payload_json;
+  std::string prefixes_json;  // ["a","a.b"].
+
+  // Replaces all three, reusing their memory.
+  void Set(const Operation& from);
+};
+
 class Generator {
  public:
   explicit Generator(uint64_t seed) : seed_(seed), taxonomy_(Taxonomy::Get()) {}

@@ -157,13 +157,14 @@ absl::Status Store::Newest(int64_t limit, ResultSet* rows) {
   return Execute(kNewest, 0, rows).status();
 }
 
-void Store::BindOperation(const Operation& operation, std::string* payload) {
+void Store::BindOperation(const NewOperation& inserted) {
+  const Operation& operation = inserted.operation;
   const Taxonomy::Path& path = *operation.path;
-  operation.RenderPayload(payload);
   values_[kPath] = Value::Text(path.text);
   values_[kCreatedAt] = Value::TimestampUs(operation.created_at_us);
   values_[kStatus] = Value::Int64(operation.status);
-  values_[kPayload] = Value::Text(*payload);
+  values_[kPayload] = Value::Text(inserted.payload_json);
+  values_[kPrefixes] = Value::Text(inserted.prefixes_json);
   for (int level = 1; level <= kMaxLevels; ++level) {
     values_[kL1 + level - 1] =
         level <= path.depth ? Value::Text(path.Prefix(level)) : Value::Null();
@@ -181,20 +182,15 @@ absl::Status Store::InTransaction(Body body) {
   return status;
 }
 
-absl::Status Store::InsertOne(const Operation& operation) {
+absl::Status Store::InsertOne(const NewOperation& inserted) {
   if (engine_ == Engine::kSqlite && strategy_ == Strategy::kSideTable) {
-    return InTransaction([&] { return InsertOneByRow(operation); });
+    return InTransaction([&] { return InsertOneByRow(inserted); });
   }
-  payloads_.resize(std::max<size_t>(payloads_.size(), 1));
-  BindOperation(operation, &payloads_[0]);
-  if (strategy_ == Strategy::kSideTable) {
-    PrefixesAsJson(operation.path->text, &prefixes_);
-    values_[kPrefixes] = Value::Text(prefixes_);
-  }
+  BindOperation(inserted);
   return Execute(kInsertOne, 0, nullptr).status();
 }
 
-absl::Status Store::InsertMany(absl::Span<const Operation> operations) {
+absl::Status Store::InsertMany(absl::Span<const NewOperation> operations) {
   if (operations.empty()) return absl::OkStatus();
   if (engine_ == Engine::kSqlite) {
     return InTransaction([&] { return InsertManyByRow(operations); });
@@ -212,16 +208,16 @@ absl::Status Store::InsertMany(absl::Span<const Operation> operations) {
   return InsertManyAtOnce(operations);
 }
 
-absl::Status Store::InsertManyAtOnce(absl::Span<const Operation> operations) {
+absl::Status Store::InsertManyAtOnce(
+    absl::Span<const NewOperation> operations) {
   const int count = static_cast<int>(operations.size());
   std::unique_ptr<Bound>& bound = insert_rows_[count];
   if (bound == nullptr) {
     OPSBENCH_ASSIGN_OR_RETURN(bound, Prepare("insert_rows", 0, count));
   }
-  payloads_.resize(std::max(payloads_.size(), operations.size()));
   arguments_.clear();
   for (int i = 0; i < count; ++i) {
-    BindOperation(operations[i], &payloads_[i]);
+    BindOperation(operations[i]);
     for (const Parameter parameter : bound->parameters) {
       arguments_.push_back(values_[parameter]);
     }
@@ -229,22 +225,22 @@ absl::Status Store::InsertManyAtOnce(absl::Span<const Operation> operations) {
   return bound->statement->Execute(arguments_, nullptr).status();
 }
 
-absl::Status Store::InsertManyByRow(absl::Span<const Operation> operations) {
-  for (const Operation& operation : operations) {
-    OPSBENCH_RETURN_IF_ERROR(InsertOneByRow(operation));
+absl::Status Store::InsertManyByRow(absl::Span<const NewOperation> operations) {
+  for (const NewOperation& inserted : operations) {
+    OPSBENCH_RETURN_IF_ERROR(InsertOneByRow(inserted));
   }
   return absl::OkStatus();
 }
 
-absl::Status Store::InsertOneByRow(const Operation& operation) {
-  payloads_.resize(std::max<size_t>(payloads_.size(), 1));
-  BindOperation(operation, &payloads_[0]);
+absl::Status Store::InsertOneByRow(const NewOperation& inserted) {
+  const Taxonomy::Path& path = *inserted.operation.path;
+  BindOperation(inserted);
   OPSBENCH_RETURN_IF_ERROR(Execute(kInsertOne, 0, nullptr).status());
   if (strategy_ != Strategy::kSideTable) return absl::OkStatus();
   OPSBENCH_ASSIGN_OR_RETURN(const int64_t id, session_->LastInsertId());
   values_[kId] = Value::Int64(id);
-  for (int level = 1; level <= operation.path->depth; ++level) {
-    values_[kPrefix] = Value::Text(operation.path->Prefix(level));
+  for (int level = 1; level <= path.depth; ++level) {
+    values_[kPrefix] = Value::Text(path.Prefix(level));
     OPSBENCH_RETURN_IF_ERROR(Execute(kInsertPrefix, 0, nullptr).status());
   }
   return absl::OkStatus();

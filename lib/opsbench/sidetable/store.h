@@ -96,8 +96,8 @@ class Store {
   // --- Writes: each all or nothing, with all of its prefix rows ---
 
   // One operation, in one round trip where the engine has procedures.
-  absl::Status InsertOne(const Operation& operation);
-  absl::Status InsertMany(absl::Span<const Operation> operations);
+  absl::Status InsertOne(const NewOperation& inserted);
+  absl::Status InsertMany(absl::Span<const NewOperation> operations);
 
   // Runs any section of the catalogue that has no repeated part, with values by
   // name. For inspection, not for speed.
@@ -158,10 +158,10 @@ class Store {
   absl::Status ReadUnder(Query query, absl::string_view prefix,
                          ResultSet* rows);
   void BindPrefix(absl::string_view prefix);
-  void BindOperation(const Operation& operation, std::string* payload);
-  absl::Status InsertManyAtOnce(absl::Span<const Operation> operations);
-  absl::Status InsertManyByRow(absl::Span<const Operation> operations);
-  absl::Status InsertOneByRow(const Operation& operation);
+  void BindOperation(const NewOperation& inserted);
+  absl::Status InsertManyAtOnce(absl::Span<const NewOperation> operations);
+  absl::Status InsertManyByRow(absl::Span<const NewOperation> operations);
+  absl::Status InsertOneByRow(const NewOperation& inserted);
   // Runs `body` in a transaction.
   template <typename Body>
   absl::Status InTransaction(Body body);
@@ -178,8 +178,7 @@ class Store {
   std::map<int, std::unique_ptr<Bound>> insert_rows_;  // By number of rows.
   std::array<Value, kParameterCount> values_;
   std::vector<Value> arguments_;
-  std::vector<std::string> payloads_;
-  std::string pattern_, range_low_, range_high_, prefixes_;
+  std::string pattern_, range_low_, range_high_;
 };
 
 }  // namespace opsbench::sidetable

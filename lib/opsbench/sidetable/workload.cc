@@ -1,5 +1,6 @@
 #include "opsbench/sidetable/workload.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "opsbench/base/status_macros.h"
@@ -28,11 +29,11 @@ class SidetableClient : public Client {
   absl::StatusOr<int64_t> Execute() override {
     switch (request_.operation->kind) {
       case OperationKind::kInsertSingle:
-        OPSBENCH_RETURN_IF_ERROR(store_->InsertOne(request_.inserts[0]));
+        OPSBENCH_RETURN_IF_ERROR(store_->InsertOne(request_.inserts()[0]));
         return 1;
       case OperationKind::kInsertBatch:
-        OPSBENCH_RETURN_IF_ERROR(store_->InsertMany(request_.inserts));
-        return static_cast<int64_t>(request_.inserts.size());
+        OPSBENCH_RETURN_IF_ERROR(store_->InsertMany(request_.inserts()));
+        return static_cast<int64_t>(request_.inserts().size());
       default:
         OPSBENCH_RETURN_IF_ERROR(Read());
         return static_cast<int64_t>(rows_.row_count());
@@ -74,15 +75,17 @@ class SidetableClient : public Client {
 
 void Request::Draw(const MixOperation& what, Random& random) {
   operation = &what;
-  inserts.clear();
+  insert_count = 0;
   const Taxonomy& taxonomy = Taxonomy::Get();
   switch (what.kind) {
     case OperationKind::kInsertSingle:
     case OperationKind::kInsertBatch: {
       static const Generator generator(0);
-      for (int i = 0; i < what.batch; ++i) {
+      insert_count = static_cast<size_t>(what.batch);
+      new_operations.resize(std::max(new_operations.size(), insert_count));
+      for (size_t i = 0; i < insert_count; ++i) {
         const int64_t age_us = static_cast<int64_t>(random.Below(kHourUs));
-        inserts.push_back(generator.Live(age_us, random));
+        new_operations[i].Set(generator.Live(age_us, random));
       }
       break;
     }

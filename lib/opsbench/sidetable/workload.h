@@ -42,9 +42,15 @@ struct Request {
   const MixOperation* operation = nullptr;
   absl::string_view path;  // Of a read: its prefix, or the whole path.
   int64_t offset = 0;
-  std::vector<Operation> inserts;
+
+  absl::Span<const NewOperation> inserts() const {
+    return absl::MakeConstSpan(new_operations).first(insert_count);
+  }
 
   void Draw(const MixOperation& what, Random& random);
+
+  std::vector<NewOperation> new_operations;  // Grows, and is used again.
+  size_t insert_count = 0;
 };
 
 }  // namespace opsbench::sidetable
