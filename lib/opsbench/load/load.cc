@@ -23,8 +23,9 @@ namespace {
 // From the decision to start to the start: time for every worker to wake up.
 constexpr int64_t kStartMarginNs = 1'000'000;
 
-// After a second's end: time for busy workers to hand it over.
-constexpr int64_t kTickDelayNs = 10'000'000;
+// After a second's end: time for the workers to hand it over, of which those
+// that wait for an operation look up every 20 ms.
+constexpr int64_t kTickDelayNs = 30'000'000;
 
 // Leads the workers through the phases of one run, on Run()'s thread.
 class Coordinator {

@@ -89,7 +89,7 @@ TEST(LoadTest, WhatTheSystemDoesDoesNotChangeWhatIsDrawn) {
     system.on_execute = [](const Call& call) -> absl::StatusOr<int64_t> {
       if (call.index % 7 == 3) return absl::UnavailableError("gone");
       if (call.index % 5 == 1) return absl::InternalError("broken");
-      if (call.index % 50 == 2) Spin(1'000'000);
+      if (call.index % 50 == 2) Pass(1'000'000);
       return 1;
     };
     system.on_recover = [](int) { return absl::OkStatus(); };
@@ -160,7 +160,7 @@ TEST(LoadTest, RunsExactlyTheOperationsAskedFor) {
 TEST(LoadTest, ClosedLoopRunsForTheDuration) {
   FakeWorkload system(2);
   system.on_execute = [](const Call&) {
-    Spin(100'000);
+    Pass(100'000);
     return 3;
   };
   LoadOptions options;
@@ -230,32 +230,37 @@ TEST(LoadTest, CountsErrorsByKindAndRowsOfSuccessesAlone) {
 TEST(LoadTest, PreparingIsNotTimed) {
   constexpr int64_t kPrepareNs = 2'000'000;
   FakeWorkload system(1);
-  system.on_prepare = [](const Call&) { Spin(kPrepareNs); };
+  system.on_prepare = [](const Call&) { Pass(kPrepareNs); };
   const auto report = RunLoad(Counted(1, 50), system);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_GE(report->elapsed, 50 * absl::Nanoseconds(kPrepareNs));
-  EXPECT_LT(report->latency().Percentile(80), kPrepareNs);
+  EXPECT_LT(report->latency().Percentile(50), kPrepareNs);
 }
 
-TEST(LoadTest, SecondsAddUpToTheTotals) {
+// The run ends when its progress has shown what it should, so that a slow
+// machine only makes it longer.
+TEST(LoadTest, SecondsAddUpToTheTotalsAndProgressShowsThem) {
   FakeWorkload system(3);
   system.on_execute = [](const Call& call) -> absl::StatusOr<int64_t> {
     if (call.index % 9 == 4) return absl::AbortedError("again");
     return 2;
   };
+  std::atomic<bool> stop{false};
+  std::vector<LoadProgress> progress;
   LoadOptions options;
   options.mix = kMix;
   options.workers = 3;
   options.arrival = Arrival::kPoisson;
   options.rate_per_second = 3000;
-  options.duration = absl::Milliseconds(2300);
-  std::vector<LoadProgress> progress;
+  options.duration = absl::Minutes(1);
+  options.stop = &stop;
   options.on_progress = [&](const LoadProgress& now) {
     progress.push_back(now);
+    stop = progress.size() >= 2 && now.last_second.p99_ns > 0;
   };
   const auto report = RunLoad(options, system);
   ASSERT_TRUE(report.ok()) << report.status();
-  ASSERT_GE(report->seconds.size(), 3);
+  EXPECT_TRUE(report->interrupted);
   EXPECT_EQ(static_cast<double>(report->seconds.size()),
             std::ceil(absl::ToDoubleSeconds(report->elapsed)));
   int64_t operations = 0, rows = 0, errors = 0, max_ns = 0;
@@ -275,14 +280,16 @@ TEST(LoadTest, SecondsAddUpToTheTotals) {
   EXPECT_GT(errors, 0);
 
   ASSERT_FALSE(progress.empty());
-  int64_t shown = 0;
+  int64_t shown_operations = 0, shown_errors = 0;
   for (const LoadProgress& now : progress) {
     EXPECT_FALSE(now.warming_up);
-    shown += now.last_second.operations;
-    EXPECT_EQ(now.operations, shown);
+    shown_operations += now.last_second.operations;
+    shown_errors += now.last_second.errors;
+    EXPECT_EQ(now.operations, shown_operations);
+    EXPECT_EQ(now.errors, shown_errors);
   }
-  EXPECT_LE(shown, report->completed());
-  EXPECT_GT(progress.back().last_second.p99_ns, 0);
+  EXPECT_GT(shown_operations, 0);
+  EXPECT_LE(shown_operations, report->completed());
 }
 
 TEST(LoadTest, RequestStopBeginsNoFurtherOperation) {
@@ -413,12 +420,12 @@ TEST(LoadTest, TheLossOfTheLastWorkerEndsTheRunEarly) {
   }
 }
 
-// Worker 0 is slow in the warm-up, and ends it only when another one has run
-// several operations: nobody may begin to measure before it has.
+// Worker 0's operation of the warm-up outlasts it by far, and the others have
+// all the time to begin measuring: they may not before it has ended.
 TEST(LoadTest, MeasuringStartsWhenTheWarmUpHasReachedAllWorkers) {
   constexpr int kWorkers = 4;
   FakeWorkload system(kWorkers);
-  std::latch others_ran(1);
+  std::latch other_ran(1);
   std::atomic<bool> slow_one_done{false};
   std::atomic<int> too_early{0};
   std::vector<Drawn> first_measured;
@@ -427,10 +434,11 @@ TEST(LoadTest, MeasuringStartsWhenTheWarmUpHasReachedAllWorkers) {
   }
   system.on_execute = [&](const Call& call) {
     if (call.worker == 0 && call.index == 0) {
-      others_ran.wait();
+      other_ran.wait();
+      Pass(100'000'000);
       slow_one_done = true;
     }
-    if (call.worker == 1 && call.index == 3) others_ran.count_down();
+    if (call.worker == 1 && call.index == 0) other_ran.count_down();
     if (call.drawn == first_measured[static_cast<size_t>(call.worker)] &&
         !slow_one_done) {
       ++too_early;
@@ -438,7 +446,7 @@ TEST(LoadTest, MeasuringStartsWhenTheWarmUpHasReachedAllWorkers) {
     return 1;
   };
   LoadOptions options = Counted(kWorkers, 40);
-  options.warmup = absl::Milliseconds(20);
+  options.warmup = absl::Milliseconds(10);
   const auto report = RunLoad(options, system);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(too_early, 0);

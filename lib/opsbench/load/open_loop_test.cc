@@ -66,7 +66,7 @@ TEST(OpenLoopTest, PoissonRunsWhatItsSchedulesSay) {
 TEST(OpenLoopTest, AStallShowsInEveryOperationThatItDelays) {
   constexpr int64_t kStallNs = 300'000'000;
   const auto stall_once = [](const Call& call) {
-    if (call.index == 100) Spin(kStallNs);
+    if (call.index == 100) Pass(kStallNs);
     return 1;
   };
   FakeWorkload open(1);
@@ -92,11 +92,11 @@ TEST(OpenLoopTest, AStallShowsInEveryOperationThatItDelays) {
 TEST(OpenLoopTest, PreparingAheadOfTimeIsNotTimed) {
   constexpr int64_t kPrepareNs = 10'000'000;
   FakeWorkload system(1);
-  system.on_prepare = [](const Call&) { Spin(kPrepareNs); };
+  system.on_prepare = [](const Call&) { Pass(kPrepareNs); };
   const auto report = RunLoad(Constant(25, absl::Seconds(1)), system);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->completed(), 25);
-  EXPECT_LT(report->latency().Percentile(70), kPrepareNs);
+  EXPECT_LT(report->latency().Percentile(50), kPrepareNs);
 }
 
 // All are due at about the start, and run one after the other: the time for its
@@ -104,7 +104,7 @@ TEST(OpenLoopTest, PreparingAheadOfTimeIsNotTimed) {
 TEST(OpenLoopTest, PreparingLateIsLeftOutOfItsOwnOperationAlone) {
   constexpr int64_t kPrepareNs = 20'000'000;
   FakeWorkload system(1);
-  system.on_prepare = [](const Call&) { Spin(kPrepareNs); };
+  system.on_prepare = [](const Call&) { Pass(kPrepareNs); };
   LoadOptions options = Constant(1e9, absl::Seconds(1));
   options.operations = 10;
   const auto report = RunLoad(options, system);
@@ -116,7 +116,7 @@ TEST(OpenLoopTest, PreparingLateIsLeftOutOfItsOwnOperationAlone) {
 TEST(OpenLoopTest, DrainsWhatWasDueWhenTheDurationEnds) {
   FakeWorkload system(1);
   system.on_execute = [](const Call& call) {
-    if (call.index == 0) Spin(120'000'000);
+    if (call.index == 0) Pass(120'000'000);
     return 1;
   };
   const auto report = RunLoad(Constant(1000, absl::Milliseconds(100)), system);
@@ -133,7 +133,7 @@ TEST(OpenLoopTest, AbandonsWhatRemainsAfterTheDrainTimeout) {
   std::atomic<int64_t> failed{0};
   system.on_execute = [&](const Call& call) -> absl::StatusOr<int64_t> {
     if (call.index == 0) {
-      Spin(120'000'000);
+      Pass(120'000'000);
       ++failed;
       return absl::InternalError("slow and wrong");
     }
@@ -156,12 +156,13 @@ TEST(OpenLoopTest, SaysWhetherACountedLoadMetItsRate) {
   for (const int64_t execute_ns : {0, 5'000'000}) {
     FakeWorkload system(1);
     system.on_execute = [&](const Call&) {
-      Spin(execute_ns);
+      Pass(execute_ns);
       return 1;
     };
-    // With 50 operations, one may be overdue.
-    LoadOptions options = Constant(execute_ns == 0 ? 20 : 1000, {});
-    options.operations = execute_ns == 0 ? 4 : 50;
+    // One operation may be overdue: the slow system leaves most of 50 so, the
+    // quick one would have to be late by 400 ms for two of 3.
+    LoadOptions options = Constant(execute_ns == 0 ? 5 : 1000, {});
+    options.operations = execute_ns == 0 ? 3 : 50;
     const auto report = RunLoad(options, system);
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_EQ(report->completed(), options.operations);
@@ -200,14 +201,16 @@ TEST(OpenLoopTest, RecoveringCountsAsWaiting) {
     return 1;
   };
   system.on_recover = [](int) {
-    Spin(kRecoverNs);
+    Pass(kRecoverNs);
     return absl::OkStatus();
   };
-  const auto report = RunLoad(Constant(1000, absl::Milliseconds(300)), system);
+  const auto report = RunLoad(Constant(100, absl::Milliseconds(300)), system);
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_EQ(report->completed(), 299);
+  EXPECT_EQ(report->completed(), 29);
   EXPECT_EQ(report->errors(), 1);
-  EXPECT_GE(CountAbove(report->latency(), kRecoverNs * 49 / 100), 48);
+  // They wait 90, 80, 70, 60 and 50 ms.
+  EXPECT_GE(report->latency().max_ns(), 90'000'000);
+  EXPECT_GE(CountAbove(report->latency(), 49'000'000), 5);
 }
 
 TEST(OpenLoopTest, WhatALostWorkerOwesIsAbandoned) {

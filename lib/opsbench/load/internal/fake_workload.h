@@ -16,6 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/distributions.h"
 #include "opsbench/base/random.h"
@@ -124,10 +126,12 @@ inline std::vector<Drawn> ReferenceOperations(
   return drawn;
 }
 
-// Keeps the processor busy: time that passes inside a call.
-inline void Spin(int64_t ns) {
-  const int64_t end = MonotonicNowNs() + ns;
-  while (MonotonicNowNs() < end) {
+// What a call takes: at least `ns`. Off the processor, as a call to a server
+// is, so that tests disturb one another little.
+inline void Pass(int64_t ns) {
+  const int64_t end_ns = MonotonicNowNs() + ns;
+  for (int64_t now = end_ns - ns; now < end_ns; now = MonotonicNowNs()) {
+    absl::SleepFor(absl::Nanoseconds(end_ns - now));
   }
 }
 
