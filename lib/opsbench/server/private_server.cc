@@ -29,7 +29,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/binaries.h"
 #include "opsbench/server/internal/engine_plan.h"
-#include "opsbench/server/internal/process_sampling.h"
+#include "opsbench/server/process_sampling.h"
 #include "opsbench/server/internal/supervisor.h"
 
 namespace opsbench {
@@ -441,8 +441,8 @@ absl::StatusOr<ServerSample> PrivateServer::Sample() const {
   const pid_t pid = impl_->sampled_pid_.load();
   if (pid == 0) return absl::FailedPreconditionError("the server has ended");
   OPSBENCH_ASSIGN_OR_RETURN(ServerSample sample,
-                            internal::SampleProcesses(pid));
-  sample.disk_bytes = internal::DiskBytes(impl_->place_.folder);
+                            SampleProcesses(pid));
+  sample.disk_bytes = DiskBytes(impl_->place_.folder);
   return sample;
 }
 

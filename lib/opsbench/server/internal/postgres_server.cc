@@ -14,7 +14,7 @@
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/engine_plan.h"
-#include "opsbench/server/internal/process_sampling.h"
+#include "opsbench/server/process_sampling.h"
 
 namespace opsbench::internal {
 namespace {

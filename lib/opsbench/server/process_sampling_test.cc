@@ -1,4 +1,4 @@
-#include "opsbench/server/internal/process_sampling.h"
+#include "opsbench/server/process_sampling.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -15,7 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
-namespace opsbench::internal {
+namespace opsbench {
 namespace {
 
 constexpr size_t kShared = size_t{64} << 20;
@@ -86,6 +86,13 @@ TEST(ProcessSamplingTest, SaysWhenThereIsNoProcess) {
   EXPECT_TRUE(ProcessTree(child).empty());
   EXPECT_EQ(SampleProcesses(child).status().code(),
             absl::StatusCode::kNotFound);
+  EXPECT_EQ(ProcessStartTicks(child), 0);
+}
+
+TEST(ProcessSamplingTest, StartTicksTellProcessesApart) {
+  const int64_t own = ProcessStartTicks(getpid());
+  EXPECT_GT(own, ProcessStartTicks(1));
+  EXPECT_EQ(own, ProcessStartTicks(getpid()));
 }
 
 TEST(ProcessSamplingTest, CountsTheBlocksOfAFolder) {
@@ -107,4 +114,4 @@ TEST(ProcessSamplingTest, CountsTheBlocksOfAFolder) {
 }
 
 }  // namespace
-}  // namespace opsbench::internal
+}  // namespace opsbench

@@ -1,4 +1,4 @@
-#include "opsbench/server/internal/process_sampling.h"
+#include "opsbench/server/process_sampling.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
-namespace opsbench::internal {
+namespace opsbench {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,11 +24,12 @@ struct ProcessStat {
   pid_t parent = 0;
   int64_t cpu_ticks = 0;
   int threads = 0;
+  int64_t start_ticks = 0;
 };
 
 // False for a process that has ended, reaped or not.
 //
-// Fields 3, 4, 14 to 17 and 20 of /proc/<pid>/stat (man 5 proc). The second
+// Fields 3, 4, 14 to 17, 20 and 22 of /proc/<pid>/stat (man 5 proc). The second
 // field, the name, may hold anything: the others are counted from its end.
 bool ReadStat(pid_t pid, ProcessStat* stat) {
   std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
@@ -41,7 +42,7 @@ bool ReadStat(pid_t pid, ProcessStat* stat) {
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(line).substr(name_end + 2), ' ');
   constexpr size_t kFirstField = 3;
-  if (fields.size() <= 20 - kFirstField || fields[0] == "Z") return false;
+  if (fields.size() <= 22 - kFirstField || fields[0] == "Z") return false;
   const auto number = [&fields](size_t field) {
     int64_t value = 0;
     (void)absl::SimpleAtoi(fields[field - kFirstField], &value);
@@ -50,6 +51,7 @@ bool ReadStat(pid_t pid, ProcessStat* stat) {
   stat->parent = static_cast<pid_t>(number(4));
   stat->cpu_ticks = number(14) + number(15) + number(16) + number(17);
   stat->threads = static_cast<int>(number(20));
+  stat->start_ticks = number(22);
   return true;
 }
 
@@ -125,6 +127,11 @@ absl::StatusOr<ServerSample> SampleProcesses(pid_t root) {
   return sample;
 }
 
+int64_t ProcessStartTicks(pid_t pid) {
+  ProcessStat stat;
+  return ReadStat(pid, &stat) ? stat.start_ticks : 0;
+}
+
 int64_t DiskBytes(const std::string& folder) {
   int64_t bytes = 0;
   std::error_code error;
@@ -140,4 +147,4 @@ int64_t DiskBytes(const std::string& folder) {
   return bytes;
 }
 
-}  // namespace opsbench::internal
+}  // namespace opsbench

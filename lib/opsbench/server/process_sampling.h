@@ -1,5 +1,5 @@
-#ifndef OPSBENCH_SERVER_INTERNAL_PROCESS_SAMPLING_H_
-#define OPSBENCH_SERVER_INTERNAL_PROCESS_SAMPLING_H_
+#ifndef OPSBENCH_SERVER_PROCESS_SAMPLING_H_
+#define OPSBENCH_SERVER_PROCESS_SAMPLING_H_
 
 // What a process, its descendants and its folder use, from /proc.
 //
@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "opsbench/server/private_server.h"
 
-namespace opsbench::internal {
+namespace opsbench {
 
 // `root` and its descendants; empty when there is no such process.
 std::vector<pid_t> ProcessTree(pid_t root);
@@ -27,10 +27,14 @@ std::vector<pid_t> ProcessTree(pid_t root);
 // no such process.
 absl::StatusOr<ServerSample> SampleProcesses(pid_t root);
 
+// When the process was started, in the kernel's ticks since it booted: together
+// with the pid, this names a process for good. 0: there is no such process.
+int64_t ProcessStartTicks(pid_t pid);
+
 // The blocks that the files below `folder` take. Files that vanish meanwhile
 // count as gone.
 int64_t DiskBytes(const std::string& folder);
 
-}  // namespace opsbench::internal
+}  // namespace opsbench
 
-#endif  // OPSBENCH_SERVER_INTERNAL_PROCESS_SAMPLING_H_
+#endif  // OPSBENCH_SERVER_PROCESS_SAMPLING_H_
