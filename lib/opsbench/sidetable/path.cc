@@ -47,7 +47,8 @@ absl::string_view Prefix(absl::string_view path, int level) {
 }
 
 void PrefixesAsJson(absl::string_view path, std::string* json) {
-  json->assign("[");
+  json->clear();
+  json->push_back('[');
   const int depth = Depth(path);
   for (int level = 1; level <= depth; ++level) {
     absl::StrAppend(json, level > 1 ? ",\"" : "\"", Prefix(path, level), "\"");
