@@ -14,8 +14,9 @@
 // a slow operation counts (no coordinated omission). Making an operation's
 // arguments is never part of it.
 //
-// Cost: about 0.1 us an operation, two readings of the clock included; no lock,
-// no allocation and no cache line that another thread writes on its path.
+// Cost: about 0.1 us an operation, two readings of the clock included
+// (load_bench); no lock, no allocation and no cache line that another thread
+// writes on its path.
 //
 // Thread safety: Run() blocks and owns its threads; RequestStop() may be called
 // from any thread and from a signal handler. A Client is used by one thread.

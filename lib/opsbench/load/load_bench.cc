@@ -3,9 +3,10 @@
 // Timed: a closed loop over a client that does nothing, from the common start
 // of the workers to the end of the last one; an iteration is one operation.
 // Left out: starting and connecting the workers. Dominated by the two readings
-// of the clock, which ClockReads shows alone. With more workers than cores the
-// time for an operation stays that of one core's share; `cpu_ns` is what an
-// operation costs on whatever core it ran, with starting and joining threads.
+// of the clock, which ClockReads shows alone. The time is that of the wall, so
+// several workers share it out among the cores; `cpu_ns` is the processor time
+// of an operation, starting and joining threads included, and the figure to
+// quote on a machine that does other work.
 
 #include <time.h>
 

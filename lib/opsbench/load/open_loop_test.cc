@@ -5,15 +5,11 @@
 #include <cstdint>
 #include <latch>
 #include <thread>
-#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "opsbench/base/clock.h"
 #include "opsbench/load/internal/fake_workload.h"
-#include "opsbench/load/internal/schedule.h"
 #include "opsbench/load/load.h"
 
 namespace opsbench::load_internal {

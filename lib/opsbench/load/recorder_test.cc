@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
