@@ -7,3 +7,11 @@ opsbench_library(NAME db_mysql
     mysql_connector_session.cc mysql_native_session.cc
   DEPS opsbench::db_core
   PRIVATE_DEPS PkgConfig::MARIADB opsbench_mysqlcppconn absl::synchronization)
+
+opsbench_test(NAME mysql_errors_test SOURCES internal/mysql_errors_test.cc
+  DEPS opsbench::db_mysql)
+opsbench_test(NAME mysql_time_test SOURCES internal/mysql_time_test.cc
+  DEPS opsbench::db_mysql absl::time)
+opsbench_test(NAME mysql_load_text_test
+  SOURCES internal/mysql_load_text_test.cc
+  DEPS opsbench::db_mysql)
