@@ -15,3 +15,6 @@ opsbench_test(NAME mysql_time_test SOURCES internal/mysql_time_test.cc
 opsbench_test(NAME mysql_load_text_test
   SOURCES internal/mysql_load_text_test.cc
   DEPS opsbench::db_mysql)
+opsbench_test(NAME mysql_session_test SOURCES mysql_session_test.cc
+  DEPS opsbench::db opsbench::server opsbench::testing
+  LABEL integration)

@@ -61,7 +61,15 @@ absl::string_view ViewOf(const sql::SQLString& text) {
   return {text.c_str(), text.length()};
 }
 
-enum class Kind { kInteger, kUnsigned, kDouble, kTimestamp, kText, kBytes };
+enum class Kind {
+  kInteger,
+  kUnsigned,
+  kDouble,
+  kTimestamp,
+  kTime,
+  kText,
+  kBytes
+};
 
 Kind KindOf(sql::ResultSetMetaData& metadata, unsigned column) {
   switch (metadata.getColumnType(column)) {
@@ -80,6 +88,8 @@ Kind KindOf(sql::ResultSetMetaData& metadata, unsigned column) {
       return Kind::kDouble;
     case sql::DataType::TIMESTAMP:
       return Kind::kTimestamp;
+    case sql::DataType::TIME:
+      return Kind::kTime;
     case sql::DataType::BINARY:
     case sql::DataType::VARBINARY:
     case sql::DataType::LONGVARBINARY:
@@ -126,6 +136,8 @@ void AppendColumn(sql::ResultSet& result, unsigned column, Kind kind,
   switch (kind) {
     case Kind::kTimestamp:
       return AppendTimestamp(ViewOf(text), rows);
+    case Kind::kTime:
+      return rows->AppendText(TrimFraction(ViewOf(text)));
     case Kind::kBytes:
       return rows->AppendBytes(ViewOf(text));
     default:

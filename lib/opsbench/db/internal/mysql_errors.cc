@@ -105,6 +105,7 @@ absl::StatusCode CodeOfRun(unsigned number) {
     case ER_UNSUPPORTED_PS:
     case kLocalInfileDisabled:
       return absl::StatusCode::kUnimplemented;
+    case CR_NEW_STMT_METADATA:
     case ER_CANT_CHANGE_TX_CHARACTERISTICS:
     case ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:
       return absl::StatusCode::kFailedPrecondition;

@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<MysqlStatement>> MysqlStatement::Prepare(
   MYSQL_STMT* handle = mysql_stmt_init(connection);
   if (handle == nullptr) return ErrorOf(connection);
   auto statement = std::unique_ptr<MysqlStatement>(
-      new MysqlStatement(handle, last_insert_id));
+      new MysqlStatement(connection, handle, last_insert_id));
   if (mysql_stmt_prepare(handle, sql.data(), sql.size()) != 0) {
     return ErrorOf(handle);
   }
@@ -47,8 +47,11 @@ absl::StatusOr<std::unique_ptr<MysqlStatement>> MysqlStatement::Prepare(
   return statement;
 }
 
-MysqlStatement::MysqlStatement(MYSQL_STMT* statement, int64_t* last_insert_id)
-    : statement_(statement), last_insert_id_(last_insert_id) {}
+MysqlStatement::MysqlStatement(MYSQL* connection, MYSQL_STMT* statement,
+                               int64_t* last_insert_id)
+    : connection_(connection),
+      statement_(statement),
+      last_insert_id_(last_insert_id) {}
 
 MysqlStatement::~MysqlStatement() { mysql_stmt_close(statement_); }
 
@@ -56,7 +59,12 @@ absl::StatusOr<int64_t> MysqlStatement::Execute(
     absl::Span<const Value> parameters, ResultSet* rows) {
   OPSBENCH_RETURN_IF_ERROR(Bind(parameters));
   if (rows != nullptr) rows->Clear();
-  if (mysql_stmt_execute(statement_) != 0) return ErrorOf(statement_);
+  if (mysql_stmt_execute(statement_) != 0) {
+    const absl::Status status = ErrorOf(statement_);
+    // After CR_NEW_STMT_METADATA the rows still wait to be read.
+    mysql_stmt_free_result(statement_);
+    return status;
+  }
   int64_t count;
   if (mysql_stmt_field_count(statement_) == 0) {
     count = static_cast<int64_t>(mysql_stmt_affected_rows(statement_));
@@ -157,8 +165,10 @@ absl::StatusOr<int64_t> MysqlStatement::ReadRows(ResultSet* rows) {
   int code;
   while ((code = mysql_stmt_fetch(statement_)) == 0) ++read;
   rows_ = nullptr;
-  if (code != MYSQL_NO_DATA) return ErrorOf(statement_);
-  return read;
+  if (code == MYSQL_NO_DATA) return read;
+  // The library leaves an error that comes between rows with the connection.
+  return mysql_stmt_errno(statement_) != 0 ? ErrorOf(statement_)
+                                           : ErrorOf(connection_);
 }
 
 absl::Status MysqlStatement::DrainResults() {

@@ -50,7 +50,8 @@ class MysqlStatement : public Statement {
     char text[kInlineBytes];
   };
 
-  MysqlStatement(MYSQL_STMT* statement, int64_t* last_insert_id);
+  MysqlStatement(MYSQL* connection, MYSQL_STMT* statement,
+                 int64_t* last_insert_id);
 
   absl::Status Bind(absl::Span<const Value> parameters);
   absl::Status BindOne(const Value& value, size_t i);
@@ -64,6 +65,7 @@ class MysqlStatement : public Statement {
   static void TakeColumn(void* statement, unsigned column,
                          unsigned char** cursor);
 
+  MYSQL* const connection_;
   MYSQL_STMT* const statement_;
   int64_t* const last_insert_id_;
   std::vector<Parameter> parameters_;

@@ -109,6 +109,13 @@ bool ParseCivil(absl::string_view text, CivilTime* civil) {
   return true;
 }
 
+absl::string_view TrimFraction(absl::string_view text) {
+  if (text.find('.') == absl::string_view::npos) return text;
+  while (text.back() == '0') text.remove_suffix(1);
+  if (text.back() == '.') text.remove_suffix(1);
+  return text;
+}
+
 char* TimestampFormatter::Append(int64_t us, char* out) {
   const int64_t day = FloorDiv(us, kUsPerDay);
   if (day != day_) {

@@ -49,6 +49,10 @@ constexpr bool IsDay(const CivilTime& civil) {
 // digits. False when it is none of these.
 bool ParseCivil(absl::string_view text, CivilTime* civil);
 
+// Without the zeros that end the fraction of a time of day, and without a
+// fraction of 0: the protocols write it with different numbers of digits.
+absl::string_view TrimFraction(absl::string_view text);
+
 // Writes "2026-01-31 23:59:59.123456", the fraction only when there is one.
 // Remembers the last day's text, because rows that follow one another are
 // mostly of one day.

@@ -95,5 +95,11 @@ TEST(MysqlTimeTest, RefusesWhatIsNoTimestamp) {
   }
 }
 
+TEST(MysqlTimeTest, AFractionIsTrimmedOfItsLastZeros) {
+  EXPECT_EQ(TrimFraction("-838:59:58.999000"), "-838:59:58.999");
+  EXPECT_EQ(TrimFraction("10:00:00.000000"), "10:00:00");
+  EXPECT_EQ(TrimFraction("10:00:00"), "10:00:00");
+}
+
 }  // namespace
 }  // namespace opsbench::internal

@@ -122,7 +122,7 @@ unsigned char* DecodeTime(unsigned char* cursor, ResultSet* rows) {
                     LoadLittleEndian<uint32_t>(cursor + 8));
     }
   }
-  rows->AppendText(text);
+  rows->AppendText(TrimFraction(text));
   return cursor + size;
 }
 
@@ -235,8 +235,9 @@ void DecodeMysqlText(MysqlColumn column, absl::string_view field,
       break;
     case MysqlColumn::kBytes:
       return rows->AppendBytes(field);
-    case MysqlColumn::kDate:
     case MysqlColumn::kTime:
+      return rows->AppendText(TrimFraction(field));
+    case MysqlColumn::kDate:
     case MysqlColumn::kText:
       break;
     default:

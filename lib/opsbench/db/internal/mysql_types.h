@@ -7,9 +7,8 @@
 //   integers, YEAR, BIT    kInt64; above 2^63 - 1 as kText, never wrapped
 //   FLOAT, DOUBLE          kDouble
 //   DATETIME, TIMESTAMP    kTimestamp; 0000-00-00 and the like as kText
-//   DATE, TIME, DECIMAL    kText, exact
-//   text, JSON, ENUM, SET  kText
-//   BINARY, BLOB, GEOMETRY kBytes
+//   DATE, TIME, DECIMAL    kText, exact; the fraction of a TIME as short as it
+//   is text, JSON, ENUM, SET  kText BINARY, BLOB, GEOMETRY kBytes
 //
 // Thread safety: pure functions.
 //
