@@ -18,3 +18,6 @@ opsbench_test(NAME mysql_load_text_test
 opsbench_test(NAME mysql_session_test SOURCES mysql_session_test.cc
   DEPS opsbench::db opsbench::server opsbench::testing
   LABEL integration)
+opsbench_test(NAME mysql_bulk_test SOURCES mysql_bulk_test.cc
+  DEPS opsbench::db opsbench::server opsbench::testing
+  LABEL integration)

@@ -1,5 +1,7 @@
 #include "opsbench/db/internal/mysql_statement.h"
 
+#include <errmsg.h>
+
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -61,8 +63,11 @@ absl::StatusOr<int64_t> MysqlStatement::Execute(
   if (rows != nullptr) rows->Clear();
   if (mysql_stmt_execute(statement_) != 0) {
     const absl::Status status = ErrorOf(statement_);
-    // After CR_NEW_STMT_METADATA the rows still wait to be read.
-    mysql_stmt_free_result(statement_);
+    // The library gives up on a result whose columns are not those that were
+    // prepared, and leaves its rows unread.
+    if (mysql_stmt_errno(statement_) == CR_NEW_STMT_METADATA) {
+      mysql_stmt_free_result(statement_);
+    }
     return status;
   }
   int64_t count;
