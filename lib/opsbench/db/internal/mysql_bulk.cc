@@ -70,6 +70,7 @@ class RowsFile {
     if (position_ == text_.text().size()) {
       status_ = Fill();
       if (!status_.ok()) return -1;
+      if (text_.text().empty()) return 0;
     }
     const size_t copied = std::min(size, text_.text().size() - position_);
     std::memcpy(out, text_.text().data() + position_, copied);

@@ -7,8 +7,10 @@
 //   integers, YEAR, BIT    kInt64; above 2^63 - 1 as kText, never wrapped
 //   FLOAT, DOUBLE          kDouble
 //   DATETIME, TIMESTAMP    kTimestamp; 0000-00-00 and the like as kText
-//   DATE, TIME, DECIMAL    kText, exact; the fraction of a TIME as short as it
-//   is text, JSON, ENUM, SET  kText BINARY, BLOB, GEOMETRY kBytes
+//   DATE, DECIMAL          kText, exact
+//   TIME                   kText, without the last zeros of a fraction
+//   text, JSON, ENUM, SET  kText
+//   BINARY, BLOB, GEOMETRY kBytes
 //
 // Thread safety: pure functions.
 //
@@ -45,8 +47,9 @@ enum class MysqlColumn : uint8_t {
 
 MysqlColumn MysqlColumnOf(const MYSQL_FIELD& field);
 
-// Appends the value at `cursor`, which is not NULL, and returns its end. The
-// client library has checked that the packet is whole.
+// Appends the value at `cursor`, which is not NULL, and returns its end.
+// REQUIRES: the value is whole; the server is trusted to send it so, as the
+// library's own decoders do.
 unsigned char* DecodeMysqlBinary(MysqlColumn column, unsigned char* cursor,
                                  ResultSet* rows);
 
