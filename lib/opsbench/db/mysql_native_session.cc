@@ -19,7 +19,6 @@
 #include "opsbench/db/internal/mysql_bulk.h"
 #include "opsbench/db/internal/mysql_errors.h"
 #include "opsbench/db/internal/mysql_server.h"
-#include "opsbench/db/internal/mysql_socket.h"
 #include "opsbench/db/internal/mysql_statement.h"
 #include "opsbench/db/internal/mysql_types.h"
 
@@ -67,7 +66,6 @@ absl::StatusOr<Connection> OpenConnection(const Url& url,
           socket ? url.socket.c_str() : nullptr, kFlags) == nullptr) {
     return ErrorOf(mysql);
   }
-  PollBeforeReading(mysql);
   return connection;
 }
 
