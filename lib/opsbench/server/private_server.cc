@@ -29,8 +29,8 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/binaries.h"
 #include "opsbench/server/internal/engine_plan.h"
-#include "opsbench/server/process_sampling.h"
 #include "opsbench/server/internal/supervisor.h"
+#include "opsbench/server/process_sampling.h"
 
 namespace opsbench {
 namespace {
@@ -429,6 +429,9 @@ const std::string& PrivateServer::data_folder() const {
 }
 const std::string& PrivateServer::log_path() const { return impl_->log_path_; }
 pid_t PrivateServer::pid() const { return impl_->supervisor_->pid(); }
+pid_t PrivateServer::supervisor_pid() const {
+  return impl_->supervisor_->supervisor_pid();
+}
 const std::string& PrivateServer::description() const {
   return impl_->plan_.description;
 }
@@ -440,8 +443,7 @@ bool PrivateServer::running() const { return impl_->supervisor_->running(); }
 absl::StatusOr<ServerSample> PrivateServer::Sample() const {
   const pid_t pid = impl_->sampled_pid_.load();
   if (pid == 0) return absl::FailedPreconditionError("the server has ended");
-  OPSBENCH_ASSIGN_OR_RETURN(ServerSample sample,
-                            SampleProcesses(pid));
+  OPSBENCH_ASSIGN_OR_RETURN(ServerSample sample, SampleProcesses(pid));
   sample.disk_bytes = DiskBytes(impl_->place_.folder);
   return sample;
 }
