@@ -43,12 +43,15 @@ constexpr int kReportFd = 3;
 json ToJson(const KeptServers& kept) {
   json servers = json::array();
   for (const KeptServer& server : kept.servers) {
-    servers.push_back({{"engine", EngineName(server.engine)},
-                       {"description", server.description},
-                       {"url", server.url},
-                       {"pid", server.process.pid},
-                       {"start_ticks", server.process.start_ticks},
-                       {"started_s", absl::ToUnixSeconds(server.started)}});
+    servers.push_back(
+        {{"engine", EngineName(server.engine)},
+         {"description", server.description},
+         {"url", server.url},
+         {"pid", server.process.pid},
+         {"start_ticks", server.process.start_ticks},
+         {"supervisor_pid", server.supervisor.pid},
+         {"supervisor_start_ticks", server.supervisor.start_ticks},
+         {"started_s", absl::ToUnixSeconds(server.started)}});
   }
   return {{"schema_version", kSchemaVersion},
           {"keeper_pid", kept.keeper.pid},
@@ -77,6 +80,8 @@ absl::StatusOr<KeptServers> FromJson(const json& text) {
       server.url = entry.at("url").get<std::string>();
       server.process = {entry.at("pid").get<pid_t>(),
                         entry.at("start_ticks").get<int64_t>()};
+      server.supervisor = {entry.at("supervisor_pid").get<pid_t>(),
+                           entry.at("supervisor_start_ticks").get<int64_t>()};
       server.started =
           absl::FromUnixSeconds(entry.at("started_s").get<int64_t>());
       kept.servers.push_back(std::move(server));
@@ -171,9 +176,10 @@ KeptServers Describe(const KeepOptions& options,
   kept.durable = options.durable;
   kept.env_file = options.env_file;
   for (size_t i = 0; i < servers.size(); ++i) {
-    kept.servers.push_back({options.engines[i], servers[i]->description(),
-                            servers[i]->socket_url(),
-                            ProcessId::Of(servers[i]->pid()), absl::Now()});
+    kept.servers.push_back(
+        {options.engines[i], servers[i]->description(),
+         servers[i]->socket_url(), ProcessId::Of(servers[i]->pid()),
+         ProcessId::Of(servers[i]->supervisor_pid()), absl::Now()});
   }
   return kept;
 }
@@ -349,9 +355,10 @@ absl::Status StopKeeper(const KeptServers& kept, const fs::path& state_file) {
   if (!kept.keeper.End(SIGTERM, kKeeperGrace).ok()) {
     OPSBENCH_RETURN_IF_ERROR(kept.keeper.End(SIGKILL, kKillGrace));
   }
-  // After a keeper that was killed, the servers end by themselves.
+  // After a keeper that was killed, the supervisors clean up by themselves.
   for (const KeptServer& server : kept.servers) {
     OPSBENCH_RETURN_IF_ERROR(server.process.End(0, kKillGrace));
+    OPSBENCH_RETURN_IF_ERROR(server.supervisor.End(0, kKillGrace));
   }
   RemoveFiles(kept, state_file);
   return absl::OkStatus();

@@ -43,6 +43,7 @@ struct KeptServer {
   std::string description;  // "mariadbd 10.11.19".
   std::string url;          // With the password.
   ProcessId process;
+  ProcessId supervisor;  // Ends when the server's folder is gone.
   absl::Time started;
 };
 

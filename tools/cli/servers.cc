@@ -212,7 +212,8 @@ absl::Status Down(const Flags& flags, const Context& context) {
   if (!kept.has_value()) return absl::OkStatus();
   const bool were_up = kept->keeper.running();
   OPSBENCH_RETURN_IF_ERROR(StopKeeper(*kept, state_file));
-  absl::PrintF(were_up ? "The servers are down.\n" : "No servers were up.\n");
+  absl::PrintF("%s\n",
+               were_up ? "The servers are down." : "No servers were up.");
   return absl::OkStatus();
 }
 

@@ -191,6 +191,12 @@ TEST_F(ServersTest, AKilledKeeperTakesItsServersAlong) {
   ASSERT_EQ(Up("--engines redis").exit_code, 0);
   EXPECT_NE(State()["keeper_pid"], noted["keeper_pid"]);
   ASSERT_EQ(State()["servers"].size(), 1);
+  int folders = 0;
+  for (const auto& entry : fs::directory_iterator(data_)) {
+    EXPECT_THAT(entry.path().filename().string(), HasSubstr("redis"));
+    ++folders;
+  }
+  EXPECT_EQ(folders, 1);
 }
 
 TEST_F(ServersTest, AServerThatHasEndedShows) {
@@ -246,6 +252,7 @@ TEST_F(ServersTest, DownSparesAProcessThatHasOnlyThePid) {
   }
   forged["keeper_pid"] = bystander;
   forged["servers"][0]["pid"] = bystander;
+  forged["servers"][0]["supervisor_pid"] = bystander;
   std::ofstream(state_) << forged;
   const Outcome down = Run("down");
   EXPECT_EQ(down.exit_code, 0);

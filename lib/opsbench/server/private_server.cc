@@ -29,8 +29,8 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/binaries.h"
 #include "opsbench/server/internal/engine_plan.h"
-#include "opsbench/server/process_sampling.h"
 #include "opsbench/server/internal/supervisor.h"
+#include "opsbench/server/process_sampling.h"
 
 namespace opsbench {
 namespace {
@@ -235,13 +235,18 @@ class PrivateServer::Impl {
   std::unique_ptr<PortReservation> port_;
   std::vector<std::string> folders_;
   std::unique_ptr<Supervisor> supervisor_;
+  internal::SharedSegment segment_;  // PostgreSQL's.
   // The server's pid while it may be sampled, else 0.
   std::atomic<pid_t> sampled_pid_{0};
 };
 
 PrivateServer::Impl::~Impl() {
-  // From its launch on, the folders are the supervisor's to remove.
-  if (supervisor_ != nullptr) return;
+  if (supervisor_ != nullptr) {
+    // It removes the folders.
+    supervisor_.reset();
+    segment_.Remove();
+    return;
+  }
   for (const std::string& folder : folders_) {
     std::error_code ignored;
     fs::remove_all(folder, ignored);
@@ -351,6 +356,9 @@ absl::Status PrivateServer::Impl::Run(absl::Time deadline) {
                        absl::FormatDuration(options_.start_timeout))));
     }
   }
+  if (options_.kind == ServerKind::kPostgres) {
+    segment_ = internal::PostgresSegment(place_, supervisor_->pid());
+  }
   return absl::OkStatus();
 }
 
@@ -368,7 +376,10 @@ bool PrivateServer::Impl::Answers() const {
 
 absl::Status PrivateServer::Impl::WithLog(const absl::Status& status) const {
   const std::string tail = LogTail(kTailLines);
-  const bool disk_full = absl::StrContains(tail, "No space left on device");
+  // As the engines put it; MariaDB leaves it at the number.
+  const bool disk_full = absl::StrContains(tail, "No space left on device") ||
+                         absl::StrContains(tail, "Check free disk space") ||
+                         absl::StrContains(tail, "failed with error 28");
   return absl::Status(
       disk_full ? absl::StatusCode::kResourceExhausted : status.code(),
       absl::StrCat("cannot start ", plan_.description, ": ", status.message(),
@@ -429,6 +440,9 @@ const std::string& PrivateServer::data_folder() const {
 }
 const std::string& PrivateServer::log_path() const { return impl_->log_path_; }
 pid_t PrivateServer::pid() const { return impl_->supervisor_->pid(); }
+pid_t PrivateServer::supervisor_pid() const {
+  return impl_->supervisor_->supervisor_pid();
+}
 const std::string& PrivateServer::description() const {
   return impl_->plan_.description;
 }
@@ -440,8 +454,7 @@ bool PrivateServer::running() const { return impl_->supervisor_->running(); }
 absl::StatusOr<ServerSample> PrivateServer::Sample() const {
   const pid_t pid = impl_->sampled_pid_.load();
   if (pid == 0) return absl::FailedPreconditionError("the server has ended");
-  OPSBENCH_ASSIGN_OR_RETURN(ServerSample sample,
-                            SampleProcesses(pid));
+  OPSBENCH_ASSIGN_OR_RETURN(ServerSample sample, SampleProcesses(pid));
   sample.disk_bytes = DiskBytes(impl_->place_.folder);
   return sample;
 }
@@ -456,14 +469,8 @@ absl::Status PrivateServer::Stop() {
 }
 
 absl::Status PrivateServer::Kill() {
-  internal::SharedMemory shared;
-  if (kind() == ServerKind::kPostgres) {
-    shared = internal::PostgresSharedMemory(impl_->place_, pid());
-  }
   impl_->sampled_pid_.store(0);
-  const absl::Status status = impl_->supervisor_->Kill();
-  shared.Remove();
-  return status;
+  return impl_->supervisor_->Kill();
 }
 
 absl::Status PrivateServer::Restart() {

@@ -95,6 +95,8 @@ class PrivateServer {
   const std::string& log_path() const;
   // Of the server's main process; of the last one after Kill().
   pid_t pid() const;
+  // Of the process that ends the server and then removes its folder.
+  pid_t supervisor_pid() const;
   // "mariadbd 10.11.19", "postgres 15.18".
   const std::string& description() const;
   // The settings it was started with.

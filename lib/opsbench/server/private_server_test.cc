@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -271,6 +273,33 @@ TEST_P(PrivateServerTest, NoticesACrashAndRestarts) {
   EXPECT_TRUE(restarted.ok()) << restarted;
 }
 
+// Whether System V shared memory is left that process `pid` has made.
+bool HasSharedMemory(pid_t pid) {
+  std::ifstream table("/proc/sysvipc/shm");
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    const std::vector<std::string> fields =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (fields.size() > 4 && fields[4] == absl::StrCat(pid)) return true;
+  }
+  return false;
+}
+
+TEST_P(PrivateServerTest, LeavesNothingAfterAKillEither) {
+  const TempFolder parent("data");
+  ServerOptions options = Options(GetParam());
+  options.parent_folder = parent.path().string();
+  auto server = MustStart(options);
+  ASSERT_NE(server, nullptr);
+  const pid_t pid = server->pid();
+  EXPECT_EQ(HasSharedMemory(pid), GetParam() == ServerKind::kPostgres);
+  ASSERT_TRUE(server->Kill().ok());
+  server.reset();
+  EXPECT_FALSE(HasSharedMemory(pid));
+  EXPECT_TRUE(parent.empty());
+}
+
 // A child of the test starts a server and is killed as `kill -9` kills
 // opsbench: nobody is left to call anything.
 TEST_P(PrivateServerTest, EndsWithItsParentEvenOnSigkill) {
@@ -312,8 +341,8 @@ TEST_P(PrivateServerTest, EndsWhenItsSupervisorIsKilled) {
   auto server = MustStart(options);
   ASSERT_NE(server, nullptr);
   const Watched process(server->pid());
-  ASSERT_NE(ParentOf(server->pid()), getpid());
-  ASSERT_EQ(kill(ParentOf(server->pid()), SIGKILL), 0);
+  ASSERT_EQ(ParentOf(server->pid()), server->supervisor_pid());
+  ASSERT_EQ(kill(server->supervisor_pid(), SIGKILL), 0);
   EXPECT_TRUE(process.Ends());
   EXPECT_FALSE(server->running());
   EXPECT_TRUE(server->Kill().ok());
@@ -404,6 +433,32 @@ TEST(PrivateServerOptionsTest, SaysWhenTheServersUserCannotEnter) {
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(status.message()), HasSubstr(parent.path().string()));
   EXPECT_TRUE(parent.empty());
+}
+
+// In a file system of 30 MiB, which only root can mount; the mount is seen by
+// the child of the test alone, and ends with it.
+TEST_P(PrivateServerTest, SaysWhenTheDiskIsFull) {
+  // Redis writes nothing at its start.
+  if (geteuid() != 0 || GetParam() == ServerKind::kRedis) return;
+  const TempFolder parent("data");
+  const pid_t child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWNS) != 0 ||
+        mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("tmpfs", parent.path().c_str(), "tmpfs", 0,
+              "size=30m,mode=755") != 0) {
+      _exit(2);
+    }
+    ServerOptions options = Options(GetParam());
+    options.parent_folder = parent.path().string();
+    const absl::Status status = PrivateServer::Start(options).status();
+    _exit(absl::IsResourceExhausted(status) && parent.empty() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  // 2: this container does not let even root mount.
+  EXPECT_THAT(WEXITSTATUS(status), ::testing::AnyOf(0, 2));
 }
 
 // Sends inline commands over Redis's socket and returns the last line that

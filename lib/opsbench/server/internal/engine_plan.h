@@ -70,15 +70,16 @@ bool MysqlAnswers(const Place& place, const EnginePlan& plan);
 bool PostgresAnswers(const Place& place, pid_t pid);
 bool RedisAnswers(const Place& place, const EnginePlan& plan);
 
-// The shared memory of a running PostgreSQL, which SIGKILL leaves behind in the
-// system as no crash of a machine would.
-struct SharedMemory {
-  std::vector<std::string> files;
-  std::vector<int> segments;  // System V.
+// The System V segment by which a running PostgreSQL locks its data folder. It
+// is the one thing outside its folder that SIGKILL makes it leave behind.
+struct SharedSegment {
+  int id = -1;  // None.
+  pid_t creator = 0;
 
+  // Does nothing when it is gone, in use, or another's of the same id.
   void Remove() const;
 };
-SharedMemory PostgresSharedMemory(const Place& place, pid_t pid);
+SharedSegment PostgresSegment(const Place& place, pid_t pid);
 
 // `chosen` with `wanted` over it. InvalidArgument: `wanted` has a name in
 // `reserved` (those are part of the contract), a malformed name, or a value of

@@ -1,6 +1,5 @@
 // PostgreSQL.
 
-#include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/engine_plan.h"
-#include "opsbench/server/process_sampling.h"
 
 namespace opsbench::internal {
 namespace {
@@ -48,6 +46,9 @@ std::map<std::string, std::string> ChosenSettings(
       // writes its rows once instead of twice.
       {"wal_level", "minimal"},
       {"max_wal_senders", "0"},
+      // In files of the data folder, which go with it: /dev/shm would keep what
+      // a killed server had there.
+      {"dynamic_shared_memory_type", "mmap"},
       // For storage without seeks, as the machines of today have it.
       {"random_page_cost", "1.1"},
       {"jit", "off"},
@@ -143,38 +144,24 @@ bool PostgresAnswers(const Place& place, pid_t pid) {
          lines[kStatus] == "ready";
 }
 
-SharedMemory PostgresSharedMemory(const Place& place, pid_t pid) {
-  SharedMemory memory;
+SharedSegment PostgresSegment(const Place& place, pid_t pid) {
   const std::vector<std::string> lines = PidFileLines(place);
-  if (lines.size() > kShmemKey && lines[kPid] == absl::StrCat(pid)) {
-    const std::vector<absl::string_view> key_and_id =
-        absl::StrSplit(lines[kShmemKey], ' ', absl::SkipEmpty());
-    int id = 0;
-    if (key_and_id.size() == 2 && absl::SimpleAtoi(key_and_id[1], &id)) {
-      memory.segments.push_back(id);
-    }
+  if (lines.size() <= kShmemKey || lines[kPid] != absl::StrCat(pid)) return {};
+  const std::vector<absl::string_view> key_and_id =
+      absl::StrSplit(lines[kShmemKey], ' ', absl::SkipEmpty());
+  SharedSegment segment;
+  if (key_and_id.size() == 2 && absl::SimpleAtoi(key_and_id[1], &segment.id)) {
+    segment.creator = pid;
+    return segment;
   }
-  std::set<std::string> files;
-  for (const pid_t process : ProcessTree(pid)) {
-    std::ifstream maps(absl::StrCat("/proc/", process, "/maps"));
-    for (std::string line; std::getline(maps, line);) {
-      const size_t name = line.find(" /dev/shm/PostgreSQL.");
-      if (name != std::string::npos) {
-        files.insert(line.substr(line.find("/PostgreSQL.", name)));
-      }
-    }
-  }
-  memory.files.assign(files.begin(), files.end());
-  return memory;
+  return {};
 }
 
-void SharedMemory::Remove() const {
-  for (const std::string& file : files) shm_unlink(file.c_str());
-  for (int segment : segments) {
-    shmid_ds state;
-    if (shmctl(segment, IPC_STAT, &state) == 0 && state.shm_nattch == 0) {
-      shmctl(segment, IPC_RMID, nullptr);
-    }
+void SharedSegment::Remove() const {
+  shmid_ds state;
+  if (id >= 0 && shmctl(id, IPC_STAT, &state) == 0 &&
+      state.shm_cpid == creator && state.shm_nattch == 0) {
+    shmctl(id, IPC_RMID, nullptr);
   }
 }
 

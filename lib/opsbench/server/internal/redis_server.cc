@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/engine_plan.h"
 
@@ -16,6 +17,8 @@ namespace {
 
 // How long one attempt waits for an answer.
 constexpr int kAnswerTimeoutMs = 100;
+// Redis numbers its databases.
+constexpr int kDatabase = 0;
 
 const std::set<std::string>& ReservedSettings() {
   static const auto* const names = new std::set<std::string>{
@@ -28,12 +31,8 @@ const std::set<std::string>& ReservedSettings() {
 
 // As redis.conf quotes: double quotes and backslashes are escaped.
 std::string Quoted(absl::string_view text) {
-  std::string quoted = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"";
+  return absl::StrCat(
+      "\"", absl::StrReplaceAll(text, {{"\"", "\\\""}, {"\\", "\\\\"}}), "\"");
 }
 
 }  // namespace
@@ -45,7 +44,7 @@ absl::StatusOr<EnginePlan> PlanRedis(const ServerOptions& options,
   EnginePlan plan;
   plan.description = absl::StrCat(binary.name, " ", VersionIn(version));
   plan.socket_path = absl::StrCat(place.socket_folder, "/redis.sock");
-  plan.database = "0";
+  plan.database = absl::StrCat(kDatabase);
   plan.url_user = "default";  // redis-cli takes no URL without a user.
   std::map<std::string, std::string> chosen = {
       {"save", ""},  // No snapshots.
@@ -65,8 +64,8 @@ absl::StatusOr<EnginePlan> PlanRedis(const ServerOptions& options,
       place.password, "\n");
   // A value is left as it is: it may be several arguments ("900 1").
   for (const auto& [name, value] : plan.settings) {
-    absl::StrAppend(&configuration, name, " ", value.empty() ? "\"\"" : value,
-                    "\n");
+    const absl::string_view written = value.empty() ? "\"\"" : value.c_str();
+    absl::StrAppend(&configuration, name, " ", written, "\n");
   }
   const std::string path = absl::StrCat(place.folder, "/redis.conf");
   OPSBENCH_RETURN_IF_ERROR(place.Write(path, configuration));

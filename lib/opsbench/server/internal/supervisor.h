@@ -91,7 +91,7 @@ class Supervisor {
   // SIGKILL to the server and all its children.
   absl::Status Kill();
 
-  // Of the supervisor process, for tests.
+  // Of the supervisor process.
   pid_t supervisor_pid() const { return supervisor_; }
 
  private:
