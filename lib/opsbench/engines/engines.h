@@ -6,9 +6,9 @@
 //
 // In order: OPSBENCH_MYSQL_URL, OPSBENCH_POSTGRES_URL, OPSBENCH_REDIS_URL,
 // OPSBENCH_SQLITE_URL in the environment; the same in `.env`; for MySQL,
-// DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME (environment, then .env)
-// when DB_HOST is set; else a private server. SQLite is a file in a temporary
-// folder unless named.
+// DB_HOST, DB_PORT, DB_USER, DB_PASSWORD and DB_NAME (environment, then .env;
+// the database is "opsbench" unless named) when DB_HOST is set; else a private
+// server. SQLite is a file in a temporary folder unless named.
 //
 // Thread safety: AcquireEngine may be called from several threads at once; a
 // handle is used by one thread at a time.

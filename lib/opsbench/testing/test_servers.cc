@@ -5,21 +5,66 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/session.h"
+#include "opsbench/engines/engines.h"
 
 namespace opsbench {
+namespace {
+
+// The private servers of this process, one of an engine. They are never
+// destroyed: their supervisors end them with the process, and a test that
+// leaks a thread past main() still has its server.
+class OwnServers {
+ public:
+  static OwnServers& Get() {
+    static auto* const servers = new OwnServers;
+    return *servers;
+  }
+
+  absl::StatusOr<Url> Acquire(Engine engine) {
+    absl::MutexLock lock(&mutex_);
+    std::unique_ptr<EngineHandle>& handle = handles_[engine];
+    if (handle == nullptr) {
+      ServerOptions options;
+      options.cache_bytes = int64_t{128} << 20;
+      OPSBENCH_ASSIGN_OR_RETURN(handle,
+                                AcquireEngine(engine, Environment(), options));
+    }
+    return handle->url();
+  }
+
+ private:
+  absl::Mutex mutex_;
+  std::map<Engine, std::unique_ptr<EngineHandle>> handles_
+      ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace
 
 absl::StatusOr<Url> TestServerUrl(Engine engine) {
-  const std::string variable = absl::StrCat(
-      "OPSBENCH_", absl::AsciiStrToUpper(EngineName(engine)), "_URL");
-  if (const char* url = std::getenv(variable.c_str())) return Url::Parse(url);
-  return absl::NotFoundError(absl::StrCat("set ", variable));
+  if (engine == Engine::kSqlite) {
+    return absl::InvalidArgumentError("SQLite has no server");
+  }
+  Environment environment;
+  const char* kept = std::getenv("OPSBENCH_TEST_SERVERS");
+  if (kept != nullptr && *kept != '\0') {
+    OPSBENCH_ASSIGN_OR_RETURN(environment, Environment::Load(kept));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(absl::optional<Url> url,
+                            environment.EngineUrl(engine));
+  if (url.has_value()) return *std::move(url);
+  return OwnServers::Get().Acquire(engine);
 }
 
 TestDatabase::TestDatabase(Url server, Url url, std::string folder)

@@ -1,9 +1,11 @@
 #ifndef OPSBENCH_TESTING_TEST_SERVERS_H_
 #define OPSBENCH_TESTING_TEST_SERVERS_H_
 
-// Real servers for tests: the one that ctest's fixture keeps up (its URLs are
-// in the file that OPSBENCH_TEST_SERVERS names), else the one that
-// OPSBENCH_<ENGINE>_URL names, else a private one for the life of the process.
+// Real servers for tests: the one that OPSBENCH_<ENGINE>_URL names, else the one
+// that ctest's fixture keeps up (its URLs are in the file that
+// OPSBENCH_TEST_SERVERS names), else a private one for the life of the process.
+// `.env` has no say: tests make and drop databases, and that file may name one
+// that is dear to somebody.
 //
 // Thread safety: all functions may be called from any thread.
 

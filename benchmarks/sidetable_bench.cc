@@ -1,0 +1,291 @@
+// "Latest N under a prefix" on real engines, by strategy.
+//
+// Timed: one prepared statement with its rows read (Latest, Exact, Count24h,
+// LatestOffset, ErrorRate), one transaction (InsertSingle, InsertBatch), the
+// load engine's closed loop (Mix, whose time is that of one operation, all
+// workers together), or seeding (BulkLoad, the time of one operation with all
+// its rows). Left out: connecting, preparing, drawing what to ask for, and
+// rendering what to write. Dominated by the round trip and, below it, by the
+// index: seeks for side_table and level_columns, a sort for the others.
+//
+// Every strategy's answers are checked against an in-memory reference before
+// anything of it is timed.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "bench_main.h"
+#include "benchmark/benchmark.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/engines/engines.h"
+#include "opsbench/load/load.h"
+#include "opsbench/sidetable/inspect.h"
+#include "opsbench/sidetable/mix.h"
+#include "opsbench/sidetable/reference.h"
+#include "opsbench/sidetable/seed.h"
+#include "opsbench/sidetable/store.h"
+#include "opsbench/sidetable/workload.h"
+
+namespace opsbench::sidetable {
+namespace {
+
+struct Sizes {
+  int64_t operations;
+  double min_seconds;  // Of a benchmark of one statement.
+  absl::Duration mix_duration;
+};
+
+Sizes SizesOf(Scale scale) {
+  switch (scale) {
+    case Scale::kSmoke:
+      return {2'000, 0.01, absl::Milliseconds(100)};
+    case Scale::kQuick:
+      return {50'000, 0.1, absl::Milliseconds(500)};
+    case Scale::kFull:
+      return {1'000'000, 1.0, absl::Seconds(10)};
+  }
+  return {};
+}
+
+// The engines and their data, made when the first benchmark needs them.
+class Data {
+ public:
+  Data(Sizes sizes, uint64_t seed) : sizes_(sizes), seed_(seed) {}
+
+  const Sizes& sizes() const { return sizes_; }
+  uint64_t seed() const { return seed_; }
+
+  absl::StatusOr<Url> UrlOf(Engine engine) {
+    absl::MutexLock lock(&mutex_);
+    return UrlLocked(engine);
+  }
+
+  // The URL of an engine that holds the strategy's data, its answers checked.
+  absl::StatusOr<Url> Ready(Engine engine, Strategy strategy) {
+    absl::MutexLock lock(&mutex_);
+    OPSBENCH_ASSIGN_OR_RETURN(const Url url, UrlLocked(engine));
+    if (!ready_[{engine, strategy}]) {
+      OPSBENCH_RETURN_IF_ERROR(SeedLocked(url, strategy).status());
+    }
+    return url;
+  }
+
+  // Loads the strategy's data anew.
+  absl::StatusOr<SeedReport> Reload(Engine engine, Strategy strategy) {
+    absl::MutexLock lock(&mutex_);
+    OPSBENCH_ASSIGN_OR_RETURN(const Url url, UrlLocked(engine));
+    return SeedLocked(url, strategy);
+  }
+
+ private:
+  absl::StatusOr<Url> UrlLocked(Engine engine)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::unique_ptr<EngineHandle>& handle = engines_[engine];
+    if (handle == nullptr) {
+      OPSBENCH_ASSIGN_OR_RETURN(const Environment environment,
+                                Environment::Load());
+      OPSBENCH_ASSIGN_OR_RETURN(handle, AcquireEngine(engine, environment));
+    }
+    return handle->url();
+  }
+
+  absl::StatusOr<SeedReport> SeedLocked(const Url& url, Strategy strategy)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    ready_[{url.engine, strategy}] = false;
+    OPSBENCH_ASSIGN_OR_RETURN(const SeedReport report,
+                              Seed(url, {.strategy = strategy,
+                                         .operations = sizes_.operations,
+                                         .seed = seed_,
+                                         .fresh = true}));
+    if (reference_ == nullptr) {
+      reference_ =
+          std::make_unique<Reference>(Generator(seed_), sizes_.operations);
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+    OPSBENCH_ASSIGN_OR_RETURN(const auto store,
+                              Store::Create(session.get(), strategy));
+    OPSBENCH_RETURN_IF_ERROR(VerifyAnswers(*store, *reference_, 2, seed_));
+    ready_[{url.engine, strategy}] = true;
+    return report;
+  }
+
+  const Sizes sizes_;
+  const uint64_t seed_;
+  absl::Mutex mutex_;
+  std::map<Engine, std::unique_ptr<EngineHandle>> engines_
+      ABSL_GUARDED_BY(mutex_);
+  std::map<std::pair<Engine, Strategy>, bool> ready_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Reference> reference_ ABSL_GUARDED_BY(mutex_);
+};
+
+struct Case {
+  Data* data;
+  Engine engine;
+  Strategy strategy;
+
+  std::string Name(absl::string_view what) const {
+    return absl::StrCat("Sidetable/", what, "/engine:", EngineName(engine),
+                        "/strategy:", StrategyName(strategy));
+  }
+};
+
+// Requests drawn before the clock starts.
+constexpr int kRequests = 512;
+
+absl::Status RunRequests(const Case& test, const MixOperation& operation,
+                         benchmark::State& state) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
+                            test.data->Ready(test.engine, test.strategy));
+  SidetableWorkload workload(url, {}, test.strategy, {operation});
+  OPSBENCH_ASSIGN_OR_RETURN(const auto client,
+                            workload.Connect(state.thread_index()));
+  int64_t rows = 0;
+  uint64_t index = 0;
+  for (auto _ : state) {
+    // Drawing takes well below a microsecond, a round trip many.
+    Random random = Random::Stream(test.data->seed(), state.thread_index(),
+                                   index++ % kRequests);
+    client->Prepare(0, random);
+    const absl::StatusOr<int64_t> result = client->Execute();
+    if (!result.ok()) return result.status();
+    rows += *result;
+  }
+  state.SetItemsProcessed(state.iterations());
+  state.counters["rows_per_second"] = benchmark::Counter(
+      static_cast<double>(rows), benchmark::Counter::kIsRate);
+  return absl::OkStatus();
+}
+
+absl::Status RunMix(const Case& test, absl::string_view mix_name, int threads,
+                    benchmark::State& state) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
+                            test.data->Ready(test.engine, test.strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(std::vector<MixOperation> mix, ParseMix(mix_name));
+  SidetableWorkload workload(url, {}, test.strategy, std::move(mix));
+  for (auto _ : state) {
+    LoadOptions options;
+    options.mix = workload.WeightedMix();
+    options.workers = threads;
+    options.duration = test.data->sizes().mix_duration;
+    options.seed = test.data->seed();
+    OPSBENCH_ASSIGN_OR_RETURN(const auto engine, LoadEngine::Create(options));
+    OPSBENCH_ASSIGN_OR_RETURN(const LoadReport report, engine->Run(workload));
+    if (report.completed() == 0 || report.errors() > 0) {
+      return absl::InternalError(absl::StrCat(
+          report.errors(), " errors, ", report.completed(), " operations"));
+    }
+    state.SetIterationTime(absl::ToDoubleSeconds(report.elapsed) /
+                           static_cast<double>(report.completed()));
+    const Histogram latency = report.latency();
+    state.counters["operations_per_second"] = report.operations_per_second();
+    state.counters["rows_per_second"] = report.rows_per_second();
+    state.counters["p50_us"] =
+        1e-3 * static_cast<double>(latency.Percentile(50));
+    state.counters["p95_us"] =
+        1e-3 * static_cast<double>(latency.Percentile(95));
+    state.counters["p99_us"] =
+        1e-3 * static_cast<double>(latency.Percentile(99));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunBulkLoad(const Case& test, benchmark::State& state) {
+  for (auto _ : state) {
+    OPSBENCH_ASSIGN_OR_RETURN(const SeedReport report,
+                              test.data->Reload(test.engine, test.strategy));
+    state.SetIterationTime(absl::ToDoubleSeconds(report.elapsed) /
+                           static_cast<double>(report.operations));
+    state.counters["operations_per_second"] = report.operations_per_second;
+    state.counters["rows_per_second"] =
+        static_cast<double>(report.operations + report.prefix_rows) /
+        absl::ToDoubleSeconds(report.elapsed);
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url, test.data->UrlOf(test.engine));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto store,
+                            Store::Create(session.get(), test.strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(const Records records, ReadRecords(*store, 0));
+  state.counters["disk_per_operation_bytes"] = records.bytes_per_operation;
+  return absl::OkStatus();
+}
+
+// Registers `run` under `name`; an error that it returns is the benchmark's.
+template <typename Run>
+benchmark::internal::Benchmark* Register(const std::string& name, Run run) {
+  return benchmark::RegisterBenchmark(
+             name.c_str(),
+             [run](benchmark::State& state) {
+               const absl::Status status = run(state);
+               if (!status.ok()) {
+                 state.SkipWithError(status.ToString().c_str());
+               }
+             })
+      ->Unit(benchmark::kMicrosecond);
+}
+
+void RegisterOperation(const Case& test, const std::string& name,
+                       absl::string_view operation_name) {
+  Register(name,
+           [test, operation = *ParseOperation(operation_name)](
+               benchmark::State& state) {
+             return RunRequests(test, operation, state);
+           })
+      ->UseRealTime()
+      ->MinTime(test.data->sizes().min_seconds);
+}
+
+void RegisterCase(const Case& test) {
+  Register(test.Name("BulkLoad"),
+           [test](benchmark::State& state) { return RunBulkLoad(test, state); })
+      ->UseManualTime()
+      ->Iterations(1);
+  for (int level = 1; level <= kMaxLevels; ++level) {
+    RegisterOperation(test, absl::StrCat(test.Name("Latest"), "/level:", level),
+                      absl::StrCat("latest_l", level));
+  }
+  RegisterOperation(test, test.Name("Exact"), "exact");
+  RegisterOperation(test, test.Name("Count24h"), "count_24h");
+  RegisterOperation(test, test.Name("ErrorRate"), "error_rate");
+  RegisterOperation(test, test.Name("LatestOffset"), "latest_offset");
+  RegisterOperation(test, test.Name("InsertSingle"), "insert_single");
+  for (const int batch : {500, 1000}) {
+    RegisterOperation(test,
+                      absl::StrCat(test.Name("InsertBatch"), "/batch:", batch),
+                      absl::StrCat("insert_", batch));
+  }
+  for (const char* mix : {"A", "B", "C", "D"}) {
+    for (const int threads : {1, 8}) {
+      Register(
+          absl::StrCat(test.Name("Mix"), "/mix:", mix, "/workers:", threads),
+          [test, mix, threads](benchmark::State& state) {
+            return RunMix(test, mix, threads, state);
+          })
+          ->UseManualTime()
+          ->Iterations(1);
+    }
+  }
+}
+
+absl::Status RegisterAll(const BenchOptions& options) {
+  // Lives as long as the benchmarks that point to it: until main returns.
+  static std::unique_ptr<Data> data;
+  data = std::make_unique<Data>(SizesOf(options.scale), options.seed);
+  for (const Engine engine : options.engines) {
+    for (const Strategy strategy : StrategiesOf(engine)) {
+      RegisterCase({data.get(), engine, strategy});
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace opsbench::sidetable
+
+int main(int argc, char** argv) {
+  return opsbench::BenchMain(argc, argv, opsbench::sidetable::RegisterAll);
+}

@@ -1,0 +1,54 @@
+#ifndef OPSBENCH_DB_INTERNAL_MULTI_ROW_H_
+#define OPSBENCH_DB_INTERNAL_MULTI_ROW_H_
+
+// BulkMethod::kMultiRow for the engines at the end of a wire: prepared INSERTs
+// with as many rows as the protocol's count of parameters allows.
+//
+// Thread safety: as the session, for one thread at a time.
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "opsbench/db/session.h"
+
+namespace opsbench::internal {
+
+// Inserts all of `rows` through `session` and returns how many. Opens no
+// transaction of its own.
+absl::StatusOr<int64_t> InsertMultiRow(Session& session,
+                                       absl::string_view table,
+                                       absl::Span<const std::string> columns,
+                                       RowIterator& rows);
+
+// Runs `load` so that it leaves everything or nothing behind: in a transaction,
+// or in a savepoint when `in_transaction` says that the caller has one.
+template <typename Load>
+absl::StatusOr<int64_t> AllOrNothing(Session& session, bool in_transaction,
+                                     Load load) {
+  absl::Status begun = in_transaction
+                           ? session.Execute("SAVEPOINT opsbench_bulk").status()
+                           : session.Begin();
+  if (!begun.ok()) return begun;
+  absl::StatusOr<int64_t> loaded = load();
+  if (loaded.ok()) {
+    const absl::Status end =
+        in_transaction
+            ? session.Execute("RELEASE SAVEPOINT opsbench_bulk").status()
+            : session.Commit();
+    if (end.ok()) return loaded;
+    loaded = end;
+  }
+  // The first error tells the story; failing to undo (the connection is gone)
+  // adds nothing to it.
+  if (in_transaction) {
+    session.Execute("ROLLBACK TO SAVEPOINT opsbench_bulk").IgnoreError();
+  } else {
+    session.Rollback().IgnoreError();
+  }
+  return loaded;
+}
+
+}  // namespace opsbench::internal
+
+#endif  // OPSBENCH_DB_INTERNAL_MULTI_ROW_H_

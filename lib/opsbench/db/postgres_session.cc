@@ -1,0 +1,561 @@
+// The PostgreSQL adapter. libpqxx carries the ordinary work; prepared
+// statements and COPY use libpq on the same connection, because binary fields
+// straight into a ResultSet cost a fraction of libpqxx's text and strings.
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <pqxx/pqxx>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/internal/adapters.h"
+#include "opsbench/db/internal/multi_row.h"
+#include "opsbench/db/internal/postgres_errors.h"
+#include "opsbench/db/internal/postgres_types.h"
+
+namespace opsbench::internal {
+namespace {
+
+// Opens the connection for libpqxx and keeps its handle.
+class HandlePolicy : public pqxx::connectionpolicy {
+ public:
+  explicit HandlePolicy(const std::string& options)
+      : pqxx::connectionpolicy(options) {}
+
+  handle do_startconnect(handle original) override {
+    if (original != nullptr) return original;
+    // libpqxx would connect again behind the caller's back, without the
+    // transaction and the statements of the session that was lost.
+    if (handle_ != nullptr) {
+      throw pqxx::broken_connection("the connection was lost");
+    }
+    handle_ = PQconnectdb(options().c_str());
+    return handle_;
+  }
+  handle do_completeconnect(handle original) override { return original; }
+
+  PGconn* get() const { return handle_; }
+
+ private:
+  PGconn* handle_ = nullptr;
+};
+
+class Connection : public pqxx::connection_base {
+ public:
+  explicit Connection(const std::string& options)
+      : pqxx::connection_base(policy_), policy_(options) {
+    init();
+  }
+  ~Connection() noexcept { close(); }
+
+  PGconn* handle() const { return policy_.get(); }
+
+ private:
+  HandlePolicy policy_;
+};
+
+struct ResultDeleter {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ResultDeleter>;
+
+bool Succeeded(const Result& result) {
+  const ExecStatusType status = PQresultStatus(result.get());
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+         status == PGRES_EMPTY_QUERY;
+}
+
+absl::string_view Field(const PGresult* result, int row, int column) {
+  return {PQgetvalue(result, row, column),
+          static_cast<size_t>(PQgetlength(result, row, column))};
+}
+
+// Rows affected as the command's tag has them.
+int64_t Affected(PGresult* result) {
+  int64_t affected = 0;
+  return absl::SimpleAtoi(PQcmdTuples(result), &affected) ? affected : 0;
+}
+
+class PostgresStatement : public Statement {
+ public:
+  static absl::StatusOr<std::unique_ptr<PostgresStatement>> Prepare(
+      PGconn* connection, std::string name, absl::string_view sql,
+      uint32_t ltree_oid) {
+    auto statement = std::unique_ptr<PostgresStatement>(
+        new PostgresStatement(connection, std::move(name), ltree_oid));
+    Result prepared(PQprepare(connection, statement->name_.c_str(),
+                              std::string(sql).c_str(), 0, nullptr));
+    if (!Succeeded(prepared)) return ErrorOf(connection, prepared.get());
+    Result described(PQdescribePrepared(connection, statement->name_.c_str()));
+    if (!Succeeded(described)) return ErrorOf(connection, described.get());
+    statement->TakeDescription(described.get());
+    return statement;
+  }
+
+  ~PostgresStatement() override {
+    Result done(
+        PQexec(connection_, absl::StrCat("DEALLOCATE ", name_).c_str()));
+  }
+
+  absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
+                                  ResultSet* rows) override {
+    OPSBENCH_RETURN_IF_ERROR(Encode(parameters));
+    Result result(PQexecPrepared(
+        connection_, name_.c_str(), static_cast<int>(parameters.size()),
+        values_.data(), lengths_.data(), formats_.data(), binary_ ? 1 : 0));
+    if (!Succeeded(result)) return ErrorOf(connection_, result.get());
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+      if (rows != nullptr) rows->Clear();
+      return Affected(result.get());
+    }
+    if (rows != nullptr) Decode(result.get(), rows);
+    return PQntuples(result.get());
+  }
+
+ private:
+  PostgresStatement(PGconn* connection, std::string name, uint32_t ltree_oid)
+      : connection_(connection),
+        name_(std::move(name)),
+        ltree_oid_(ltree_oid) {}
+
+  void TakeDescription(const PGresult* described) {
+    const int parameters = PQnparams(described);
+    for (int i = 0; i < parameters; ++i) {
+      parameter_oids_.push_back(PQparamtype(described, i));
+    }
+    values_.resize(parameters);
+    lengths_.resize(parameters);
+    formats_.resize(parameters);
+    for (int i = 0; i < PQnfields(described); ++i) {
+      column_oids_.push_back(PQftype(described, i));
+      column_names_.emplace_back(PQfname(described, i));
+      // One format serves all columns of a result. ltree comes as text.
+      binary_ = binary_ && HasBinaryForm(column_oids_.back(), 0);
+    }
+  }
+
+  absl::Status Encode(absl::Span<const Value> parameters) {
+    if (parameters.size() != parameter_oids_.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the statement has ", parameter_oids_.size(),
+                       " parameters, got ", parameters.size()));
+    }
+    buffer_.clear();
+    offsets_.clear();
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      OPSBENCH_RETURN_IF_ERROR(EncodeOne(parameters[i], i));
+    }
+    // The buffer has stopped moving.
+    for (const auto& [i, offset] : offsets_) {
+      values_[i] = buffer_.data() + offset;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status EncodeOne(const Value& value, size_t i) {
+    if (value.is_null()) {
+      values_[i] = nullptr;
+      return absl::OkStatus();
+    }
+    const uint32_t oid = parameter_oids_[i];
+    const bool text = value.type() == Value::Type::kText;
+    formats_[i] = 1;
+    if (text && IsTextType(oid)) {
+      // Text needs no encoding: libpq reads it where it is.
+      values_[i] = value.text().data() == nullptr ? "" : value.text().data();
+      lengths_[i] = static_cast<int>(value.text().size());
+      return absl::OkStatus();
+    }
+    const size_t offset = buffer_.size();
+    offsets_.emplace_back(i, offset);
+    const bool typed = HasBinaryForm(oid, ltree_oid_) &&
+                       !(text && oid != kJsonbOid && oid != ltree_oid_);
+    if (typed && !(IsTextType(oid) && !text)) {
+      OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid_, &buffer_));
+    } else {
+      // PostgreSQL's own text input converts, or says what is wrong.
+      formats_[i] = 0;
+      absl::StrAppend(&buffer_, value.ToString());
+      if (absl::StrContains(absl::string_view(buffer_).substr(offset),
+                            absl::string_view("\0", 1))) {
+        return absl::InvalidArgumentError(
+            "PostgreSQL: text cannot hold a zero byte");
+      }
+      buffer_.push_back('\0');
+    }
+    lengths_[i] = static_cast<int>(buffer_.size() - offset);
+    return absl::OkStatus();
+  }
+
+  static bool IsTextType(uint32_t oid) {
+    return oid == kTextOid || oid == kVarcharOid || oid == kBpcharOid ||
+           oid == kJsonOid || oid == kNameOid || oid == kUnknownOid;
+  }
+
+  void Decode(const PGresult* result, ResultSet* rows) {
+    rows->Clear();
+    for (const std::string& name : column_names_) rows->AddColumn(name);
+    const int count = PQntuples(result);
+    const int columns = static_cast<int>(column_oids_.size());
+    for (int row = 0; row < count; ++row) {
+      for (int column = 0; column < columns; ++column) {
+        if (PQgetisnull(result, row, column)) {
+          rows->AppendNull();
+        } else if (binary_) {
+          DecodeBinary(column_oids_[column], Field(result, row, column), rows);
+        } else {
+          DecodeText(column_oids_[column], Field(result, row, column), rows);
+        }
+      }
+    }
+  }
+
+  PGconn* const connection_;
+  const std::string name_;
+  const uint32_t ltree_oid_;
+  std::vector<uint32_t> parameter_oids_;
+  std::vector<uint32_t> column_oids_;
+  std::vector<std::string> column_names_;
+  bool binary_ = true;
+  // Reused by each call.
+  std::vector<const char*> values_;
+  std::vector<int> lengths_;
+  std::vector<int> formats_;
+  std::vector<std::pair<size_t, size_t>> offsets_;  // Parameter, in buffer_.
+  std::string buffer_;
+};
+
+// COPY … FROM STDIN (FORMAT binary).
+class BinaryCopy {
+ public:
+  BinaryCopy(PGconn* connection, size_t buffer_bytes)
+      : connection_(connection), buffer_bytes_(buffer_bytes) {}
+
+  absl::StatusOr<int64_t> Run(absl::string_view table,
+                              absl::Span<const std::string> columns,
+                              absl::Span<const uint32_t> oids,
+                              uint32_t ltree_oid, RowIterator& rows) {
+    Result begun(
+        PQexec(connection_,
+               absl::StrCat("COPY ", table, " (", absl::StrJoin(columns, ", "),
+                            ") FROM STDIN (FORMAT binary)")
+                   .c_str()));
+    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
+      return ErrorOf(connection_, begun.get());
+    }
+    const absl::Status sent = SendRows(oids, ltree_oid, rows);
+    if (PQputCopyEnd(connection_,
+                     sent.ok() ? nullptr : "the source of rows failed") < 0) {
+      return ErrorOf(connection_, nullptr);
+    }
+    absl::Status status = sent;
+    int64_t count = 0;
+    while (Result result{PQgetResult(connection_)}) {
+      if (Succeeded(result)) {
+        count = Affected(result.get());
+      } else if (status.ok()) {
+        status = ErrorOf(connection_, result.get());
+      }
+    }
+    if (!status.ok()) return status;
+    return count;
+  }
+
+ private:
+  absl::Status SendRows(absl::Span<const uint32_t> oids, uint32_t ltree_oid,
+                        RowIterator& rows) {
+    static constexpr char kHeader[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+    buffer_.assign(kHeader, 19);
+    std::vector<Value> row(oids.size());
+    while (true) {
+      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
+                                rows.Next(absl::MakeSpan(row)));
+      if (!more) break;
+      AppendInt16(static_cast<int>(row.size()));
+      for (size_t i = 0; i < row.size(); ++i) {
+        OPSBENCH_RETURN_IF_ERROR(AppendField(row[i], oids[i], ltree_oid));
+      }
+      if (buffer_.size() >= buffer_bytes_) OPSBENCH_RETURN_IF_ERROR(Flush());
+    }
+    AppendInt16(-1);
+    return Flush();
+  }
+
+  absl::Status AppendField(const Value& value, uint32_t oid,
+                           uint32_t ltree_oid) {
+    if (value.is_null()) {
+      buffer_.append(4, '\xff');
+      return absl::OkStatus();
+    }
+    const size_t start = buffer_.size();
+    buffer_.append(4, '\0');
+    OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid, &buffer_));
+    const uint32_t size = static_cast<uint32_t>(buffer_.size() - start - 4);
+    for (int i = 0; i < 4; ++i) {
+      buffer_[start + i] = static_cast<char>(size >> (24 - 8 * i));
+    }
+    return absl::OkStatus();
+  }
+
+  void AppendInt16(int value) {
+    buffer_.push_back(static_cast<char>(value >> 8));
+    buffer_.push_back(static_cast<char>(value));
+  }
+
+  absl::Status Flush() {
+    const int sent = PQputCopyData(connection_, buffer_.data(),
+                                   static_cast<int>(buffer_.size()));
+    buffer_.clear();
+    return sent == 1 ? absl::OkStatus() : ErrorOf(connection_, nullptr);
+  }
+
+  PGconn* const connection_;
+  const size_t buffer_bytes_;
+  std::string buffer_;
+};
+
+class PostgresSession : public Session {
+ public:
+  explicit PostgresSession(std::unique_ptr<Connection> connection)
+      : connection_(std::move(connection)),
+        handle_(connection_->handle()),
+        cancel_(PQgetCancel(handle_)) {
+    // Notices ("table does not exist, skipping") are not the library's to
+    // print.
+    PQsetNoticeProcessor(
+        handle_, [](void*, const char*) {}, nullptr);
+  }
+  ~PostgresSession() override { PQfreeCancel(cancel_); }
+
+  absl::Status ReadCapabilities() {
+    capabilities_.engine = Engine::kPostgres;
+    capabilities_.flavour = "PostgreSQL";
+    const int number = PQserverVersion(handle_);  // 150018 for 15.18.
+    capabilities_.version_number = number / 10'000 * 10'000 + number % 10'000;
+    capabilities_.version = PQparameterStatus(handle_, "server_version");
+    capabilities_.copy_binary = true;
+    capabilities_.descending_index = true;
+    ResultSet rows;
+    OPSBENCH_RETURN_IF_ERROR(
+        Query("SELECT COUNT(*) FROM pg_available_extensions WHERE name = "
+              "'ltree'",
+              &rows));
+    capabilities_.ltree = rows.at(0, 0).int64() > 0;
+    return absl::OkStatus();
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+
+  absl::StatusOr<int64_t> Execute(absl::string_view sql) override {
+    return Guard([&] {
+      pqxx::nontransaction work(*connection_);
+      const pqxx::result result = work.exec(std::string(sql));
+      return static_cast<int64_t>(result.affected_rows());
+    });
+  }
+
+  absl::Status Query(absl::string_view sql, ResultSet* rows) override {
+    return Guard([&] {
+             pqxx::nontransaction work(*connection_);
+             const pqxx::result result = work.exec(std::string(sql));
+             Copy(result, rows);
+             return int64_t{0};
+           })
+        .status();
+  }
+
+  absl::StatusOr<std::unique_ptr<Statement>> Prepare(
+      absl::string_view sql) override {
+    OPSBENCH_RETURN_IF_ERROR(LearnLtree());
+    return PostgresStatement::Prepare(
+        handle_, absl::StrCat("opsbench_", ++statements_), sql, ltree_oid_);
+  }
+
+  absl::Status Begin() override { return Execute("BEGIN").status(); }
+  absl::Status Commit() override {
+    // In a transaction that failed, COMMIT rolls back and says that it is fine.
+    if (PQtransactionStatus(handle_) == PQTRANS_INERROR) {
+      Rollback().IgnoreError();
+      return absl::FailedPreconditionError(
+          "PostgreSQL: an earlier statement of the transaction failed, so it "
+          "was rolled back");
+    }
+    return Execute("COMMIT").status();
+  }
+  absl::Status Rollback() override { return Execute("ROLLBACK").status(); }
+
+  absl::StatusOr<int64_t> BulkLoad(absl::string_view table,
+                                   absl::Span<const std::string> columns,
+                                   RowIterator& rows,
+                                   const BulkOptions& options) override {
+    const bool nested = PQtransactionStatus(handle_) != PQTRANS_IDLE;
+    switch (options.method) {
+      case BulkMethod::kBest:
+      case BulkMethod::kCopyBinary:
+        return AllOrNothing(*this, nested, [&] {
+          return CopyBinary(table, columns, rows, options);
+        });
+      case BulkMethod::kMultiRow:
+        return AllOrNothing(*this, nested, [&] {
+          return InsertMultiRow(*this, table, columns, rows);
+        });
+      default:
+        return absl::UnimplementedError(
+            "PostgreSQL loads by COPY or by INSERT: use kBest, kCopyBinary or "
+            "kMultiRow");
+    }
+  }
+
+  absl::StatusOr<int64_t> LastInsertId() override {
+    return absl::UnimplementedError(
+        "PostgreSQL returns ids by INSERT … RETURNING");
+  }
+
+  absl::Status Ping() override { return Execute("SELECT 1").status(); }
+
+  void Interrupt() override {
+    char error[256];
+    PQcancel(cancel_, error, sizeof(error));
+  }
+
+ private:
+  // Runs `body`, which uses libpqxx, and turns what it throws into a status.
+  template <typename Body>
+  absl::StatusOr<int64_t> Guard(Body body) {
+    try {
+      return body();
+    } catch (const pqxx::sql_error& error) {
+      return StatusOfSqlState(error.sqlstate(), error.what(),
+                              PQstatus(handle_) == CONNECTION_BAD);
+    } catch (const pqxx::broken_connection& error) {
+      return StatusOfSqlState("08006", error.what(), true);
+    } catch (const std::exception& error) {
+      return absl::InternalError(absl::StrCat("libpqxx: ", error.what()));
+    }
+  }
+
+  static void Copy(const pqxx::result& result, ResultSet* rows) {
+    rows->Clear();
+    for (pqxx::row::size_type c = 0; c < result.columns(); ++c) {
+      rows->AddColumn(result.column_name(c));
+    }
+    for (const pqxx::row& row : result) {
+      for (const pqxx::field& field : row) {
+        if (field.is_null()) {
+          rows->AppendNull();
+        } else {
+          DecodeText(field.type(), {field.c_str(), field.size()}, rows);
+        }
+      }
+    }
+  }
+
+  // ltree's type gets its id when the extension is created.
+  absl::Status LearnLtree() {
+    if (!capabilities_.ltree || ltree_oid_ != 0) return absl::OkStatus();
+    if (PQtransactionStatus(handle_) == PQTRANS_INERROR) {
+      return absl::OkStatus();
+    }
+    ResultSet rows;
+    OPSBENCH_RETURN_IF_ERROR(
+        Query("SELECT oid FROM pg_type WHERE typname = 'ltree'", &rows));
+    if (rows.row_count() == 1) {
+      ltree_oid_ = static_cast<uint32_t>(rows.at(0, 0).int64());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<int64_t> CopyBinary(absl::string_view table,
+                                     absl::Span<const std::string> columns,
+                                     RowIterator& rows,
+                                     const BulkOptions& options) {
+    OPSBENCH_RETURN_IF_ERROR(LearnLtree());
+    Result empty(
+        PQexec(handle_, absl::StrCat("SELECT ", absl::StrJoin(columns, ", "),
+                                     " FROM ", table, " LIMIT 0")
+                            .c_str()));
+    if (!Succeeded(empty)) return ErrorOf(handle_, empty.get());
+    std::vector<uint32_t> oids;
+    for (int i = 0; i < PQnfields(empty.get()); ++i) {
+      oids.push_back(PQftype(empty.get(), i));
+      if (!HasBinaryForm(oids.back(), ltree_oid_)) {
+        return absl::UnimplementedError(absl::StrCat(
+            "column ", columns[i], " of ", table,
+            " has a type that binary COPY is not built for: use kMultiRow"));
+      }
+    }
+    return BinaryCopy(handle_, options.buffer_bytes)
+        .Run(table, columns, oids, ltree_oid_, rows);
+  }
+
+  const std::unique_ptr<Connection> connection_;
+  PGconn* const handle_;
+  PGcancel* const cancel_;
+  Capabilities capabilities_;
+  uint32_t ltree_oid_ = 0;
+  int statements_ = 0;
+};
+
+// keyword='value' as PQconnectdb wants it.
+std::string ConnectionString(const Url& url, const ConnectOptions& options) {
+  std::string out;
+  const auto add = [&](absl::string_view key, absl::string_view value) {
+    absl::StrAppend(&out, key, "='");
+    for (const char c : value) {
+      if (c == '\'' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+    out += "' ";
+  };
+  std::string host = url.host.empty() ? "127.0.0.1" : url.host;
+  int port = url.EffectivePort();
+  if (!url.socket.empty()) {
+    // The folder of the socket, or the socket itself: …/.s.PGSQL.5432.
+    host = url.socket;
+    const size_t name = host.rfind("/.s.PGSQL.");
+    if (name != std::string::npos) {
+      int socket_port;
+      if (absl::SimpleAtoi(host.substr(name + 10), &socket_port)) {
+        port = socket_port;
+      }
+      host.resize(name);
+    }
+  }
+  add("host", host);
+  add("port", absl::StrCat(port));
+  if (!url.user.empty()) add("user", url.user);
+  if (!url.password.empty()) add("password", url.password);
+  if (!url.database.empty()) add("dbname", url.database);
+  add("connect_timeout",
+      absl::StrCat(std::max(2, options.connect_timeout_ms / 1000)));
+  add("application_name", "opsbench");
+  add("client_encoding", "UTF8");
+  add("options", "-c TimeZone=UTC -c client_min_messages=error");
+  for (const auto& [key, value] : url.parameters) add(key, value);
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> ConnectPostgres(
+    const Url& url, const ConnectOptions& options) {
+  std::unique_ptr<Connection> connection;
+  try {
+    connection = std::make_unique<Connection>(ConnectionString(url, options));
+  } catch (const std::exception& error) {
+    return StatusOfConnectError(error.what());
+  }
+  auto session = std::make_unique<PostgresSession>(std::move(connection));
+  OPSBENCH_RETURN_IF_ERROR(session->ReadCapabilities());
+  return session;
+}
+
+}  // namespace opsbench::internal

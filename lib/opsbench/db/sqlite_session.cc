@@ -1,0 +1,341 @@
+// The SQLite adapter. A session is one connection in WAL mode; writers begin
+// their transactions IMMEDIATE, so that two of them queue for the lock instead
+// of failing when both want to upgrade.
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/internal/adapters.h"
+
+namespace opsbench::internal {
+namespace {
+
+absl::StatusCode CodeOf(int extended) {
+  switch (extended) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+      return absl::StatusCode::kAlreadyExists;
+    default:
+      break;
+  }
+  switch (extended & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG:
+      return absl::StatusCode::kResourceExhausted;
+    case SQLITE_BUSY:
+      return absl::StatusCode::kDeadlineExceeded;
+    case SQLITE_LOCKED:
+      return absl::StatusCode::kAborted;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return absl::StatusCode::kPermissionDenied;
+    case SQLITE_CANTOPEN:
+      return absl::StatusCode::kNotFound;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_NOTADB:
+      return absl::StatusCode::kInvalidArgument;
+    case SQLITE_INTERRUPT:
+      return absl::StatusCode::kCancelled;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+// SQLite reports all errors of preparing as SQLITE_ERROR; only the text tells
+// them apart.
+absl::StatusCode CodeOfText(absl::string_view text) {
+  const auto starts = [&](absl::string_view prefix) {
+    return text.substr(0, prefix.size()) == prefix;
+  };
+  if (starts("no such ")) return absl::StatusCode::kNotFound;
+  if (text.find(" already exists") != absl::string_view::npos) {
+    return absl::StatusCode::kAlreadyExists;
+  }
+  if (text.find("no column named") != absl::string_view::npos) {
+    return absl::StatusCode::kNotFound;
+  }
+  return absl::StatusCode::kInvalidArgument;
+}
+
+absl::Status ErrorOf(sqlite3* db) {
+  const int extended = sqlite3_extended_errcode(db);
+  const absl::string_view text = sqlite3_errmsg(db);
+  const absl::StatusCode code =
+      (extended & 0xff) == SQLITE_ERROR ? CodeOfText(text) : CodeOf(extended);
+  return absl::Status(code,
+                      absl::StrCat("SQLite: ", text, " (", extended, ")"));
+}
+
+class SqliteStatement : public Statement {
+ public:
+  static absl::StatusOr<std::unique_ptr<SqliteStatement>> Prepare(
+      sqlite3* db, absl::string_view sql, unsigned flags) {
+    sqlite3_stmt* statement = nullptr;
+    const char* tail = nullptr;
+    if (sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()), flags,
+                           &statement, &tail) != SQLITE_OK) {
+      return ErrorOf(db);
+    }
+    auto prepared = std::make_unique<SqliteStatement>(db, statement);
+    if (statement == nullptr) {
+      return absl::InvalidArgumentError("SQLite: the statement is empty");
+    }
+    const absl::string_view rest(tail, sql.data() + sql.size() - tail);
+    if (rest.find_first_not_of(" \t\r\n;") != absl::string_view::npos) {
+      return absl::InvalidArgumentError(
+          "SQLite: more than one statement at once");
+    }
+    return prepared;
+  }
+
+  SqliteStatement(sqlite3* db, sqlite3_stmt* statement)
+      : db_(db), statement_(statement) {}
+  ~SqliteStatement() override { sqlite3_finalize(statement_); }
+
+  absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
+                                  ResultSet* rows) override {
+    OPSBENCH_RETURN_IF_ERROR(Bind(parameters));
+    const int columns = sqlite3_column_count(statement_);
+    if (rows != nullptr) {
+      rows->Clear();
+      for (int i = 0; i < columns; ++i) {
+        rows->AddColumn(sqlite3_column_name(statement_, i));
+      }
+    }
+    int64_t read = 0;
+    int code;
+    while ((code = sqlite3_step(statement_)) == SQLITE_ROW) {
+      ++read;
+      if (rows == nullptr) continue;
+      for (int i = 0; i < columns; ++i) AppendColumn(i, rows);
+    }
+    absl::Status status;
+    if (code != SQLITE_DONE) status = ErrorOf(db_);
+    sqlite3_reset(statement_);
+    if (!status.ok()) return status;
+    if (columns > 0) return read;
+    return sqlite3_stmt_readonly(statement_) ? 0 : sqlite3_changes64(db_);
+  }
+
+ private:
+  absl::Status Bind(absl::Span<const Value> parameters) {
+    if (static_cast<int>(parameters.size()) !=
+        sqlite3_bind_parameter_count(statement_)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the statement has ", sqlite3_bind_parameter_count(statement_),
+          " parameters, got ", parameters.size()));
+    }
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      if (BindOne(static_cast<int>(i) + 1, parameters[i]) != SQLITE_OK) {
+        return ErrorOf(db_);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  int BindOne(int index, const Value& value) {
+    switch (value.type()) {
+      case Value::Type::kNull:
+        return sqlite3_bind_null(statement_, index);
+      case Value::Type::kInt64:
+      case Value::Type::kTimestamp:
+        return sqlite3_bind_int64(statement_, index, value.int64());
+      case Value::Type::kDouble:
+        return sqlite3_bind_double(statement_, index, value.float64());
+      case Value::Type::kText:
+        return sqlite3_bind_text64(statement_, index, Data(value),
+                                   value.text().size(), SQLITE_STATIC,
+                                   SQLITE_UTF8);
+      case Value::Type::kBytes:
+        return sqlite3_bind_blob64(statement_, index, Data(value),
+                                   value.text().size(), SQLITE_STATIC);
+    }
+    return SQLITE_MISMATCH;
+  }
+
+  // A null pointer would bind NULL, and an empty view may hold one.
+  static const char* Data(const Value& value) {
+    return value.text().data() == nullptr ? "" : value.text().data();
+  }
+
+  void AppendColumn(int i, ResultSet* rows) {
+    const auto view = [&](const void* data) {
+      return absl::string_view(
+          static_cast<const char*>(data == nullptr ? "" : data),
+          sqlite3_column_bytes(statement_, i));
+    };
+    switch (sqlite3_column_type(statement_, i)) {
+      case SQLITE_NULL:
+        rows->AppendNull();
+        break;
+      case SQLITE_INTEGER:
+        rows->AppendInt64(sqlite3_column_int64(statement_, i));
+        break;
+      case SQLITE_FLOAT:
+        rows->AppendDouble(sqlite3_column_double(statement_, i));
+        break;
+      case SQLITE_TEXT:
+        rows->AppendText(view(sqlite3_column_text(statement_, i)));
+        break;
+      default:
+        rows->AppendBytes(view(sqlite3_column_blob(statement_, i)));
+    }
+  }
+
+  sqlite3* const db_;
+  sqlite3_stmt* const statement_;
+};
+
+class SqliteSession : public Session {
+ public:
+  explicit SqliteSession(sqlite3* db) : db_(db) {
+    capabilities_.engine = Engine::kSqlite;
+    capabilities_.flavour = "SQLite";
+    capabilities_.version = sqlite3_libversion();
+    const int number = sqlite3_libversion_number();  // 3040001 for 3.40.1.
+    capabilities_.version_number = number / 1'000'000 * 10'000 +
+                                   number / 1'000 % 1'000 * 100 +
+                                   number % 1'000;
+    capabilities_.descending_index = true;
+  }
+  ~SqliteSession() override { sqlite3_close_v2(db_); }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+
+  absl::StatusOr<int64_t> Execute(absl::string_view sql) override {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto statement,
+                              SqliteStatement::Prepare(db_, sql, 0));
+    return statement->Execute({}, nullptr);
+  }
+
+  absl::Status Query(absl::string_view sql, ResultSet* rows) override {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto statement,
+                              SqliteStatement::Prepare(db_, sql, 0));
+    return statement->Execute({}, rows).status();
+  }
+
+  absl::StatusOr<std::unique_ptr<Statement>> Prepare(
+      absl::string_view sql) override {
+    return SqliteStatement::Prepare(db_, sql, SQLITE_PREPARE_PERSISTENT);
+  }
+
+  absl::Status Begin() override { return Execute("BEGIN IMMEDIATE").status(); }
+  absl::Status Commit() override { return Execute("COMMIT").status(); }
+  absl::Status Rollback() override {
+    // Some errors (a full disk) have rolled back already.
+    if (sqlite3_get_autocommit(db_)) return absl::OkStatus();
+    return Execute("ROLLBACK").status();
+  }
+
+  absl::StatusOr<int64_t> BulkLoad(absl::string_view table,
+                                   absl::Span<const std::string> columns,
+                                   RowIterator& rows,
+                                   const BulkOptions& options) override {
+    if (options.method != BulkMethod::kBest &&
+        options.method != BulkMethod::kMultiRow) {
+      return absl::UnimplementedError(
+          "SQLite loads by INSERT in one transaction: use kBest or kMultiRow");
+    }
+    const bool nested = !sqlite3_get_autocommit(db_);
+    OPSBENCH_RETURN_IF_ERROR(
+        Execute(nested ? "SAVEPOINT opsbench_bulk" : "BEGIN IMMEDIATE")
+            .status());
+    const absl::StatusOr<int64_t> loaded = InsertAll(table, columns, rows);
+    if (loaded.ok()) {
+      const absl::Status end =
+          Execute(nested ? "RELEASE opsbench_bulk" : "COMMIT").status();
+      if (end.ok()) return loaded;
+      Undo(nested);
+      return end;
+    }
+    Undo(nested);
+    return loaded;
+  }
+
+  absl::StatusOr<int64_t> LastInsertId() override {
+    return sqlite3_last_insert_rowid(db_);
+  }
+
+  absl::Status Ping() override { return Execute("SELECT 1").status(); }
+
+  void Interrupt() override { sqlite3_interrupt(db_); }
+
+ private:
+  // One row a statement: measured, a multi-row VALUES gains nothing here,
+  // because there is no round trip to save and each has its own bindings.
+  absl::StatusOr<int64_t> InsertAll(absl::string_view table,
+                                    absl::Span<const std::string> columns,
+                                    RowIterator& rows) {
+    const std::vector<absl::string_view> marks(columns.size(), "?");
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const auto insert,
+        Prepare(absl::StrCat("INSERT INTO ", table, " (",
+                             absl::StrJoin(columns, ", "), ") VALUES (",
+                             absl::StrJoin(marks, ", "), ")")));
+    std::vector<Value> row(columns.size());
+    int64_t count = 0;
+    while (true) {
+      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
+                                rows.Next(absl::MakeSpan(row)));
+      if (!more) return count;
+      OPSBENCH_RETURN_IF_ERROR(insert->Execute(row, nullptr).status());
+      ++count;
+    }
+  }
+
+  void Undo(bool nested) {
+    if (!nested) {
+      Rollback().IgnoreError();
+    } else if (!sqlite3_get_autocommit(db_)) {
+      Execute("ROLLBACK TO opsbench_bulk").IgnoreError();
+      Execute("RELEASE opsbench_bulk").IgnoreError();
+    }
+  }
+
+  sqlite3* const db_;
+  Capabilities capabilities_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
+    const Url& url, const ConnectOptions& options) {
+  sqlite3* db = nullptr;
+  // The file's name is not a URI here: a path may hold a question mark.
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                    (options.create_if_missing ? SQLITE_OPEN_CREATE : 0);
+  const int code = sqlite3_open_v2(url.database.c_str(), &db, flags, nullptr);
+  auto session = std::make_unique<SqliteSession>(db);
+  if (code != SQLITE_OK) {
+    const absl::Status status = ErrorOf(db);
+    return absl::Status(status.code(),
+                        absl::StrCat(status.message(), ": ", url.database));
+  }
+  sqlite3_extended_result_codes(db, 1);
+  sqlite3_busy_timeout(db, options.busy_timeout_ms);
+  for (const absl::string_view pragma :
+       {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+        "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536",
+        "PRAGMA temp_store = MEMORY", "PRAGMA analysis_limit = 1000"}) {
+    const absl::Status status = session->Execute(pragma).status();
+    if (!status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat(status.message(), ": ", url.database));
+    }
+  }
+  return session;
+}
+
+}  // namespace opsbench::internal

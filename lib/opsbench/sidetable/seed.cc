@@ -1,0 +1,256 @@
+#include "opsbench/sidetable/seed.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "opsbench/base/clock.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/sidetable/generator.h"
+#include "opsbench/sidetable/store.h"
+
+namespace opsbench::sidetable {
+namespace {
+
+struct Connection {
+  std::unique_ptr<Session> session;
+  std::unique_ptr<Store> store;  // Uses session, so it goes first.
+};
+
+absl::StatusOr<Connection> Open(const Url& url, Strategy strategy) {
+  Connection connection;
+  OPSBENCH_ASSIGN_OR_RETURN(connection.session, Connect(url));
+  OPSBENCH_ASSIGN_OR_RETURN(connection.store,
+                            Store::Create(connection.session.get(), strategy));
+  return connection;
+}
+
+absl::Status CheckOptions(const SeedOptions& options) {
+  if (options.operations < 1 || options.operations > kMaxOperations) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("operations must be from 1 to ", kMaxOperations, ", got ",
+                     options.operations));
+  }
+  if (options.workers < 1 || options.workers > 256) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("workers must be from 1 to 256, got ", options.workers));
+  }
+  if (options.chunk < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a chunk must have operations, got ", options.chunk));
+  }
+  return absl::OkStatus();
+}
+
+// Brings the schema to where loading can start. A seeding that is resumed goes
+// on with the chunks that it was begun with.
+absl::Status PrepareSchema(Store& store, SeedOptions& options) {
+  OPSBENCH_ASSIGN_OR_RETURN(absl::optional<Meta> meta, store.ReadMeta());
+  const absl::string_view name = StrategyName(store.strategy());
+  if (options.fresh && meta.has_value()) {
+    OPSBENCH_RETURN_IF_ERROR(store.DropSchema());
+    meta.reset();
+  }
+  if (!meta.has_value()) {
+    return store.CreateSchema({.schema_version = kSchemaVersion,
+                               .seed = options.seed,
+                               .operations = options.operations,
+                               .chunk_operations = options.chunk});
+  }
+  if (meta->schema_version != kSchemaVersion || meta->seed != options.seed ||
+      meta->operations != options.operations) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "strategy ", name, " holds ", meta->operations, " operations of seed ",
+        meta->seed, " (schema version ", meta->schema_version,
+        "), not what was asked for: add --fresh to replace them"));
+  }
+  if (meta->complete) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("strategy ", name, " holds its ", meta->operations,
+                     " operations of seed ", meta->seed, " already"));
+  }
+  if (!options.resume) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "seeding of strategy ", name,
+        " was interrupted: add --resume to finish it, or --fresh to start "
+        "again"));
+  }
+  options.chunk = meta->chunk_operations;
+  return absl::OkStatus();
+}
+
+class Loader {
+ public:
+  Loader(const Url& url, const SeedOptions& options, std::vector<int64_t> todo)
+      : url_(url),
+        options_(options),
+        generator_(options.seed),
+        todo_(std::move(todo)) {}
+
+  // Loads all chunks that are to do; returns when the workers have ended.
+  absl::Status Run(int64_t already_there, int64_t start_ns) {
+    std::vector<std::thread> threads;
+    const size_t workers =
+        url_.engine == Engine::kSqlite ? 1 : options_.workers;
+    {
+      absl::MutexLock lock(&mutex_);
+      running_ = static_cast<int>(std::min(workers, todo_.size()));
+    }
+    for (int i = running(); i > 0; --i) {
+      threads.emplace_back([this] { Work(); });
+    }
+    while (!WaitForEnd(absl::Seconds(1))) {
+      if (options_.on_progress) Report(already_there, start_ns);
+    }
+    for (std::thread& thread : threads) thread.join();
+    absl::MutexLock lock(&mutex_);
+    return status_;
+  }
+
+  int64_t operations() const { return operations_.load(); }
+  int64_t prefix_rows() const { return prefix_rows_.load(); }
+
+ private:
+  int running() {
+    absl::MutexLock lock(&mutex_);
+    return running_;
+  }
+
+  bool WaitForEnd(absl::Duration at_most) {
+    absl::MutexLock lock(&mutex_);
+    return mutex_.AwaitWithTimeout(
+        absl::Condition(
+            +[](int* running) { return *running == 0; }, &running_),
+        at_most);
+  }
+
+  void Report(int64_t already_there, int64_t start_ns) {
+    const int64_t now_ns = MonotonicNowNs();
+    const int64_t loaded = operations_.load();
+    const double seconds = 1e-9 * static_cast<double>(now_ns - start_ns);
+    options_.on_progress(
+        {.done = already_there + loaded,
+         .total = options_.operations,
+         .elapsed = absl::Nanoseconds(now_ns - start_ns),
+         .operations_per_second = static_cast<double>(loaded) / seconds});
+  }
+
+  void Work() {
+    absl::Status status = LoadChunks();
+    absl::MutexLock lock(&mutex_);
+    if (status_.ok() && !status.ok()) status_ = std::move(status);
+    failed_.store(!status_.ok());
+    --running_;
+  }
+
+  absl::Status LoadChunks() {
+    OPSBENCH_ASSIGN_OR_RETURN(Connection connection,
+                              Open(url_, options_.strategy));
+    while (!failed_.load()) {
+      const size_t next = next_.fetch_add(1);
+      if (next >= todo_.size()) break;
+      if (options_.stop != nullptr && options_.stop->load()) {
+        return absl::CancelledError(
+            "seeding was interrupted: --resume goes on with it");
+      }
+      OPSBENCH_RETURN_IF_ERROR(connection.session->Begin());
+      const absl::Status status = LoadChunk(connection, todo_[next]);
+      if (!status.ok()) {
+        connection.session->Rollback().IgnoreError();
+        return status;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status LoadChunk(Connection& connection, int64_t chunk) {
+    const uint64_t first = static_cast<uint64_t>(chunk * options_.chunk);
+    const uint64_t last =
+        std::min<uint64_t>(first + options_.chunk, options_.operations);
+    const bool levels = options_.strategy == Strategy::kLevelColumns;
+    OperationRows operations(generator_, first, last, levels);
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const int64_t loaded,
+        connection.session->BulkLoad(OperationsTable(options_.strategy),
+                                     OperationRows::Columns(levels), operations,
+                                     options_.bulk));
+    int64_t prefixes_loaded = 0;
+    if (options_.strategy == Strategy::kSideTable) {
+      PrefixRows prefixes(generator_, first, last);
+      OPSBENCH_ASSIGN_OR_RETURN(prefixes_loaded,
+                                connection.session->BulkLoad(
+                                    "operation_prefixes", PrefixRows::Columns(),
+                                    prefixes, options_.bulk));
+    }
+    OPSBENCH_RETURN_IF_ERROR(connection.store->WriteChunk(chunk));
+    OPSBENCH_RETURN_IF_ERROR(connection.session->Commit());
+    operations_.fetch_add(loaded);
+    prefix_rows_.fetch_add(prefixes_loaded);
+    return absl::OkStatus();
+  }
+
+  const Url& url_;
+  const SeedOptions& options_;
+  const Generator generator_;
+  const std::vector<int64_t> todo_;
+  std::atomic<size_t> next_{0};
+  std::atomic<int64_t> operations_{0};
+  std::atomic<int64_t> prefix_rows_{0};
+  std::atomic<bool> failed_{false};
+  absl::Mutex mutex_;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
+  OPSBENCH_RETURN_IF_ERROR(CheckOptions(requested));
+  SeedOptions options = requested;
+  OPSBENCH_ASSIGN_OR_RETURN(Connection connection, Open(url, options.strategy));
+  Store& store = *connection.store;
+  OPSBENCH_RETURN_IF_ERROR(PrepareSchema(store, options));
+
+  OPSBENCH_ASSIGN_OR_RETURN(const std::vector<int64_t> done,
+                            store.ReadChunks());
+  const absl::flat_hash_set<int64_t> present(done.begin(), done.end());
+  const int64_t chunks =
+      (options.operations + options.chunk - 1) / options.chunk;
+  std::vector<int64_t> todo;
+  int64_t todo_operations = 0;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    if (present.contains(chunk)) continue;
+    todo.push_back(chunk);
+    todo_operations +=
+        std::min(options.chunk, options.operations - chunk * options.chunk);
+  }
+
+  SeedReport report;
+  report.resumed = options.operations - todo_operations;
+  const int64_t start_ns = MonotonicNowNs();
+  Loader loader(url, options, std::move(todo));
+  OPSBENCH_RETURN_IF_ERROR(loader.Run(report.resumed, start_ns));
+  report.elapsed = absl::Nanoseconds(MonotonicNowNs() - start_ns);
+  report.operations = loader.operations();
+  report.prefix_rows = loader.prefix_rows();
+  report.operations_per_second = static_cast<double>(report.operations) /
+                                 absl::ToDoubleSeconds(report.elapsed);
+
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, store.CountOperations());
+  if (count != options.operations) {
+    return absl::InternalError(
+        absl::StrCat("seeded ", options.operations, " operations but ",
+                     OperationsTable(options.strategy), " holds ", count));
+  }
+  OPSBENCH_RETURN_IF_ERROR(store.Finish(options.operations));
+  return report;
+}
+
+}  // namespace opsbench::sidetable

@@ -1,0 +1,179 @@
+// Seeding: interrupted, resumed, refused. On SQLite, MariaDB or MySQL, and
+// PostgreSQL.
+
+#include "opsbench/sidetable/seed.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opsbench/sidetable/generator.h"
+#include "opsbench/sidetable/reference.h"
+#include "opsbench/sidetable/store.h"
+#include "opsbench/testing/test_servers.h"
+
+namespace opsbench::sidetable {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SeedTest : public ::testing::TestWithParam<Engine> {
+ protected:
+  void SetUp() override {
+    auto database = TestDatabase::Create(GetParam());
+    ASSERT_TRUE(database.ok()) << database.status();
+    database_ = *std::move(database);
+  }
+
+  const Url& url() const { return database_->url(); }
+
+  absl::Status Execute(const std::string& sql) {
+    auto session = Connect(url());
+    if (!session.ok()) return session.status();
+    return (*session)->Execute(sql).status();
+  }
+
+  absl::Status Verify(int64_t operations) {
+    auto session = Connect(url());
+    if (!session.ok()) return session.status();
+    auto store = Store::Create(session->get(), Strategy::kSideTable);
+    if (!store.ok()) return store.status();
+    return VerifyAnswers(**store, Reference(Generator(7), operations), 2, 1);
+  }
+
+  std::unique_ptr<TestDatabase> database_;
+};
+
+TEST_P(SeedTest, RefusesCountsOutOfRange) {
+  for (const int64_t operations :
+       {int64_t{0}, int64_t{-1}, INT64_MIN, INT64_MAX}) {
+    EXPECT_EQ(Seed(url(), {.operations = operations}).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << operations;
+  }
+  for (const int workers : {0, -1, 100'000}) {
+    EXPECT_EQ(
+        Seed(url(), {.operations = 1, .workers = workers}).status().code(),
+        absl::StatusCode::kInvalidArgument)
+        << workers;
+  }
+}
+
+// Stops after some chunks, by a flag that the progress of the data itself sets
+// (another session sees a committed chunk), then goes on.
+TEST_P(SeedTest, AnInterruptedSeedingIsResumedWithoutLossOrDouble) {
+  constexpr int64_t kOperations = 3'000;
+  std::atomic<bool> stop{true};
+  const SeedOptions options = {
+      .operations = kOperations, .seed = 7, .stop = &stop, .chunk = 500};
+  // Stopped at once: nothing but the schema is there.
+  EXPECT_EQ(Seed(url(), options).status().code(), absl::StatusCode::kCancelled);
+  // Some chunks are there and one was under way when it ended.
+  stop.store(false);
+  SeedOptions resume = options;
+  resume.resume = true;
+  const auto resumed = Seed(url(), resume);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(resumed->operations, kOperations);
+  // As a crash between two chunks leaves it: one chunk's rows and its mark are
+  // missing, and the data is not complete.
+  ASSERT_TRUE(
+      Execute("DELETE FROM operations WHERE id > 1000 AND id <= 1500").ok());
+  ASSERT_TRUE(Execute("DELETE FROM operation_prefixes WHERE operation_id > "
+                      "1000 AND operation_id <= 1500")
+                  .ok());
+  ASSERT_TRUE(Execute("DELETE FROM sidetable_chunks WHERE chunk = 2").ok());
+  ASSERT_TRUE(Execute("UPDATE sidetable_meta SET complete = 0").ok());
+  EXPECT_EQ(Verify(kOperations).code(), absl::StatusCode::kInternal);
+
+  EXPECT_THAT(std::string(Seed(url(), options).status().message()),
+              HasSubstr("--resume"));
+  // The chunk size of the first run counts, whatever is asked for now.
+  resume.chunk = 123;
+  const auto again = Seed(url(), resume);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->operations, 500);
+  EXPECT_EQ(again->resumed, kOperations - 500);
+  const absl::Status verified = Verify(kOperations);
+  EXPECT_TRUE(verified.ok()) << verified;
+}
+
+TEST_P(SeedTest, SeedingTwiceSaysThatTheDataIsThere) {
+  const SeedOptions options = {.operations = 100, .seed = 7};
+  ASSERT_TRUE(Seed(url(), options).ok());
+  EXPECT_EQ(Seed(url(), options).status().code(),
+            absl::StatusCode::kAlreadyExists);
+  const auto other = Seed(url(), {.operations = 200, .seed = 7});
+  EXPECT_EQ(other.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(other.status().message()), HasSubstr("--fresh"));
+  const auto fresh = Seed(url(), {.operations = 200, .seed = 7, .fresh = true});
+  ASSERT_TRUE(fresh.ok()) << fresh.status();
+  EXPECT_TRUE(Verify(200).ok());
+}
+
+TEST_P(SeedTest, ASchemaOfAnotherVersionIsRefused) {
+  ASSERT_TRUE(Seed(url(), {.operations = 100, .seed = 7}).ok());
+  ASSERT_TRUE(Execute("UPDATE sidetable_meta SET schema_version = 999").ok());
+  auto session = Connect(url());
+  ASSERT_TRUE(session.ok());
+  auto store = Store::Create(session->get(), Strategy::kSideTable);
+  ASSERT_TRUE(store.ok());
+  const auto meta = (*store)->RequireSeeded();
+  EXPECT_EQ(meta.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(meta.status().message()), HasSubstr("version 999"));
+  EXPECT_EQ(Seed(url(), {.operations = 100, .seed = 7, .resume = true})
+                .status()
+                .code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+// A table that opsbench did not make is never dropped, --fresh or not.
+TEST_P(SeedTest, ATableOfSomebodyElseIsLeftAlone) {
+  ASSERT_TRUE(Execute("CREATE TABLE operations (mine INT)").ok());
+  ASSERT_TRUE(Execute("INSERT INTO operations VALUES (1)").ok());
+  for (const bool fresh : {false, true}) {
+    const auto seeded =
+        Seed(url(), {.operations = 100, .seed = 7, .fresh = fresh});
+    EXPECT_EQ(seeded.status().code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_THAT(std::string(seeded.status().message()),
+                HasSubstr("was not made by opsbench"));
+  }
+  auto session = Connect(url());
+  ASSERT_TRUE(session.ok());
+  ResultSet rows;
+  ASSERT_TRUE((*session)->Query("SELECT mine FROM operations", &rows).ok());
+  EXPECT_EQ(rows.row_count(), 1u);
+}
+
+TEST_P(SeedTest, AnEmptyDatabaseSaysWhatToDo) {
+  auto session = Connect(url());
+  ASSERT_TRUE(session.ok());
+  auto store = Store::Create(session->get(), Strategy::kSideTable);
+  ASSERT_TRUE(store.ok());
+  const auto meta = (*store)->RequireSeeded();
+  EXPECT_EQ(meta.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(std::string(meta.status().message()),
+              HasSubstr("opsbench sidetable seed"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, SeedTest,
+                         ::testing::Values(Engine::kSqlite, Engine::kMysql,
+                                           Engine::kPostgres),
+                         [](const auto& info) {
+                           return std::string(EngineName(info.param));
+                         });
+
+TEST(SeedServerTest, ADeadServerIsUnavailable) {
+  const Url nowhere = *Url::Parse("postgres://u:secret@127.0.0.1:1/x");
+  const auto seeded = Seed(nowhere, {.operations = 10});
+  EXPECT_EQ(seeded.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(seeded.status().message()),
+              ::testing::Not(HasSubstr("secret")));
+}
+
+}  // namespace
+}  // namespace opsbench::sidetable

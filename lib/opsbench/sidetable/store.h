@@ -1,0 +1,186 @@
+#ifndef OPSBENCH_SIDETABLE_STORE_H_
+#define OPSBENCH_SIDETABLE_STORE_H_
+
+// The operations of one strategy in one database: schema, writes and reads,
+// through one session. The SQL is in sql/<engine>/sidetable/.
+//
+// Thread safety: as its Session, for one thread at a time.
+//
+// Reads fill a ResultSet whose columns are id, created_at, status, type_path,
+// newest first, equal times by ascending id: the same rows in the same order
+// from every strategy and engine.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "opsbench/db/session.h"
+#include "opsbench/db/sql_catalog.h"
+#include "opsbench/sidetable/generator.h"
+#include "opsbench/sidetable/strategy.h"
+
+namespace opsbench::sidetable {
+
+// Raised with each change of tables or data that old data does not follow.
+inline constexpr int kSchemaVersion = 1;
+
+// What the database says of its own data.
+struct Meta {
+  int schema_version = 0;
+  uint64_t seed = 0;
+  int64_t operations = 0;
+  int64_t chunk_operations = 0;  // Operations that were loaded at once.
+  bool complete = false;
+};
+
+class Store {
+ public:
+  // Binds the strategy's statements to `session`, which must outlive the store;
+  // sends nothing. Unimplemented: the engine cannot do this strategy.
+  static absl::StatusOr<std::unique_ptr<Store>> Create(Session* session,
+                                                       Strategy strategy);
+
+  Strategy strategy() const { return strategy_; }
+  Engine engine() const { return engine_; }
+  Session& session() { return *session_; }
+  const SqlCatalog& sql() const { return sql_; }
+
+  // --- Schema and what is known of the data ---
+
+  // The row that Seed() left; none when this strategy was never seeded here.
+  absl::StatusOr<absl::optional<Meta>> ReadMeta();
+
+  // The Meta of data that is complete and of this schema version. NotFound: not
+  // seeded. FailedPrecondition: another version, or seeding was interrupted.
+  // Each message says what to do.
+  absl::StatusOr<Meta> RequireSeeded();
+
+  // Records `meta` and creates tables, indexes and procedures. AlreadyExists: a
+  // table of that name that is not ours; it is left alone.
+  absl::Status CreateSchema(const Meta& meta);
+  // Drops what CreateSchema made; nothing when it is not there.
+  absl::Status DropSchema();
+  // Chunks of the data that are loaded already.
+  absl::StatusOr<std::vector<int64_t>> ReadChunks();
+  absl::Status WriteChunk(int64_t chunk);
+  // After the last row: ids continue behind `operations`, statistics are
+  // gathered, the data is marked complete.
+  absl::Status Finish(int64_t operations);
+  absl::StatusOr<int64_t> CountOperations();
+
+  // --- Reads. REQUIRES: valid paths of at most kMaxLevels components ---
+
+  // The newest `limit` operations under `prefix`, after skipping `offset`.
+  absl::Status Latest(absl::string_view prefix, int64_t limit, ResultSet* rows);
+  absl::Status LatestOffset(absl::string_view prefix, int64_t limit,
+                            int64_t offset, ResultSet* rows);
+  // The newest with exactly this path.
+  absl::Status Exact(absl::string_view path, int64_t limit, ResultSet* rows);
+  // Operations under `prefix` not older than `since_us`: one row, one column.
+  absl::Status CountSince(absl::string_view prefix, int64_t since_us,
+                          ResultSet* rows);
+  // The same, and how many of them failed: one row, two columns.
+  absl::Status ErrorRate(absl::string_view prefix, int64_t since_us,
+                         ResultSet* rows);
+  // The newest operations of all.
+  absl::Status Newest(int64_t limit, ResultSet* rows);
+
+  // --- Writes: each all or nothing, with all of its prefix rows ---
+
+  // One operation, in one round trip where the engine has procedures.
+  absl::Status InsertOne(const NewOperation& inserted);
+  absl::Status InsertMany(absl::Span<const NewOperation> operations);
+
+  // Runs any section of the catalogue that has no repeated part, with values by
+  // name. For inspection, not for speed.
+  absl::StatusOr<int64_t> Run(absl::string_view section,
+                              const std::map<std::string, Value>& values,
+                              ResultSet* rows);
+
+ private:
+  // Parameters that the hot statements take, bound by position of this list.
+  enum Parameter : uint8_t {
+    kPrefix,
+    kPattern,
+    kRangeLow,
+    kRangeHigh,
+    kLimit,
+    kOffset,
+    kSince,
+    kPath,
+    kCreatedAt,
+    kStatus,
+    kPayload,
+    kPrefixes,
+    kId,
+    kFirstId,
+    kEndId,
+    kL1,
+    kL2,
+    kL3,
+    kL4,
+    kL5,
+    kParameterCount
+  };
+  struct Bound {
+    std::unique_ptr<Statement> statement;
+    std::vector<Parameter> parameters;  // Of the whole, or of each row.
+    int rows = 1;
+  };
+  enum Query : uint8_t {
+    kLatest,
+    kLatestOffset,
+    kExact,
+    kCountSince,
+    kErrorRate,
+    kNewest,
+    kInsertOne,
+    kInsertPrefix,
+    kInsertRowsPrefixes,
+    kQueryCount
+  };
+
+  Store(Session* session, Strategy strategy, SqlCatalog common, SqlCatalog sql);
+
+  absl::StatusOr<std::unique_ptr<Bound>> Prepare(absl::string_view section,
+                                                 int level, int rows);
+  // The prepared statement of a query; prepared at its first use.
+  absl::StatusOr<Bound*> Get(Query query, int level);
+  absl::StatusOr<int64_t> Execute(Query query, int level, ResultSet* rows);
+  absl::Status ReadUnder(Query query, absl::string_view prefix,
+                         ResultSet* rows);
+  void BindPrefix(absl::string_view prefix);
+  void BindOperation(const NewOperation& inserted);
+  absl::Status InsertManyAtOnce(absl::Span<const NewOperation> operations);
+  absl::Status InsertManyByRow(absl::Span<const NewOperation> operations);
+  absl::Status InsertOneByRow(const NewOperation& inserted);
+  // Runs `body` in a transaction.
+  template <typename Body>
+  absl::Status InTransaction(Body body);
+  absl::Status Execute(absl::string_view section);
+
+  Session* const session_;
+  const Strategy strategy_;
+  const Engine engine_;
+  const SqlCatalog common_;
+  const SqlCatalog sql_;
+  // By query and level; level 0 where the statement is the same for all.
+  std::array<std::array<std::unique_ptr<Bound>, kMaxLevels + 1>, kQueryCount>
+      queries_;
+  std::map<int, std::unique_ptr<Bound>> insert_rows_;  // By number of rows.
+  std::array<Value, kParameterCount> values_;
+  std::vector<Value> arguments_;
+  std::string pattern_, range_low_, range_high_;
+};
+
+}  // namespace opsbench::sidetable
+
+#endif  // OPSBENCH_SIDETABLE_STORE_H_

@@ -1,0 +1,72 @@
+-- LIKE over the path itself: one table, no further rows, but the rows under a
+-- prefix lie in the order of their paths, so the latest must be sorted out.
+
+-- name: create_operations
+CREATE TABLE operations_like (
+  id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  type_path VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  created_at DATETIME(6) NOT NULL,
+  status TINYINT UNSIGNED NOT NULL,
+  payload_json JSON NOT NULL,
+  KEY operations_like_created (created_at),
+  KEY operations_like_path_created (type_path, created_at DESC, id),
+  CONSTRAINT operations_like_path_form
+    CHECK (type_path REGEXP '^[a-z0-9_]+([.][a-z0-9_]+)*$'),
+  CONSTRAINT operations_like_status_known CHECK (status IN (0, 1))
+) ENGINE=InnoDB
+
+-- name: drop_operations
+DROP TABLE IF EXISTS operations_like
+
+-- name: analyze_operations
+ANALYZE TABLE operations_like
+
+-- name: latest
+SELECT id, created_at, status, type_path
+FROM operations_like
+WHERE (type_path = :prefix OR type_path LIKE :pattern ESCAPE '!')
+ORDER BY created_at DESC, id
+LIMIT :limit
+
+-- name: latest_offset
+SELECT id, created_at, status, type_path
+FROM operations_like
+WHERE (type_path = :prefix OR type_path LIKE :pattern ESCAPE '!')
+ORDER BY created_at DESC, id
+LIMIT :limit OFFSET :offset
+
+-- name: count_since
+SELECT COUNT(*)
+FROM operations_like
+WHERE (type_path = :prefix OR type_path LIKE :pattern ESCAPE '!')
+  AND created_at >= :since
+
+-- name: error_rate
+SELECT COUNT(*), CAST(COALESCE(SUM(status), 0) AS SIGNED)
+FROM operations_like
+WHERE (type_path = :prefix OR type_path LIKE :pattern ESCAPE '!')
+  AND created_at >= :since
+
+-- name: exact
+SELECT id, created_at, status, type_path
+FROM operations_like
+WHERE type_path = :path
+ORDER BY created_at DESC, id
+LIMIT :limit
+
+-- name: newest
+SELECT id, created_at, status, type_path
+FROM operations_like
+ORDER BY created_at DESC, id DESC
+LIMIT :limit
+
+-- name: count_all
+SELECT COUNT(*) FROM operations_like
+
+-- name: insert_one
+INSERT INTO operations_like (type_path, created_at, status, payload_json)
+VALUES (:path, :created_at, :status, :payload)
+
+-- name: insert_rows
+INSERT INTO operations_like (type_path, created_at, status, payload_json)
+VALUES {(:path, :created_at, :status, :payload)}
