@@ -1,88 +1,115 @@
 #include "opsbench/base/distributions.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <numeric>
+#include <limits>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "opsbench/base/internal/portable_math.h"
 
 namespace opsbench {
 namespace {
 
-// log(1 + x) / x and (exp(x) - 1) / x, continuous through x = 0: what makes one
-// formula serve the skews around 1, where the integral turns from a power into
-// a logarithm.
-double LogOnePlusOver(double x) {
-  if (std::abs(x) > 1e-8) return std::log1p(x) / x;
-  return 1 - x * (1.0 / 2 - x * (1.0 / 3 - x / 4));
+using internal::PortableExp;
+using internal::PortableLog;
+
+// log(1 + t) / t and (e^t - 1) / t, continued through t = 0, where the naive
+// forms lose every digit. The error of `u` cancels in the quotient: Kahan's
+// trick, Higham, "Accuracy and Stability of Numerical Algorithms", 1.14.1.
+double LogRatio(double t) {
+  const double u = 1 + t;
+  return u == 1 ? 1 : PortableLog(u) / (u - 1);
 }
 
-double ExpMinusOneOver(double x) {
-  if (std::abs(x) > 1e-8) return std::expm1(x) / x;
-  return 1 + x / 2 * (1 + x / 3 * (1 + x / 4));
+double ExpRatio(double t) {
+  const double u = PortableExp(t);
+  if (u == 1) {
+    return 1;
+  }
+  // Far from 1 nothing cancels, and `u` may have no logarithm.
+  return std::abs(t) > 1 ? (u - 1) / t : (u - 1) / PortableLog(u);
 }
 
 }  // namespace
 
 double Exponential(Random& random, double mean) {
-  // 1 - Double() is in (0, 1]: the logarithm is finite.
-  return -mean * std::log(1 - random.Double());
+  assert(mean > 0);
+  // In the middle of one of 2^52 parts of (0, 1): neither end is possible.
+  const double uniform =
+      (static_cast<double>(random.Next() >> 12) + 0.5) * 0x1.0p-52;
+  return -mean * PortableLog(uniform);
 }
-
-WeightedChoice::WeightedChoice(std::vector<Slot> slots)
-    : slots_(std::move(slots)) {}
 
 absl::StatusOr<WeightedChoice> WeightedChoice::Create(
     absl::Span<const double> weights) {
   if (weights.empty()) {
-    return absl::InvalidArgumentError("there is nothing to choose from");
+    return absl::InvalidArgumentError("a choice needs at least one weight");
   }
-  double sum = 0;
+  if (weights.size() > std::numeric_limits<uint32_t>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("too many weights: ", weights.size()));
+  }
+  double largest = 0;
   for (const double weight : weights) {
     if (!std::isfinite(weight) || weight < 0) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "a weight must be a finite number of 0 or more, got ", weight));
+          "a weight must be finite and not negative, got ", weight));
     }
-    sum += weight;
+    largest = std::max(largest, weight);
   }
-  if (!std::isfinite(sum) || sum <= 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the weights must have a sum above 0, got ", sum));
+  if (largest == 0) {
+    return absl::InvalidArgumentError("at least one weight must be above 0");
   }
-  const size_t count = weights.size();
-  std::vector<Slot> slots(count);
-  std::vector<double> scaled(count);
-  std::vector<uint32_t> small, large;
-  for (size_t i = 0; i < count; ++i) {
-    scaled[i] = weights[i] / sum * static_cast<double>(count);
-    (scaled[i] < 1 ? small : large).push_back(static_cast<uint32_t>(i));
+  // Relative to the largest, so that no sum overflows.
+  double sum = 0;
+  for (const double weight : weights) {
+    sum += weight / largest;
+  }
+  const double scale = static_cast<double>(weights.size()) / sum;
+  std::vector<double> share;
+  share.reserve(weights.size());
+  for (const double weight : weights) {
+    share.push_back(weight / largest * scale);
+  }
+  return WeightedChoice(std::move(share));
+}
+
+// Vose: each slot holds an average share. One with less is filled up by one
+// with more, which keeps the rest of its share for later.
+WeightedChoice::WeightedChoice(std::vector<double> share)
+    : slots_(share.size()) {
+  std::vector<uint32_t> small;
+  std::vector<uint32_t> large;
+  for (uint32_t i = 0; i < size(); ++i) {
+    slots_[i] = {.keep = 0, .alias = i};
+    (share[i] < 1 ? small : large).push_back(i);
   }
   while (!small.empty() && !large.empty()) {
-    const uint32_t less = small.back();
+    const uint32_t under = small.back();
+    const uint32_t over = large.back();
     small.pop_back();
-    const uint32_t more = large.back();
-    slots[less] = {scaled[less], more};
-    scaled[more] -= 1 - scaled[less];
-    if (scaled[more] < 1) {
+    slots_[under] = {.keep = static_cast<uint64_t>(share[under] * 0x1.0p64),
+                     .alias = over};
+    share[over] = (share[over] + share[under]) - 1;
+    if (share[over] < 1) {
       large.pop_back();
-      small.push_back(more);
+      small.push_back(over);
     }
   }
-  // What rounding leaves over is full, unless it has no weight at all.
-  const uint32_t heaviest = static_cast<uint32_t>(
-      std::max_element(weights.begin(), weights.end()) - weights.begin());
-  for (const std::vector<uint32_t>* rest : {&small, &large}) {
-    for (const uint32_t i : *rest) {
-      slots[i] = weights[i] > 0 ? Slot{1, i} : Slot{0, heaviest};
-    }
-  }
-  return WeightedChoice(std::move(slots));
+  // What is left differs from 1 by rounding only and stays its own alias.
 }
 
 uint32_t WeightedChoice::operator()(Random& random) const {
-  const uint32_t i = static_cast<uint32_t>(random.Below(slots_.size()));
-  return random.Double() < slots_[i].keep ? i : slots_[i].alias;
+  // One draw serves twice: the product's upper half is the slot, its lower half
+  // the place within the slot.
+  const unsigned __int128 product =
+      static_cast<unsigned __int128>(random.Next()) * slots_.size();
+  const auto index = static_cast<uint32_t>(product >> 64);
+  const Slot& slot = slots_[index];
+  return static_cast<uint64_t>(product) < slot.keep ? index : slot.alias;
 }
 
 absl::StatusOr<Zipf> Zipf::Create(uint64_t items, double skew) {
@@ -91,37 +118,45 @@ absl::StatusOr<Zipf> Zipf::Create(uint64_t items, double skew) {
   }
   if (!std::isfinite(skew) || skew < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "the skew must be a finite number of 0 or more, got ", skew));
+        "the skew of Zipf must be finite and not negative, got ", skew));
   }
   return Zipf(items, skew);
 }
 
-Zipf::Zipf(uint64_t items, double skew) : items_(items), skew_(skew) {
-  h_first_ = H(1.5) - 1;
-  h_last_ = H(static_cast<double>(items) + 0.5);
-  accept_ = 2 - HInverse(H(2.5) - std::exp(-skew * std::log(2.0)));
-}
+Zipf::Zipf(uint64_t items, double skew)
+    : items_(items),
+      skew_(skew),
+      h_first_(H(1.5) - 1),
+      h_last_(H(static_cast<double>(items) + 0.5)),
+      accept_(2 - HInverse(H(2.5) - PortableExp(-skew * PortableLog(2)))) {}
 
 double Zipf::H(double x) const {
-  const double log_x = std::log(x);
-  return ExpMinusOneOver((1 - skew_) * log_x) * log_x;
+  const double log_x = PortableLog(x);
+  return ExpRatio((1 - skew_) * log_x) * log_x;
 }
 
 double Zipf::HInverse(double y) const {
-  // Rounding must not leave the domain of the logarithm.
-  const double t = std::max(-1.0, y * (1 - skew_));
-  return std::exp(LogOnePlusOver(t) * y);
+  const double t = (1 - skew_) * y;
+  // Rounding may carry y beyond the integral's limit, which x never reaches.
+  return t <= -1 ? std::numeric_limits<double>::infinity()
+                 : PortableExp(LogRatio(t) * y);
 }
 
 uint64_t Zipf::operator()(Random& random) const {
-  if (skew_ == 0) return random.Below(items_);
-  while (true) {
-    const double u = h_last_ + random.Double() * (h_first_ - h_last_);
-    const double x = HInverse(u);
-    const double nearest = std::floor(x + 0.5);
-    const double k = std::clamp(nearest, 1.0, static_cast<double>(items_));
-    if (k - x <= accept_ || u >= H(k + 0.5) - std::exp(-skew_ * std::log(k))) {
-      return std::min(static_cast<uint64_t>(k), items_) - 1;
+  if (skew_ == 0) {
+    return random.Below(items_);
+  }
+  for (;;) {
+    // A point under the histogram of hats: h_first_ < y <= h_last_.
+    const double y = h_last_ + random.Double() * (h_first_ - h_last_);
+    const double x = HInverse(y);
+    const double nearest = std::max(std::floor(x + 0.5), 1.0);
+    const bool is_last = nearest >= static_cast<double>(items_);
+    const double rank = is_last ? static_cast<double>(items_) : nearest;
+    // The first test is a cheap sufficient condition for the second.
+    if (rank - x <= accept_ ||
+        y >= H(rank + 0.5) - PortableExp(-skew_ * PortableLog(rank))) {
+      return (is_last ? items_ : static_cast<uint64_t>(rank)) - 1;
     }
   }
 }

@@ -8,6 +8,9 @@
 // Random::Stream(seed, worker, index) is a pure function of its arguments, so
 // operation `index` of `worker` draws the same numbers whatever ran before.
 //
+// Not a standard generator on purpose: std::shuffle and the distributions of
+// <random> would take one, and their results differ between libraries.
+//
 // Source: xoshiro256++ 1.0, Blackman and Vigna, "Scrambled linear pseudorandom
 // number generators", ACM TOMS 47(4), 2021; seeded by SplitMix64, Steele, Lea
 // and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
@@ -26,8 +29,6 @@ constexpr uint64_t Mix64(uint64_t x) {
 
 class Random {
  public:
-  using result_type = uint64_t;
-
   explicit constexpr Random(uint64_t seed) {
     for (uint64_t& word : state_) {
       seed += 0x9e3779b97f4a7c15u;
