@@ -1,33 +1,29 @@
 // The MySQL and MariaDB adapter on MariaDB's C client, which carries all that
-// is measured: prepared statements and bulk loads.
+// is measured: prepared statements and bulk loads. That client keeps no state
+// for a thread, so threads need not announce themselves to it.
 
 #include <mysql.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/internal/multi_row.h"
 #include "opsbench/db/internal/mysql_bulk.h"
 #include "opsbench/db/internal/mysql_errors.h"
+#include "opsbench/db/internal/mysql_server.h"
 #include "opsbench/db/internal/mysql_statement.h"
-#include "opsbench/db/internal/mysql_time.h"
+#include "opsbench/db/internal/mysql_types.h"
 
 namespace opsbench::internal {
 namespace {
-
-constexpr unsigned kBinaryCharset = 63;
-
-// Every session has the same rules, whatever the server's configuration says.
-constexpr char kSessionSetup[] =
-    "SET time_zone = '+00:00', autocommit = 1, sql_mode = "
-    "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'";
 
 struct ConnectionDeleter {
   void operator()(MYSQL* connection) const { mysql_close(connection); }
@@ -47,101 +43,78 @@ absl::StatusOr<Connection> OpenConnection(const Url& url,
   if (connection == nullptr) {
     return absl::ResourceExhaustedError("MySQL: no memory for a connection");
   }
-  const unsigned timeout =
-      static_cast<unsigned>(std::max(1, options.connect_timeout_ms / 1000));
-  const unsigned local_infile = 1;
-  mysql_options(connection.get(), MYSQL_OPT_CONNECT_TIMEOUT, &timeout);
-  mysql_options(connection.get(), MYSQL_OPT_LOCAL_INFILE, &local_infile);
-  mysql_options(connection.get(), MYSQL_SET_CHARSET_NAME, "utf8mb4");
-  mysql_options(connection.get(), MYSQL_INIT_COMMAND, kSessionSetup);
-  const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
+  MYSQL* const mysql = connection.get();
   const bool socket = !url.socket.empty();
+  const unsigned timeout_s = static_cast<unsigned>(
+      std::max(1, (options.connect_timeout_ms + 999) / 1000));
+  // The client takes "localhost" for its own idea of a socket otherwise.
+  const unsigned protocol = socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+  const unsigned local_infile = 1;
+  mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout_s);
+  mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+  mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &local_infile);
+  mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  RefuseLocalFiles(mysql);
+  const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
+  // An UPDATE counts the rows that it matched, as other engines do.
+  constexpr unsigned long kFlags = CLIENT_MULTI_RESULTS | CLIENT_FOUND_ROWS;
   if (mysql_real_connect(
-          connection.get(), socket ? nullptr : host.c_str(), url.user.c_str(),
+          mysql, socket ? nullptr : host.c_str(), url.user.c_str(),
           url.password.c_str(),
           url.database.empty() ? nullptr : url.database.c_str(),
           socket ? 0 : static_cast<unsigned>(url.EffectivePort()),
-          socket ? url.socket.c_str() : nullptr,
-          CLIENT_MULTI_RESULTS) == nullptr) {
-    return MysqlErrorOf(connection.get());
+          socket ? url.socket.c_str() : nullptr, kFlags) == nullptr) {
+    return ErrorOf(mysql);
   }
-  RefuseLocalFiles(connection.get());
   return connection;
-}
-
-// A field of the text protocol.
-void AppendTextField(const MYSQL_FIELD& field, absl::string_view text,
-                     ResultSet* rows) {
-  int64_t integer;
-  double number;
-  switch (field.type) {
-    case MYSQL_TYPE_TINY:
-    case MYSQL_TYPE_SHORT:
-    case MYSQL_TYPE_INT24:
-    case MYSQL_TYPE_LONG:
-    case MYSQL_TYPE_LONGLONG:
-    case MYSQL_TYPE_YEAR:
-      if (absl::SimpleAtoi(text, &integer)) return rows->AppendInt64(integer);
-      break;
-    case MYSQL_TYPE_FLOAT:
-    case MYSQL_TYPE_DOUBLE:
-      if (absl::SimpleAtod(text, &number)) return rows->AppendDouble(number);
-      break;
-    case MYSQL_TYPE_DATETIME:
-    case MYSQL_TYPE_TIMESTAMP:
-      if (ParseDatetime(text, &integer)) {
-        return rows->AppendTimestampUs(integer);
-      }
-      break;
-    case MYSQL_TYPE_TINY_BLOB:
-    case MYSQL_TYPE_MEDIUM_BLOB:
-    case MYSQL_TYPE_LONG_BLOB:
-    case MYSQL_TYPE_BLOB:
-    case MYSQL_TYPE_STRING:
-    case MYSQL_TYPE_VAR_STRING:
-      if (field.charsetnr == kBinaryCharset) return rows->AppendBytes(text);
-      break;
-    default:
-      break;
-  }
-  rows->AppendText(text);
 }
 
 class MysqlNativeSession : public Session {
  public:
-  MysqlNativeSession(Url url, ConnectOptions options, Connection connection)
+  MysqlNativeSession(Url url, const ConnectOptions& options,
+                     Connection connection)
       : url_(std::move(url)),
         options_(options),
         connection_(std::move(connection)),
-        thread_id_(mysql_thread_id(connection_.get())) {}
+        mysql_(connection_.get()),
+        thread_id_(mysql_thread_id(mysql_)) {}
 
-  absl::Status ReadCapabilities() {
-    ParseMysqlVersion(mysql_get_server_info(connection_.get()), &capabilities_);
+  absl::Status SetUp() {
+    OPSBENCH_RETURN_IF_ERROR(
+        ParseMysqlVersion(mysql_get_server_info(mysql_), &capabilities_));
+    OPSBENCH_RETURN_IF_ERROR(Execute(kMysqlSessionSetup).status());
     ResultSet rows;
     OPSBENCH_RETURN_IF_ERROR(Query("SELECT @@local_infile", &rows));
     capabilities_.load_data_local = rows.at(0, 0).int64() != 0;
+    unsigned long extended = 0;
+    mariadb_get_infov(mysql_, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES,
+                      &extended);
+    capabilities_.bulk_binding =
+        (extended & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32)) != 0;
     return absl::OkStatus();
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
 
   absl::StatusOr<int64_t> Execute(absl::string_view sql) override {
-    int64_t affected = 0;
-    OPSBENCH_RETURN_IF_ERROR(RunText(sql, nullptr, &affected));
-    return affected;
+    return RunText(sql, nullptr);
   }
 
   absl::Status Query(absl::string_view sql, ResultSet* rows) override {
-    int64_t affected = 0;
-    return RunText(sql, rows, &affected);
+    return RunText(sql, rows).status();
   }
 
   absl::StatusOr<std::unique_ptr<Statement>> Prepare(
       absl::string_view sql) override {
-    return MysqlStatement::Prepare(connection_.get(), sql);
+    return MysqlStatement::Prepare(mysql_, sql, &last_insert_id_);
   }
 
   absl::Status Begin() override {
+    if (InTransaction()) {
+      // The server would commit it without a word.
+      return absl::FailedPreconditionError(
+          "MySQL: a transaction is open already");
+    }
     return Execute("START TRANSACTION").status();
   }
   absl::Status Commit() override { return Execute("COMMIT").status(); }
@@ -151,30 +124,36 @@ class MysqlNativeSession : public Session {
                                    absl::Span<const std::string> columns,
                                    RowIterator& rows,
                                    const BulkOptions& options) override {
+    if (columns.empty()) {
+      return absl::InvalidArgumentError("MySQL: a bulk load needs columns");
+    }
     OPSBENCH_ASSIGN_OR_RETURN(const BulkMethod method, Choose(options.method));
+    const MysqlLoad load{table, columns, options.buffer_bytes,
+                         &load_cancelled_};
+    load_cancelled_ = false;
     return AllOrNothing(*this, InTransaction(), [&] {
       switch (method) {
         case BulkMethod::kLoadData:
-          return LoadData(connection_.get(), table, columns, rows,
-                          options.buffer_bytes);
+          return LoadData(mysql_, load, rows);
         case BulkMethod::kBulkBinding:
-          return InsertByArrays(connection_.get(), table, columns, rows);
+          return InsertByArrays(mysql_, load, rows);
         default:
           return InsertMultiRow(*this, table, columns, rows);
       }
     });
   }
 
-  absl::StatusOr<int64_t> LastInsertId() override {
-    return static_cast<int64_t>(mysql_insert_id(connection_.get()));
-  }
+  absl::StatusOr<int64_t> LastInsertId() override { return last_insert_id_; }
 
   absl::Status Ping() override {
-    return mysql_ping(connection_.get()) == 0 ? absl::OkStatus()
-                                              : MysqlErrorOf(connection_.get());
+    if (mysql_ping(mysql_) != 0) return ErrorOf(mysql_);
+    return absl::OkStatus();
   }
 
   void Interrupt() override {
+    // The server reads the rest of a LOAD DATA before it says that it was
+    // interrupted, so the load has to end at this side.
+    load_cancelled_ = true;
     // A connection can only be interrupted from another one.
     const absl::StatusOr<Connection> other = OpenConnection(url_, options_);
     if (!other.ok()) return;
@@ -183,28 +162,29 @@ class MysqlNativeSession : public Session {
   }
 
  private:
-  bool InTransaction() {
+  bool InTransaction() const {
     unsigned status = 0;
-    mariadb_get_infov(connection_.get(), MARIADB_CONNECTION_SERVER_STATUS,
-                      &status);
+    mariadb_get_infov(mysql_, MARIADB_CONNECTION_SERVER_STATUS, &status);
     return (status & SERVER_STATUS_IN_TRANS) != 0;
   }
 
-  absl::StatusOr<BulkMethod> Choose(BulkMethod asked) {
+  absl::StatusOr<BulkMethod> Choose(BulkMethod asked) const {
     switch (asked) {
       case BulkMethod::kBest:
-        if (capabilities_.load_data_local) return BulkMethod::kLoadData;
+        // Measured, MariaDB spends a fifth less on a bound row than on parsing
+        // it as text. It also reports the first error instead of going on.
         if (capabilities_.bulk_binding) return BulkMethod::kBulkBinding;
+        if (capabilities_.load_data_local) return BulkMethod::kLoadData;
         return BulkMethod::kMultiRow;
       case BulkMethod::kLoadData:
         if (capabilities_.load_data_local) return asked;
         return absl::UnimplementedError(
-            "MySQL: LOAD DATA LOCAL is off: SET GLOBAL local_infile = ON, or "
-            "use another method");
+            "MySQL: LOAD DATA LOCAL is off: SET GLOBAL local_infile = ON and "
+            "connect again, or use another method");
       case BulkMethod::kBulkBinding:
         if (capabilities_.bulk_binding) return asked;
         return absl::UnimplementedError(
-            absl::StrCat("bulk binding needs MariaDB 10.2.6 or later, this is ",
+            absl::StrCat("bulk binding needs MariaDB 10.2 or later, this is ",
                          capabilities_.flavour, " ", capabilities_.version));
       case BulkMethod::kMultiRow:
         return asked;
@@ -215,67 +195,77 @@ class MysqlNativeSession : public Session {
     }
   }
 
-  absl::Status RunText(absl::string_view sql, ResultSet* rows,
-                       int64_t* affected) {
-    if (mysql_real_query(connection_.get(), sql.data(), sql.size()) != 0) {
-      return MysqlErrorOf(connection_.get());
-    }
+  // Rows of the first result go to `rows`; returns their number, or the rows
+  // affected when there was no result.
+  absl::StatusOr<int64_t> RunText(absl::string_view sql, ResultSet* rows) {
     if (rows != nullptr) rows->Clear();
-    bool first = true;
-    while (true) {
-      if (mysql_field_count(connection_.get()) > 0) {
-        OPSBENCH_RETURN_IF_ERROR(ReadText(first ? rows : nullptr));
-      } else if (first) {
-        *affected =
-            static_cast<int64_t>(mysql_affected_rows(connection_.get()));
+    if (mysql_real_query(mysql_, sql.data(), sql.size()) != 0) {
+      return ErrorOf(mysql_);
+    }
+    int64_t count = 0;
+    for (bool first = true;; first = false) {
+      if (mysql_field_count(mysql_) > 0) {
+        OPSBENCH_ASSIGN_OR_RETURN(const int64_t read,
+                                  ReadText(first ? rows : nullptr));
+        if (first) count = read;
+      } else {
+        if (first) count = static_cast<int64_t>(mysql_affected_rows(mysql_));
+        const auto id = static_cast<int64_t>(mysql_insert_id(mysql_));
+        if (id != 0) last_insert_id_ = id;
       }
-      first = false;
-      const int next = mysql_next_result(connection_.get());
-      if (next < 0) return absl::OkStatus();
-      if (next > 0) return MysqlErrorOf(connection_.get());
+      const int next = mysql_next_result(mysql_);
+      if (next < 0) return count;
+      if (next > 0) return ErrorOf(mysql_);
     }
   }
 
-  absl::Status ReadText(ResultSet* rows) {
-    const Result result(mysql_use_result(connection_.get()));
-    if (result == nullptr) return MysqlErrorOf(connection_.get());
+  absl::StatusOr<int64_t> ReadText(ResultSet* rows) {
+    const Result result(mysql_use_result(mysql_));
+    if (result == nullptr) return ErrorOf(mysql_);
     const unsigned count = mysql_num_fields(result.get());
     const MYSQL_FIELD* fields = mysql_fetch_fields(result.get());
+    std::vector<MysqlColumn> columns;
     for (unsigned i = 0; rows != nullptr && i < count; ++i) {
+      columns.push_back(MysqlColumnOf(fields[i]));
       rows->AddColumn({fields[i].name, fields[i].name_length});
     }
+    int64_t read = 0;
     while (const MYSQL_ROW row = mysql_fetch_row(result.get())) {
+      ++read;
       if (rows == nullptr) continue;
       const unsigned long* lengths = mysql_fetch_lengths(result.get());
       for (unsigned i = 0; i < count; ++i) {
         if (row[i] == nullptr) {
           rows->AppendNull();
         } else {
-          AppendTextField(fields[i], {row[i], lengths[i]}, rows);
+          DecodeMysqlText(columns[i], {row[i], lengths[i]}, rows);
         }
       }
     }
-    return mysql_errno(connection_.get()) == 0
-               ? absl::OkStatus()
-               : MysqlErrorOf(connection_.get());
+    if (mysql_errno(mysql_) != 0) return ErrorOf(mysql_);
+    return read;
   }
 
   const Url url_;
   const ConnectOptions options_;
   const Connection connection_;
+  MYSQL* const mysql_;
   const unsigned long thread_id_;
   Capabilities capabilities_;
+  int64_t last_insert_id_ = 0;
+  std::atomic<bool> load_cancelled_{false};
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Session>> ConnectMysqlNative(
     const Url& url, const ConnectOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(CheckMysqlUrl(url));
   OPSBENCH_ASSIGN_OR_RETURN(Connection connection,
                             OpenConnection(url, options));
   auto session =
       std::make_unique<MysqlNativeSession>(url, options, std::move(connection));
-  OPSBENCH_RETURN_IF_ERROR(session->ReadCapabilities());
+  OPSBENCH_RETURN_IF_ERROR(session->SetUp());
   return session;
 }
 

@@ -1,63 +1,78 @@
 #include "opsbench/db/internal/mysql_bulk.h"
 
+#include <errmsg.h>
+
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/mysql_errors.h"
+#include "opsbench/db/internal/mysql_load_text.h"
 #include "opsbench/db/internal/mysql_statement.h"
 #include "opsbench/db/internal/mysql_time.h"
 
 namespace opsbench::internal {
 namespace {
 
-constexpr unsigned kBinaryCharset = 63;
-constexpr size_t kArrayRows = 2'000;
+// The name in LOAD DATA's INFILE: the server asks for it, and for nothing else.
+constexpr char kRowsName[] = "opsbench rows";
+
+// More at once leaves the processor's caches between formatting and sending.
+constexpr size_t kMaxTextBytes = 64 << 10;
+
+// A server's max_allowed_packet is rarely below.
+constexpr size_t kMaxBatchBytes = 4 << 20;
+constexpr size_t kMaxBatchRows = 20'000;
 
 struct ResultDeleter {
   void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
 using Result = std::unique_ptr<MYSQL_RES, ResultDeleter>;
 
-absl::Status Run(MYSQL* connection, const std::string& sql) {
+absl::Status Run(MYSQL* connection, absl::string_view sql) {
   if (mysql_real_query(connection, sql.data(), sql.size()) != 0) {
-    return MysqlErrorOf(connection);
+    return ErrorOf(connection);
   }
   return absl::OkStatus();
 }
 
-// Rows as LOAD DATA's text: tabs between fields, \N for NULL, and a backslash
-// before what would end a field. Columns of bytes go as hexadecimal, because
-// the text is read in a character set.
-class LoadDataText {
+std::string Quoted(absl::string_view name) {
+  return absl::StrCat("`", name, "`");
+}
+
+std::string QuotedList(absl::Span<const std::string> names) {
+  return absl::StrJoin(names, ", ", [](std::string* out, const auto& name) {
+    absl::StrAppend(out, Quoted(name));
+  });
+}
+
+bool IsCancelled(const MysqlLoad& load) {
+  return load.cancelled->load(std::memory_order_relaxed);
+}
+
+// What LOAD DATA reads instead of a file.
+class RowsFile {
  public:
-  LoadDataText(RowIterator& rows, std::vector<bool> hexadecimal,
-               size_t buffer_bytes)
-      : rows_(rows),
-        hexadecimal_(std::move(hexadecimal)),
-        row_(hexadecimal_.size()),
-        buffer_bytes_(buffer_bytes) {}
+  RowsFile(const MysqlLoad& load, RowIterator& rows)
+      : load_(load),
+        rows_(rows),
+        row_(load.columns.size()),
+        text_bytes_(std::clamp<size_t>(load.buffer_bytes, 1, kMaxTextBytes)) {}
 
   // Copies up to `size` bytes to `out`; 0 at the end, below 0 after an error.
-  int Read(char* out, unsigned size) {
-    if (position_ == text_.size()) {
-      text_.clear();
-      position_ = 0;
-      while (!done_ && text_.size() < buffer_bytes_) {
-        status_ = AppendRow();
-        if (!status_.ok()) return -1;
-      }
+  int Read(char* out, size_t size) {
+    if (position_ == text_.text().size()) {
+      status_ = Fill();
+      if (!status_.ok()) return -1;
     }
-    const size_t copied = std::min<size_t>(size, text_.size() - position_);
-    std::memcpy(out, text_.data() + position_, copied);
+    const size_t copied = std::min(size, text_.text().size() - position_);
+    std::memcpy(out, text_.text().data() + position_, copied);
     position_ += copied;
     return static_cast<int>(copied);
   }
@@ -66,303 +81,345 @@ class LoadDataText {
   int64_t count() const { return count_; }
 
  private:
-  absl::Status AppendRow() {
-    OPSBENCH_ASSIGN_OR_RETURN(const bool more,
-                              rows_.Next(absl::MakeSpan(row_)));
-    if (!more) {
-      done_ = true;
-      return absl::OkStatus();
+  absl::Status Fill() {
+    text_.Clear();
+    position_ = 0;
+    if (IsCancelled(load_)) return absl::CancelledError("interrupted");
+    while (!done_ && text_.text().size() < text_bytes_) {
+      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
+                                rows_.Next(absl::MakeSpan(row_)));
+      if (!more) {
+        done_ = true;
+      } else {
+        OPSBENCH_RETURN_IF_ERROR(text_.AppendRow(row_));
+        ++count_;
+      }
     }
-    for (size_t i = 0; i < row_.size(); ++i) {
-      if (i > 0) text_.push_back('\t');
-      AppendField(row_[i], hexadecimal_[i]);
-    }
-    text_.push_back('\n');
-    ++count_;
     return absl::OkStatus();
   }
 
-  void AppendField(const Value& value, bool hexadecimal) {
-    char digits[32];
-    switch (value.type()) {
-      case Value::Type::kNull:
-        text_.append("\\N");
-        break;
-      case Value::Type::kInt64: {
-        const auto end =
-            std::to_chars(digits, digits + sizeof(digits), value.int64());
-        text_.append(digits, end.ptr);
-        break;
-      }
-      case Value::Type::kDouble: {
-        // The shortest form that reads back as the same number.
-        const auto end =
-            std::to_chars(digits, digits + sizeof(digits), value.float64());
-        text_.append(digits, end.ptr);
-        break;
-      }
-      case Value::Type::kTimestamp:
-        WriteDatetime(value.int64(), digits);
-        text_.append(digits, kDatetimeBytes);
-        break;
-      default:
-        if (hexadecimal) {
-          text_.append(absl::BytesToHexString(value.text()));
-        } else {
-          AppendEscaped(value.text());
-        }
-    }
-  }
-
-  static bool NeedsEscape(char c) {
-    return c == '\t' || c == '\n' || c == '\\' || c == '\0' || c == '\r';
-  }
-
-  void AppendEscaped(absl::string_view text) {
-    const char* begin = text.data();
-    const char* const end = begin + text.size();
-    while (true) {
-      const char* stop = std::find_if(begin, end, NeedsEscape);
-      text_.append(begin, stop);
-      if (stop == end) return;
-      text_.push_back('\\');
-      text_.push_back(*stop == '\0' ? '0' : *stop);
-      begin = stop + 1;
-    }
-  }
-
+  const MysqlLoad& load_;
   RowIterator& rows_;
-  const std::vector<bool> hexadecimal_;
   std::vector<Value> row_;
-  const size_t buffer_bytes_;
-  std::string text_;
+  const size_t text_bytes_;
+  MysqlLoadText text_;
   size_t position_ = 0;
   bool done_ = false;
   absl::Status status_;
   int64_t count_ = 0;
 };
 
-int InitRows(void** state, const char*, void* source) {
+// The four callbacks of mysql_set_local_infile_handler; `source` is the
+// RowsFile under way, null when there is none.
+int OpenRows(void** state, const char* name, void* source) {
   *state = source;
-  return source == nullptr;  // Refused: not asked for by us.
+  return source == nullptr || absl::string_view(name) != kRowsName;
 }
 
 int ReadRows(void* state, char* out, unsigned size) {
-  return static_cast<LoadDataText*>(state)->Read(out, size);
+  return static_cast<RowsFile*>(state)->Read(out, size);
 }
 
-void EndRows(void*) {}
+void CloseRows(void*) {}
 
 int RowsError(void* state, char* out, unsigned size) {
   std::snprintf(out, size, "%s",
-                state == nullptr ? "opsbench sends no files"
+                state == nullptr ? "the server asked for a file of the client's"
                                  : "the source of rows failed");
-  return 2;  // "Unknown error" of the client, whose text this is.
+  return CR_UNKNOWN_ERROR;
 }
 
-// Which columns hold bytes, and must go as hexadecimal.
-absl::StatusOr<std::vector<bool>> BytesColumns(
-    MYSQL* connection, absl::string_view table,
-    absl::Span<const std::string> columns) {
+// A BIT column takes the bytes of its text as bits, where INSERT takes the
+// number: such columns go through a variable. This also finds a table or column
+// that does not exist before a row is sent.
+absl::StatusOr<std::vector<bool>> BitColumns(MYSQL* connection,
+                                             const MysqlLoad& load) {
   OPSBENCH_RETURN_IF_ERROR(
-      Run(connection, absl::StrCat("SELECT ", absl::StrJoin(columns, ", "),
-                                   " FROM ", table, " LIMIT 0")));
+      Run(connection, absl::StrCat("SELECT ", QuotedList(load.columns),
+                                   " FROM ", Quoted(load.table), " LIMIT 0")));
   const Result result(mysql_store_result(connection));
-  if (result == nullptr) return MysqlErrorOf(connection);
-  std::vector<bool> bytes;
+  if (result == nullptr) return ErrorOf(connection);
+  std::vector<bool> bits;
   for (unsigned i = 0; i < mysql_num_fields(result.get()); ++i) {
-    const MYSQL_FIELD* field = mysql_fetch_field_direct(result.get(), i);
-    const bool text_or_bytes = field->type == MYSQL_TYPE_BLOB ||
-                               field->type == MYSQL_TYPE_TINY_BLOB ||
-                               field->type == MYSQL_TYPE_MEDIUM_BLOB ||
-                               field->type == MYSQL_TYPE_LONG_BLOB ||
-                               field->type == MYSQL_TYPE_STRING ||
-                               field->type == MYSQL_TYPE_VAR_STRING;
-    bytes.push_back(text_or_bytes && field->charsetnr == kBinaryCharset);
+    bits.push_back(mysql_fetch_field_direct(result.get(), i)->type ==
+                   MYSQL_TYPE_BIT);
   }
-  return bytes;
+  return bits;
+}
+
+std::string LoadDataSql(const MysqlLoad& load, const std::vector<bool>& bits) {
+  std::vector<std::string> targets, assignments;
+  for (size_t i = 0; i < load.columns.size(); ++i) {
+    const std::string column = Quoted(load.columns[i]);
+    if (bits[i]) {
+      const std::string variable = absl::StrCat("@opsbench_", i);
+      targets.push_back(variable);
+      assignments.push_back(
+          absl::StrCat(column, " = CAST(", variable, " AS UNSIGNED)"));
+    } else {
+      targets.push_back(column);
+    }
+  }
+  return absl::StrCat("LOAD DATA LOCAL INFILE '", kRowsName, "' INTO TABLE ",
+                      Quoted(load.table), " CHARACTER SET utf8mb4 (",
+                      absl::StrJoin(targets, ", "), ")",
+                      assignments.empty() ? "" : " SET ",
+                      absl::StrJoin(assignments, ", "));
 }
 
 // The first warning of the last statement as a status.
 absl::Status FirstWarning(MYSQL* connection) {
   OPSBENCH_RETURN_IF_ERROR(Run(connection, "SHOW WARNINGS LIMIT 1"));
   const Result result(mysql_store_result(connection));
-  if (result == nullptr) return MysqlErrorOf(connection);
+  if (result == nullptr) return ErrorOf(connection);
   const MYSQL_ROW row = mysql_fetch_row(result.get());
   unsigned number = 0;
   if (row == nullptr || !absl::SimpleAtoi(row[1], &number)) {
     return absl::InternalError(
-        "MySQL: LOAD DATA skipped rows and said not why");
+        "MySQL: LOAD DATA dropped rows and did not say why");
   }
   return StatusOfMysqlError(number, row[2]);
 }
 
-std::string LoadDataSql(absl::string_view table,
-                        absl::Span<const std::string> columns,
-                        const std::vector<bool>& bytes) {
-  std::vector<std::string> targets, assignments;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (bytes[i]) {
-      targets.push_back(absl::StrCat("@", columns[i]));
-      assignments.push_back(
-          absl::StrCat(columns[i], " = UNHEX(@", columns[i], ")"));
-    } else {
-      targets.push_back(columns[i]);
-    }
+// Rows on their way into one execution of a prepared INSERT. The library pulls
+// them one by one while it writes the packet.
+class Batch {
+ public:
+  Batch(MYSQL* connection, const MysqlLoad& load)
+      : load_(load),
+        handle_(mysql_stmt_init(connection)),
+        row_(load.columns.size()),
+        binds_(load.columns.size()),
+        types_(load.columns.size()),
+        integers_(load.columns.size()),
+        numbers_(load.columns.size()),
+        times_(load.columns.size()),
+        lengths_(load.columns.size()),
+        indicators_(load.columns.size()) {}
+  ~Batch() {
+    if (handle_ != nullptr) mysql_stmt_close(handle_);
   }
-  return absl::StrCat("LOAD DATA LOCAL INFILE 'rows' INTO TABLE ", table,
-                      " CHARACTER SET utf8mb4 (", absl::StrJoin(targets, ", "),
-                      ")", assignments.empty() ? "" : " SET ",
-                      absl::StrJoin(assignments, ", "));
-}
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
 
-// One column of a batch of rows, as the client wants to bind it.
-struct ArrayColumn {
-  std::vector<int64_t> integers;
-  std::vector<double> numbers;
-  std::vector<MYSQL_TIME> times;
-  std::vector<size_t> offsets;  // Of text, in the batch's buffer.
-  std::vector<const char*> texts;
-  std::vector<unsigned long> lengths;
-  std::vector<char> indicators;
-  Value::Type type = Value::Type::kNull;
-
-  void Clear() {
-    integers.clear();
-    numbers.clear();
-    times.clear();
-    offsets.clear();
-    lengths.clear();
-    indicators.clear();
-  }
-
-  absl::Status Add(const Value& value, std::string* buffer) {
-    if (type == Value::Type::kNull) type = value.type();
-    if (!value.is_null() && value.type() != type) {
-      return absl::InvalidArgumentError(
-          "a column's values must be of one type for bulk binding");
+  absl::Status Prepare() {
+    if (handle_ == nullptr) {
+      return absl::ResourceExhaustedError("MySQL: no memory for a statement");
     }
-    indicators.push_back(value.is_null() ? STMT_INDICATOR_NULL
-                                         : STMT_INDICATOR_NONE);
-    const bool null = value.is_null();
-    const bool is_text = value.type() == Value::Type::kText ||
-                         value.type() == Value::Type::kBytes;
-    const bool is_integer = value.type() == Value::Type::kInt64;
-    integers.push_back(is_integer ? value.int64() : 0);
-    numbers.push_back(value.type() == Value::Type::kDouble ? value.float64()
-                                                           : 0);
-    times.push_back(!null && value.type() == Value::Type::kTimestamp
-                        ? ToMysqlTime(value.int64())
-                        : MYSQL_TIME{});
-    offsets.push_back(buffer->size());
-    lengths.push_back(is_text ? value.text().size() : 0);
-    if (is_text) buffer->append(value.text().data(), value.text().size());
+    const std::vector<absl::string_view> marks(load_.columns.size(), "?");
+    const std::string sql = absl::StrCat(
+        "INSERT INTO ", Quoted(load_.table), " (", QuotedList(load_.columns),
+        ") VALUES (", absl::StrJoin(marks, ", "), ")");
+    const auto* callback = reinterpret_cast<const void*>(&NextRow);
+    if (mysql_stmt_prepare(handle_, sql.data(), sql.size()) != 0 ||
+        mysql_stmt_attr_set(handle_, STMT_ATTR_CB_USER_DATA, this) != 0 ||
+        mysql_stmt_attr_set(handle_, STMT_ATTR_CB_PARAM, callback) != 0) {
+      return ErrorOf(handle_);
+    }
     return absl::OkStatus();
   }
 
-  MYSQL_BIND Bind(const std::string& buffer) {
-    MYSQL_BIND bind = {};
-    bind.u.indicator = indicators.data();
-    switch (type) {
+  // Gathers rows until they are enough or the source is dry, which it returns.
+  absl::StatusOr<bool> Gather(RowIterator& rows) {
+    const size_t enough =
+        std::clamp<size_t>(load_.buffer_bytes, 1, kMaxBatchBytes);
+    rows_.Clear();
+    for (const std::string& column : load_.columns) rows_.AddColumn(column);
+    size_t bytes = 0;
+    while (bytes < enough && rows_.row_count() < kMaxBatchRows) {
+      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
+                                rows.Next(absl::MakeSpan(row_)));
+      if (!more) return false;
+      for (const Value& value : row_) {
+        OPSBENCH_RETURN_IF_ERROR(Append(value));
+        bytes += 1 + (IsText(value) ? value.text().size() : 8);
+      }
+    }
+    return true;
+  }
+
+  // Sends the rows that were gathered and returns how many. An execution has
+  // one type for each column, so a change of type begins another.
+  absl::StatusOr<int64_t> Send() {
+    const size_t count = rows_.row_count();
+    for (first_ = 0; first_ < count;) {
+      const size_t end = TakeTypes(count);
+      const auto size = static_cast<unsigned>(end - first_);
+      if (mysql_stmt_attr_set(handle_, STMT_ATTR_ARRAY_SIZE, &size) != 0 ||
+          mysql_stmt_bind_param(handle_, binds_.data()) != 0 ||
+          mysql_stmt_execute(handle_) != 0) {
+        return ErrorOf(handle_);
+      }
+      first_ = end;
+    }
+    return static_cast<int64_t>(count);
+  }
+
+ private:
+  static bool IsText(const Value& value) {
+    return value.type() == Value::Type::kText ||
+           value.type() == Value::Type::kBytes;
+  }
+
+  absl::Status Append(const Value& value) {
+    switch (value.type()) {
+      case Value::Type::kNull:
+        rows_.AppendNull();
+        break;
       case Value::Type::kInt64:
-        bind.buffer_type = MYSQL_TYPE_LONGLONG;
-        bind.buffer = integers.data();
+        rows_.AppendInt64(value.int64());
         break;
       case Value::Type::kDouble:
-        bind.buffer_type = MYSQL_TYPE_DOUBLE;
-        bind.buffer = numbers.data();
+        rows_.AppendDouble(value.float64());
         break;
       case Value::Type::kTimestamp:
-        bind.buffer_type = MYSQL_TYPE_DATETIME;
-        bind.buffer = times.data();
-        break;
-      default:
-        texts.clear();
-        for (const size_t offset : offsets) {
-          texts.push_back(buffer.data() + offset);
+        if (!FitsMysql(value.int64())) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("MySQL: no DATETIME holds ", value.ToString()));
         }
-        bind.buffer_type =
-            type == Value::Type::kBytes ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
-        bind.buffer = texts.data();
-        bind.length = lengths.data();
+        rows_.AppendTimestampUs(value.int64());
+        break;
+      case Value::Type::kText:
+        rows_.AppendText(value.text());
+        break;
+      case Value::Type::kBytes:
+        rows_.AppendBytes(value.text());
+        break;
     }
-    return bind;
+    return absl::OkStatus();
   }
-};
 
-struct StatementDeleter {
-  void operator()(MYSQL_STMT* statement) const { mysql_stmt_close(statement); }
+  // Binds the types of the rows from first_ on and returns where they end.
+  size_t TakeTypes(size_t count) {
+    std::fill(types_.begin(), types_.end(), Value::Type::kNull);
+    size_t end = first_;
+    for (; end < count; ++end) {
+      bool same = true;
+      for (size_t i = 0; i < types_.size(); ++i) {
+        const Value::Type type = rows_.at(end, i).type();
+        same &= type == Value::Type::kNull || types_[i] == type ||
+                types_[i] == Value::Type::kNull;
+      }
+      if (!same) break;
+      for (size_t i = 0; i < types_.size(); ++i) {
+        const Value::Type type = rows_.at(end, i).type();
+        if (type != Value::Type::kNull) types_[i] = type;
+      }
+    }
+    for (size_t i = 0; i < binds_.size(); ++i) {
+      binds_[i] = {};
+      binds_[i].buffer_type = WireType(types_[i]);
+      binds_[i].length = &lengths_[i];
+      binds_[i].u.indicator = &indicators_[i];
+    }
+    return end;
+  }
+
+  static enum_field_types WireType(Value::Type type) {
+    switch (type) {
+      case Value::Type::kInt64:
+        return MYSQL_TYPE_LONGLONG;
+      case Value::Type::kDouble:
+        return MYSQL_TYPE_DOUBLE;
+      case Value::Type::kTimestamp:
+        return MYSQL_TYPE_DATETIME;
+      case Value::Type::kBytes:
+        return MYSQL_TYPE_BLOB;
+      default:
+        return MYSQL_TYPE_STRING;
+    }
+  }
+
+  // The library's callback for row `index` of an execution: points its bindings
+  // at the row's values, which it copies before it asks for the next.
+  static my_bool NextRow(void* batch, MYSQL_BIND* binds, unsigned index) {
+    auto* self = static_cast<Batch*>(batch);
+    for (size_t i = 0; i < self->row_.size(); ++i) {
+      Value& value = self->row_[i];
+      value = self->rows_.at(self->first_ + index, i);
+      self->indicators_[i] =
+          value.is_null() ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+      self->Point(i, &binds[i]);
+    }
+    return 0;
+  }
+
+  void Point(size_t i, MYSQL_BIND* bind) {
+    const Value& value = row_[i];
+    switch (value.type()) {
+      case Value::Type::kNull:
+        break;
+      case Value::Type::kInt64:
+        integers_[i] = value.int64();
+        bind->buffer = &integers_[i];
+        break;
+      case Value::Type::kDouble:
+        numbers_[i] = value.float64();
+        bind->buffer = &numbers_[i];
+        break;
+      case Value::Type::kTimestamp:
+        times_[i] = MysqlTimeOf(value.int64());
+        bind->buffer = &times_[i];
+        break;
+      case Value::Type::kText:
+      case Value::Type::kBytes:
+        lengths_[i] = value.text().size();
+        bind->buffer = const_cast<char*>(value.text().data());
+        bind->buffer_length = lengths_[i];
+        break;
+    }
+  }
+
+  const MysqlLoad& load_;
+  MYSQL_STMT* const handle_;
+  ResultSet rows_;
+  size_t first_ = 0;  // Of the rows in the execution under way.
+  std::vector<Value> row_;
+  // One for each column.
+  std::vector<MYSQL_BIND> binds_;
+  std::vector<Value::Type> types_;
+  std::vector<int64_t> integers_;
+  std::vector<double> numbers_;
+  std::vector<MYSQL_TIME> times_;
+  std::vector<unsigned long> lengths_;
+  std::vector<char> indicators_;
 };
 
 }  // namespace
 
 void RefuseLocalFiles(MYSQL* connection) {
-  mysql_set_local_infile_handler(connection, InitRows, ReadRows, EndRows,
+  mysql_set_local_infile_handler(connection, OpenRows, ReadRows, CloseRows,
                                  RowsError, nullptr);
 }
 
-absl::StatusOr<int64_t> LoadData(MYSQL* connection, absl::string_view table,
-                                 absl::Span<const std::string> columns,
-                                 RowIterator& rows, size_t buffer_bytes) {
-  OPSBENCH_ASSIGN_OR_RETURN(std::vector<bool> bytes,
-                            BytesColumns(connection, table, columns));
-  const std::string sql = LoadDataSql(table, columns, bytes);
-  LoadDataText text(rows, std::move(bytes), buffer_bytes);
-  mysql_set_local_infile_handler(connection, InitRows, ReadRows, EndRows,
-                                 RowsError, &text);
-  const absl::Status loaded = Run(connection, sql);
+absl::StatusOr<int64_t> LoadData(MYSQL* connection, const MysqlLoad& load,
+                                 RowIterator& rows) {
+  OPSBENCH_ASSIGN_OR_RETURN(const std::vector<bool> bits,
+                            BitColumns(connection, load));
+  RowsFile file(load, rows);
+  mysql_set_local_infile_handler(connection, OpenRows, ReadRows, CloseRows,
+                                 RowsError, &file);
+  const absl::Status loaded = Run(connection, LoadDataSql(load, bits));
   RefuseLocalFiles(connection);
-  OPSBENCH_RETURN_IF_ERROR(text.status());
+  OPSBENCH_RETURN_IF_ERROR(file.status());
   OPSBENCH_RETURN_IF_ERROR(loaded);
-  const int64_t affected =
-      static_cast<int64_t>(mysql_affected_rows(connection));
-  if (mysql_warning_count(connection) > 0 || affected != text.count()) {
+  const auto affected = static_cast<int64_t>(mysql_affected_rows(connection));
+  if (mysql_warning_count(connection) > 0 || affected != file.count()) {
     return FirstWarning(connection);
   }
   return affected;
 }
 
-absl::StatusOr<int64_t> InsertByArrays(MYSQL* connection,
-                                       absl::string_view table,
-                                       absl::Span<const std::string> columns,
+absl::StatusOr<int64_t> InsertByArrays(MYSQL* connection, const MysqlLoad& load,
                                        RowIterator& rows) {
-  const std::vector<absl::string_view> marks(columns.size(), "?");
-  const std::string sql =
-      absl::StrCat("INSERT INTO ", table, " (", absl::StrJoin(columns, ", "),
-                   ") VALUES (", absl::StrJoin(marks, ", "), ")");
-  const std::unique_ptr<MYSQL_STMT, StatementDeleter> statement(
-      mysql_stmt_init(connection));
-  if (statement == nullptr) return MysqlErrorOf(connection);
-  if (mysql_stmt_prepare(statement.get(), sql.data(), sql.size()) != 0) {
-    return MysqlErrorOf(statement.get());
-  }
-  std::vector<ArrayColumn> arrays(columns.size());
-  std::vector<Value> row(columns.size());
-  std::vector<MYSQL_BIND> binds(columns.size());
-  std::string buffer;
+  Batch batch(connection, load);
+  OPSBENCH_RETURN_IF_ERROR(batch.Prepare());
   int64_t total = 0;
   for (bool more = true; more;) {
-    buffer.clear();
-    for (ArrayColumn& array : arrays) array.Clear();
-    unsigned count = 0;
-    while (count < kArrayRows) {
-      OPSBENCH_ASSIGN_OR_RETURN(more, rows.Next(absl::MakeSpan(row)));
-      if (!more) break;
-      for (size_t i = 0; i < row.size(); ++i) {
-        OPSBENCH_RETURN_IF_ERROR(arrays[i].Add(row[i], &buffer));
-      }
-      ++count;
-    }
-    if (count == 0) break;
-    for (size_t i = 0; i < arrays.size(); ++i) {
-      binds[i] = arrays[i].Bind(buffer);
-    }
-    mysql_stmt_attr_set(statement.get(), STMT_ATTR_ARRAY_SIZE, &count);
-    if (mysql_stmt_bind_param(statement.get(), binds.data()) != 0 ||
-        mysql_stmt_execute(statement.get()) != 0) {
-      return MysqlErrorOf(statement.get());
-    }
-    total += count;
+    if (IsCancelled(load)) return absl::CancelledError("interrupted");
+    OPSBENCH_ASSIGN_OR_RETURN(more, batch.Gather(rows));
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t sent, batch.Send());
+    total += sent;
   }
   return total;
 }

@@ -1,26 +1,26 @@
 #ifndef OPSBENCH_DB_INTERNAL_MYSQL_ERRORS_H_
 #define OPSBENCH_DB_INTERNAL_MYSQL_ERRORS_H_
 
-// Errors of MySQL and MariaDB as statuses, by their numbers, and what their
-// version strings say. Shared by the C client and Connector/C++.
+// MySQL's and MariaDB's errors as statuses, by number ("Server Error Message
+// Reference" and "Client Error Message Reference" of MySQL's manual, "MariaDB
+// Error Code Reference").
 //
 // Thread safety: pure functions.
-//
-// Source: mysqld_error.h and errmsg.h of MariaDB Connector/C; "Server Error
-// Message Reference" of MySQL 8.4.
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "opsbench/db/session.h"
+
+struct st_mysql;
+struct st_mysql_stmt;
 
 namespace opsbench::internal {
 
+// `number` is the server's or the client library's; `text` its message.
 absl::Status StatusOfMysqlError(unsigned number, absl::string_view text);
 
-// Sets flavour, version and version_number from what the server says of itself:
-// "8.4.0", "10.11.6-MariaDB-log", "5.5.5-10.11.6-MariaDB" (the same, as MariaDB
-// tells it to old clients).
-void ParseMysqlVersion(absl::string_view text, Capabilities* capabilities);
+// The last error of a connection or of a statement. REQUIRES: there is one.
+absl::Status ErrorOf(st_mysql* connection);
+absl::Status ErrorOf(st_mysql_stmt* statement);
 
 }  // namespace opsbench::internal
 

@@ -1,7 +1,6 @@
 #include "opsbench/db/internal/mysql_statement.h"
 
-#include <algorithm>
-#include <utility>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
@@ -9,281 +8,189 @@
 #include "opsbench/db/internal/mysql_time.h"
 
 namespace opsbench::internal {
-namespace {
 
-constexpr size_t kFirstTextBytes = 256;
-constexpr unsigned kBinaryCharset = 63;
-
-}  // namespace
-
-absl::Status MysqlErrorOf(MYSQL_STMT* statement) {
-  return StatusOfMysqlError(mysql_stmt_errno(statement),
-                            mysql_stmt_error(statement));
-}
-
-absl::Status MysqlErrorOf(MYSQL* connection) {
-  return StatusOfMysqlError(mysql_errno(connection), mysql_error(connection));
+MYSQL_TIME MysqlTimeOf(int64_t us) {
+  const CivilTime civil = CivilOf(us);
+  MYSQL_TIME time = {};
+  time.year = static_cast<unsigned>(civil.year);
+  time.month = static_cast<unsigned>(civil.month);
+  time.day = static_cast<unsigned>(civil.day);
+  time.hour = static_cast<unsigned>(civil.hour);
+  time.minute = static_cast<unsigned>(civil.minute);
+  time.second = static_cast<unsigned>(civil.second);
+  time.second_part = static_cast<unsigned long>(civil.microsecond);
+  time.time_type = MYSQL_TIMESTAMP_DATETIME;
+  return time;
 }
 
 absl::StatusOr<std::unique_ptr<MysqlStatement>> MysqlStatement::Prepare(
-    MYSQL* connection, absl::string_view sql) {
+    MYSQL* connection, absl::string_view sql, int64_t* last_insert_id) {
   MYSQL_STMT* handle = mysql_stmt_init(connection);
-  if (handle == nullptr) return MysqlErrorOf(connection);
-  auto statement = std::unique_ptr<MysqlStatement>(new MysqlStatement(handle));
+  if (handle == nullptr) return ErrorOf(connection);
+  auto statement = std::unique_ptr<MysqlStatement>(
+      new MysqlStatement(connection, handle, last_insert_id));
   if (mysql_stmt_prepare(handle, sql.data(), sql.size()) != 0) {
-    return MysqlErrorOf(handle);
+    return ErrorOf(handle);
   }
   const size_t count = mysql_stmt_param_count(handle);
   statement->parameters_.resize(count);
-  statement->integers_.resize(count);
-  statement->numbers_.resize(count);
-  statement->times_.resize(count);
-  statement->lengths_.resize(count);
+  statement->binds_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    statement->PointBind(i, MYSQL_TYPE_NULL, nullptr);
+  }
+  if (mysql_stmt_attr_set(handle, STMT_ATTR_CB_USER_DATA, statement.get()) !=
+          0 ||
+      mysql_stmt_attr_set(handle, STMT_ATTR_CB_RESULT,
+                          reinterpret_cast<const void*>(&TakeColumn)) != 0) {
+    return ErrorOf(handle);
+  }
   return statement;
 }
 
-MysqlStatement::MysqlStatement(MYSQL_STMT* statement) : statement_(statement) {}
+MysqlStatement::MysqlStatement(MYSQL* connection, MYSQL_STMT* statement,
+                               int64_t* last_insert_id)
+    : connection_(connection),
+      statement_(statement),
+      last_insert_id_(last_insert_id) {}
 
 MysqlStatement::~MysqlStatement() { mysql_stmt_close(statement_); }
 
-absl::Status MysqlStatement::BindParameters(
-    absl::Span<const Value> parameters) {
+absl::StatusOr<int64_t> MysqlStatement::Execute(
+    absl::Span<const Value> parameters, ResultSet* rows) {
+  OPSBENCH_RETURN_IF_ERROR(Bind(parameters));
+  if (rows != nullptr) rows->Clear();
+  if (mysql_stmt_execute(statement_) != 0) {
+    const absl::Status status = ErrorOf(statement_);
+    // After CR_NEW_STMT_METADATA the rows still wait to be read.
+    mysql_stmt_free_result(statement_);
+    return status;
+  }
+  int64_t count;
+  if (mysql_stmt_field_count(statement_) == 0) {
+    count = static_cast<int64_t>(mysql_stmt_affected_rows(statement_));
+    const auto id = static_cast<int64_t>(mysql_stmt_insert_id(statement_));
+    if (id != 0) *last_insert_id_ = id;
+  } else {
+    OPSBENCH_ASSIGN_OR_RETURN(count, ReadRows(rows));
+  }
+  OPSBENCH_RETURN_IF_ERROR(DrainResults());
+  return count;
+}
+
+absl::Status MysqlStatement::Bind(absl::Span<const Value> parameters) {
   if (parameters.size() != parameters_.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("the statement has ", parameters_.size(),
                      " parameters, got ", parameters.size()));
   }
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const Value& value = parameters[i];
-    MYSQL_BIND& bind = parameters_[i];
-    bind = {};
-    switch (value.type()) {
-      case Value::Type::kNull:
-        bind.buffer_type = MYSQL_TYPE_NULL;
-        break;
-      case Value::Type::kInt64:
-        integers_[i] = value.int64();
-        bind.buffer_type = MYSQL_TYPE_LONGLONG;
-        bind.buffer = &integers_[i];
-        break;
-      case Value::Type::kDouble:
-        numbers_[i] = value.float64();
-        bind.buffer_type = MYSQL_TYPE_DOUBLE;
-        bind.buffer = &numbers_[i];
-        break;
-      case Value::Type::kTimestamp:
-        times_[i] = ToMysqlTime(value.int64());
-        bind.buffer_type = MYSQL_TYPE_DATETIME;
-        bind.buffer = &times_[i];
-        break;
-      case Value::Type::kText:
-      case Value::Type::kBytes:
-        lengths_[i] = value.text().size();
-        bind.buffer_type = value.type() == Value::Type::kText
-                               ? MYSQL_TYPE_STRING
-                               : MYSQL_TYPE_BLOB;
-        bind.buffer = const_cast<char*>(value.text().data());
-        bind.buffer_length = lengths_[i];
-        bind.length = &lengths_[i];
-        break;
-    }
+    OPSBENCH_RETURN_IF_ERROR(BindOne(parameters[i], i));
   }
-  if (!parameters_.empty() &&
-      mysql_stmt_bind_param(statement_, parameters_.data()) != 0) {
-    return MysqlErrorOf(statement_);
+  if (!bound_ && !binds_.empty()) {
+    if (mysql_stmt_bind_param(statement_, binds_.data()) != 0) {
+      return ErrorOf(statement_);
+    }
+    bound_ = true;
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> MysqlStatement::Execute(
-    absl::Span<const Value> parameters, ResultSet* rows) {
-  OPSBENCH_RETURN_IF_ERROR(BindParameters(parameters));
-  if (mysql_stmt_execute(statement_) != 0) return MysqlErrorOf(statement_);
-  if (rows != nullptr) rows->Clear();
-  int64_t count;
-  if (mysql_stmt_field_count(statement_) == 0) {
-    count = static_cast<int64_t>(mysql_stmt_affected_rows(statement_));
-  } else {
-    absl::StatusOr<int64_t> read = ReadRows(rows);
-    mysql_stmt_free_result(statement_);
-    OPSBENCH_RETURN_IF_ERROR(read.status());
-    count = *read;
-  }
-  OPSBENCH_RETURN_IF_ERROR(DrainResults());
-  return count;
-}
-
-absl::Status MysqlStatement::BindColumns() {
-  MYSQL_RES* metadata = mysql_stmt_result_metadata(statement_);
-  if (metadata == nullptr) return MysqlErrorOf(statement_);
-  const unsigned count = mysql_num_fields(metadata);
-  const MYSQL_FIELD* fields = mysql_fetch_fields(metadata);
-  columns_.resize(count);
-  results_.assign(count, MYSQL_BIND{});
-  for (unsigned i = 0; i < count; ++i) {
-    Column& column = columns_[i];
-    column.name.assign(fields[i].name, fields[i].name_length);
-    column.type = fields[i].type;
-    column.flags = fields[i].flags;
-    switch (fields[i].type) {
-      case MYSQL_TYPE_TINY:
-      case MYSQL_TYPE_SHORT:
-      case MYSQL_TYPE_INT24:
-      case MYSQL_TYPE_LONG:
-      case MYSQL_TYPE_LONGLONG:
-      case MYSQL_TYPE_YEAR:
-        column.kind = Kind::kInt64;
-        break;
-      case MYSQL_TYPE_FLOAT:
-      case MYSQL_TYPE_DOUBLE:
-        column.kind = Kind::kDouble;
-        break;
-      case MYSQL_TYPE_DATETIME:
-      case MYSQL_TYPE_TIMESTAMP:
-        column.kind = Kind::kTime;
-        break;
-      case MYSQL_TYPE_TINY_BLOB:
-      case MYSQL_TYPE_MEDIUM_BLOB:
-      case MYSQL_TYPE_LONG_BLOB:
-      case MYSQL_TYPE_BLOB:
-      case MYSQL_TYPE_STRING:
-      case MYSQL_TYPE_VAR_STRING:
-        column.kind =
-            fields[i].charsetnr == kBinaryCharset ? Kind::kBytes : Kind::kText;
-        break;
-      default:
-        column.kind = Kind::kText;
-    }
-    BindBuffer(i);
-  }
-  mysql_free_result(metadata);
-  if (mysql_stmt_bind_result(statement_, results_.data()) != 0) {
-    return MysqlErrorOf(statement_);
-  }
-  return absl::OkStatus();
-}
-
-void MysqlStatement::BindBuffer(size_t i) {
-  Column& column = columns_[i];
-  MYSQL_BIND& bind = results_[i];
-  bind.is_null = &column.is_null;
-  bind.error = &column.truncated;
-  bind.length = &column.length;
-  switch (column.kind) {
-    case Kind::kInt64:
-      bind.buffer_type = MYSQL_TYPE_LONGLONG;
-      bind.buffer = &column.integer;
-      // An unsigned column above 2^63 wraps; opsbench has no such value.
-      bind.is_unsigned = (column.flags & UNSIGNED_FLAG) != 0;
+absl::Status MysqlStatement::BindOne(const Value& value, size_t i) {
+  Parameter& parameter = parameters_[i];
+  parameter.is_null = value.is_null();
+  switch (value.type()) {
+    case Value::Type::kNull:
       break;
-    case Kind::kDouble:
-      bind.buffer_type = MYSQL_TYPE_DOUBLE;
-      bind.buffer = &column.number;
+    case Value::Type::kInt64:
+      parameter.integer = value.int64();
+      PointBind(i, MYSQL_TYPE_LONGLONG, &parameter.integer);
       break;
-    case Kind::kTime:
-      bind.buffer_type = MYSQL_TYPE_DATETIME;
-      bind.buffer = &column.time;
+    case Value::Type::kDouble:
+      parameter.number = value.float64();
+      PointBind(i, MYSQL_TYPE_DOUBLE, &parameter.number);
       break;
-    case Kind::kText:
-    case Kind::kBytes:
-      if (column.text.size() < kFirstTextBytes) {
-        column.text.resize(kFirstTextBytes);
+    case Value::Type::kTimestamp:
+      if (!FitsMysql(value.int64())) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("MySQL: no DATETIME holds ", value.ToString()));
       }
-      bind.buffer_type =
-          column.kind == Kind::kText ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
-      bind.buffer = column.text.data();
-      bind.buffer_length = column.text.size();
+      parameter.time = MysqlTimeOf(value.int64());
+      PointBind(i, MYSQL_TYPE_DATETIME, &parameter.time);
       break;
+    case Value::Type::kText:
+    case Value::Type::kBytes: {
+      const absl::string_view text = value.text();
+      parameter.length = text.size();
+      void* buffer = const_cast<char*>(text.data());
+      if (text.size() <= kInlineBytes) {
+        if (!text.empty()) {
+          std::memcpy(parameter.text, text.data(), text.size());
+        }
+        buffer = parameter.text;
+      }
+      PointBind(i,
+                value.type() == Value::Type::kText ? MYSQL_TYPE_STRING
+                                                   : MYSQL_TYPE_BLOB,
+                buffer);
+      break;
+    }
   }
+  return absl::OkStatus();
+}
+
+void MysqlStatement::PointBind(size_t i, enum_field_types type, void* buffer) {
+  MYSQL_BIND& bind = binds_[i];
+  if (bind.buffer_type == type && bind.buffer == buffer && bound_) return;
+  bind = {};
+  bind.buffer_type = type;
+  bind.buffer = buffer;
+  bind.length = &parameters_[i].length;
+  bind.is_null = &parameters_[i].is_null;
+  bound_ = false;
 }
 
 absl::StatusOr<int64_t> MysqlStatement::ReadRows(ResultSet* rows) {
-  // The types of a CALL's or a changed table's result may differ from those of
-  // the last execution; comparing costs less than the row.
-  const MYSQL_FIELD* fields = statement_->fields;
-  bool same = columns_.size() == mysql_stmt_field_count(statement_);
-  for (size_t i = 0; same && i < columns_.size(); ++i) {
-    same = columns_[i].type == fields[i].type &&
-           columns_[i].flags == fields[i].flags;
-  }
-  if (!same) OPSBENCH_RETURN_IF_ERROR(BindColumns());
-  if (rows != nullptr) {
-    for (const Column& column : columns_) rows->AddColumn(column.name);
-  }
-  int64_t count = 0;
-  while (true) {
-    const int code = mysql_stmt_fetch(statement_);
-    if (code == MYSQL_NO_DATA) return count;
-    if (code != 0 && code != MYSQL_DATA_TRUNCATED) {
-      return MysqlErrorOf(statement_);
-    }
-    ++count;
-    if (rows == nullptr) continue;
-    OPSBENCH_RETURN_IF_ERROR(AppendRow(rows));
-    // Binding forgets where the fields of the current row are, so a buffer that
-    // grew is bound when the row is done.
-    if (std::exchange(grown_, false) &&
-        mysql_stmt_bind_result(statement_, results_.data()) != 0) {
-      return MysqlErrorOf(statement_);
+  // Each time anew: a CALL's results differ, and a table may have changed.
+  const unsigned count = mysql_stmt_field_count(statement_);
+  const MYSQL_FIELD* fields = mariadb_stmt_fetch_fields(statement_);
+  columns_.resize(count);
+  for (unsigned i = 0; i < count; ++i) {
+    columns_[i] = MysqlColumnOf(fields[i]);
+    if (rows != nullptr) {
+      rows->AddColumn({fields[i].name, fields[i].name_length});
     }
   }
-}
-
-absl::Status MysqlStatement::AppendRow(ResultSet* rows) {
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const Column& column = columns_[i];
-    if (column.is_null) {
-      rows->AppendNull();
-      continue;
-    }
-    switch (column.kind) {
-      case Kind::kInt64:
-        rows->AppendInt64(column.integer);
-        break;
-      case Kind::kDouble:
-        rows->AppendDouble(column.number);
-        break;
-      case Kind::kTime:
-        rows->AppendTimestampUs(FromMysqlTime(column.time));
-        break;
-      default:
-        OPSBENCH_RETURN_IF_ERROR(AppendText(i, rows));
-    }
-  }
-  return absl::OkStatus();
-}
-
-absl::Status MysqlStatement::AppendText(size_t i, ResultSet* rows) {
-  Column& column = columns_[i];
-  if (column.length > column.text.size()) {
-    column.text.resize(column.length);
-    BindBuffer(i);
-    MYSQL_BIND whole = results_[i];
-    if (mysql_stmt_fetch_column(statement_, &whole, static_cast<unsigned>(i),
-                                0) != 0) {
-      return MysqlErrorOf(statement_);
-    }
-    grown_ = true;
-  }
-  const absl::string_view text(column.text.data(), column.length);
-  if (column.kind == Kind::kText) {
-    rows->AppendText(text);
-  } else {
-    rows->AppendBytes(text);
-  }
-  return absl::OkStatus();
+  rows_ = rows;
+  int64_t read = 0;
+  int code;
+  while ((code = mysql_stmt_fetch(statement_)) == 0) ++read;
+  rows_ = nullptr;
+  if (code == MYSQL_NO_DATA) return read;
+  // The library leaves an error that comes between rows with the connection.
+  return mysql_stmt_errno(statement_) != 0 ? ErrorOf(statement_)
+                                           : ErrorOf(connection_);
 }
 
 absl::Status MysqlStatement::DrainResults() {
   while (mysql_stmt_more_results(statement_)) {
-    const int code = mysql_stmt_next_result(statement_);
-    if (code > 0) return MysqlErrorOf(statement_);
-    if (code < 0) break;
+    if (mysql_stmt_next_result(statement_) != 0) return ErrorOf(statement_);
     if (mysql_stmt_field_count(statement_) > 0) {
-      mysql_stmt_free_result(statement_);
+      OPSBENCH_RETURN_IF_ERROR(ReadRows(nullptr).status());
     }
   }
   return absl::OkStatus();
+}
+
+void MysqlStatement::TakeColumn(void* statement, unsigned column,
+                                unsigned char** cursor) {
+  auto* self = static_cast<MysqlStatement*>(statement);
+  // Nobody wants the values, so nobody needs to know where they end.
+  if (self->rows_ == nullptr) return;
+  if (cursor == nullptr) {
+    self->rows_->AppendNull();
+  } else {
+    *cursor = DecodeMysqlBinary(self->columns_[column], *cursor, self->rows_);
+  }
 }
 
 }  // namespace opsbench::internal

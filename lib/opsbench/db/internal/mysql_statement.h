@@ -1,75 +1,78 @@
 #ifndef OPSBENCH_DB_INTERNAL_MYSQL_STATEMENT_H_
 #define OPSBENCH_DB_INTERNAL_MYSQL_STATEMENT_H_
 
-// A statement prepared on the server, through the C client. Its bindings and
-// buffers are made once and used again, and rows are decoded as they arrive,
-// which is what keeps the client's share of a query small.
+// A statement prepared on the server, through the C client, at the least cost
+// that its interface allows: parameters are bound once and then only written,
+// and rows go from the network buffer straight into the ResultSet, without a
+// buffer for each column that a long value could overflow.
 //
 // Thread safety: for the thread that owns the session.
 
 #include <mysql.h>
 
-#include <deque>
+#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "opsbench/db/internal/mysql_types.h"
 #include "opsbench/db/session.h"
 
 namespace opsbench::internal {
 
-// The last error of a statement or connection as a status.
-absl::Status MysqlErrorOf(MYSQL_STMT* statement);
-absl::Status MysqlErrorOf(MYSQL* connection);
+// REQUIRES: FitsMysql(us).
+MYSQL_TIME MysqlTimeOf(int64_t us);
 
 class MysqlStatement : public Statement {
  public:
+  // `last_insert_id`, which outlives the statement, takes the id that an INSERT
+  // made, if it made one.
   static absl::StatusOr<std::unique_ptr<MysqlStatement>> Prepare(
-      MYSQL* connection, absl::string_view sql);
+      MYSQL* connection, absl::string_view sql, int64_t* last_insert_id);
   ~MysqlStatement() override;
 
   absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
                                   ResultSet* rows) override;
 
  private:
-  // How a column is bound and decoded.
-  enum class Kind { kInt64, kDouble, kTime, kText, kBytes };
-  struct Column {
-    std::string name;
-    Kind kind = Kind::kText;
-    enum_field_types type = MYSQL_TYPE_STRING;
-    unsigned flags = 0;
+  // Text up to this many bytes is copied, so that its address stays the same
+  // and need not be bound again, which would also send all types again.
+  static constexpr size_t kInlineBytes = 256;
+
+  struct Parameter {
     int64_t integer = 0;
     double number = 0;
     MYSQL_TIME time = {};
-    std::string text;  // Grows to the longest value seen.
     unsigned long length = 0;
     my_bool is_null = 0;
-    my_bool truncated = 0;
+    char text[kInlineBytes];
   };
 
-  explicit MysqlStatement(MYSQL_STMT* statement);
+  MysqlStatement(MYSQL* connection, MYSQL_STMT* statement,
+                 int64_t* last_insert_id);
 
-  absl::Status BindParameters(absl::Span<const Value> parameters);
-  // Binds the columns of the result that is waiting, unless they are those of
-  // the last one.
-  absl::Status BindColumns();
-  void BindBuffer(size_t i);
+  absl::Status Bind(absl::Span<const Value> parameters);
+  absl::Status BindOne(const Value& value, size_t i);
+  void PointBind(size_t i, enum_field_types type, void* buffer);
   absl::StatusOr<int64_t> ReadRows(ResultSet* rows);
-  absl::Status AppendRow(ResultSet* rows);
-  absl::Status AppendText(size_t i, ResultSet* rows);
   // Reads what a CALL has beside its first result.
   absl::Status DrainResults();
 
+  // The library's callback for each column of a row: `cursor` is where the
+  // value begins, null for NULL, and moves past it.
+  static void TakeColumn(void* statement, unsigned column,
+                         unsigned char** cursor);
+
+  MYSQL* const connection_;
   MYSQL_STMT* const statement_;
-  std::vector<MYSQL_BIND> parameters_;
-  std::vector<int64_t> integers_;
-  std::vector<double> numbers_;
-  std::vector<MYSQL_TIME> times_;
-  std::vector<unsigned long> lengths_;
-  std::deque<Column> columns_;  // Addresses are bound, so they must not move.
-  std::vector<MYSQL_BIND> results_;
-  bool grown_ = false;  // A text buffer grew and waits to be bound.
+  int64_t* const last_insert_id_;
+  std::vector<Parameter> parameters_;
+  std::vector<MYSQL_BIND> binds_;
+  bool bound_ = false;  // The library has what is in binds_.
+  std::vector<MysqlColumn> columns_;
+  ResultSet* rows_ = nullptr;  // Of the execution under way.
 };
 
 }  // namespace opsbench::internal

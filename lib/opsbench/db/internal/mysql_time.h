@@ -1,31 +1,73 @@
 #ifndef OPSBENCH_DB_INTERNAL_MYSQL_TIME_H_
 #define OPSBENCH_DB_INTERNAL_MYSQL_TIME_H_
 
-// DATETIME(6) in its three forms (MYSQL_TIME, text, microseconds since 1970
-// UTC) without the C library's calendar, which takes a lock.
+// Points in time between Value's microseconds since 1970-01-01 UTC and the
+// calendar fields and texts of MySQL's DATETIME, in the proleptic Gregorian
+// calendar that MySQL uses as well.
 //
-// Thread safety: pure functions.
+// Thread safety: pure functions; a TimestampFormatter belongs to one thread.
 //
-// Source of the calendar: Hinnant, "chrono-Compatible Low-Level Date
-// Algorithms", 2013.
+// Source: Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2021.
 
-#include <mysql.h>
-
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "absl/strings/string_view.h"
 
 namespace opsbench::internal {
 
-MYSQL_TIME ToMysqlTime(int64_t us);
-int64_t FromMysqlTime(const MYSQL_TIME& time);
+struct CivilTime {
+  int year = 0;
+  int month = 0;
+  int day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  int microsecond = 0;
+};
 
-// Writes "2025-12-01 00:00:00.123456", 26 bytes, for years 0 to 9999.
-inline constexpr int kDatetimeBytes = 26;
-void WriteDatetime(int64_t us, char* out);
+// Years 0000 to 9999: what MySQL's formats can hold.
+inline constexpr int64_t kMysqlMinUs = -62'167'219'200'000'000;
+inline constexpr int64_t kMysqlMaxUs = 253'402'300'799'999'999;
+constexpr bool FitsMysql(int64_t us) {
+  return us >= kMysqlMinUs && us <= kMysqlMaxUs;
+}
 
-// Reads "2025-12-01", with " 00:00:00" and ".123456" if present.
-bool ParseDatetime(absl::string_view text, int64_t* us);
+// REQUIRES: FitsMysql(us).
+CivilTime CivilOf(int64_t us);
+
+// REQUIRES: fields in their ranges, month and day above 0.
+int64_t MicrosOf(const CivilTime& civil);
+
+// Whether it names a day: MySQL also stores 0000-00-00 and 2026-01-00.
+constexpr bool IsDay(const CivilTime& civil) {
+  return civil.month > 0 && civil.day > 0;
+}
+
+// Reads "2026-01-31", "2026-01-31 23:59:59" or with a fraction of up to six
+// digits. False when it is none of these.
+bool ParseCivil(absl::string_view text, CivilTime* civil);
+
+// Without the zeros that end the fraction of a time of day, and without a
+// fraction of 0: the protocols write it with different numbers of digits.
+absl::string_view TrimFraction(absl::string_view text);
+
+// Writes "2026-01-31 23:59:59.123456", the fraction only when there is one.
+// Remembers the last day's text, because rows that follow one another are
+// mostly of one day.
+class TimestampFormatter {
+ public:
+  static constexpr size_t kMaxSize = 26;
+
+  // Writes at `out`, which has room for kMaxSize, and returns the end.
+  // REQUIRES: FitsMysql(us).
+  char* Append(int64_t us, char* out);
+
+ private:
+  int64_t day_ = std::numeric_limits<int64_t>::min();  // Since 1970-01-01.
+  char day_text_[11] = {};                             // "2026-01-31 ".
+};
 
 }  // namespace opsbench::internal
 
