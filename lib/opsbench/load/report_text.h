@@ -1,0 +1,26 @@
+#ifndef OPSBENCH_LOAD_REPORT_TEXT_H_
+#define OPSBENCH_LOAD_REPORT_TEXT_H_
+
+// A load report for people.
+//
+// Thread safety: the functions keep no state.
+
+#include <cstdint>
+#include <string>
+
+#include "opsbench/load/load.h"
+
+namespace opsbench {
+
+// Totals, a table with the latency of each operation, what went wrong, and the
+// throughput over time. Several lines, each ended, at most 100 columns wide if
+// the names of the operations are not over 18; no colour.
+std::string RenderLoadReport(const LoadReport& report);
+
+// Three significant digits in the unit that fits: "870 ns", "52.3 µs", "1.72
+// ms", "12.0 s".
+std::string FormatLatency(int64_t latency_ns);
+
+}  // namespace opsbench
+
+#endif  // OPSBENCH_LOAD_REPORT_TEXT_H_
