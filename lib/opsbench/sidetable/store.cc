@@ -130,13 +130,13 @@ absl::Status Store::ReadUnder(Query query, absl::string_view prefix,
 
 absl::Status Store::Latest(absl::string_view prefix, int64_t limit,
                            ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return ReadUnder(kLatest, prefix, rows);
 }
 
 absl::Status Store::LatestOffset(absl::string_view prefix, int64_t limit,
                                  int64_t offset, ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   values_[kOffset] = Value::Int64(offset);
   return ReadUnder(kLatestOffset, prefix, rows);
 }
@@ -144,7 +144,7 @@ absl::Status Store::LatestOffset(absl::string_view prefix, int64_t limit,
 absl::Status Store::Exact(absl::string_view path, int64_t limit,
                           ResultSet* rows) {
   values_[kPath] = Value::Text(path);
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return Execute(kExact, 0, rows).status();
 }
 
@@ -161,7 +161,7 @@ absl::Status Store::ErrorRate(absl::string_view prefix, int64_t since_us,
 }
 
 absl::Status Store::Newest(int64_t limit, ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return Execute(kNewest, 0, rows).status();
 }
 

@@ -76,6 +76,7 @@ class SidetableClient : public Client {
 void Request::Draw(const MixOperation& what, Random& random) {
   operation = &what;
   insert_count = 0;
+  offset = 0;
   const Taxonomy& taxonomy = Taxonomy::Get();
   switch (what.kind) {
     case OperationKind::kInsertSingle:
