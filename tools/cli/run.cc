@@ -90,7 +90,7 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
     if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area.name))
       continue;
     if (!wanted.empty()) {
-      absl::erase_if(area.engines, [&](Engine engine) {
+      std::erase_if(area.engines, [&](Engine engine) {
         return !absl::c_linear_search(wanted, engine);
       });
     }
@@ -191,7 +191,7 @@ absl::StatusOr<AreaResult> KeepResult(const std::string& raw_path,
   OPSBENCH_ASSIGN_OR_RETURN(results::BenchmarkFile file,
                             results::ReadBenchmarkFile(raw_path));
   AreaResult result;
-  absl::erase_if(file.rows, [&](const results::BenchmarkRow& row) {
+  std::erase_if(file.rows, [&](const results::BenchmarkRow& row) {
     const bool gone = row.error_occurred && row.error_message == kInterrupted;
     result.interrupted = result.interrupted || gone;
     return gone;
