@@ -79,6 +79,9 @@ absl::StatusOr<int64_t> InsertMultiRow(Session& session,
                                        absl::string_view table,
                                        absl::Span<const std::string> columns,
                                        RowIterator& rows) {
+  if (columns.empty()) {
+    return absl::InvalidArgumentError("a bulk load needs a column at least");
+  }
   const size_t batch =
       std::clamp<size_t>(kMaxParameters / columns.size(), 1, kMaxRows);
   const Engine engine = session.capabilities().engine;
