@@ -68,6 +68,7 @@ absl::StatusOr<int64_t> AllOrNothing(Session& session, bool in_transaction,
   // adds nothing to it.
   if (in_transaction) {
     session.Execute("ROLLBACK TO SAVEPOINT opsbench_bulk").IgnoreError();
+    session.Execute("RELEASE SAVEPOINT opsbench_bulk").IgnoreError();
   } else {
     session.Rollback().IgnoreError();
   }
