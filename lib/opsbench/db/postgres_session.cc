@@ -13,7 +13,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/internal/multi_row.h"
@@ -372,19 +371,39 @@ class PostgresSession : public Session {
     return absl::OkStatus();
   }
 
+  // The type that a domain is made of, at any depth; other types themselves.
+  absl::StatusOr<uint32_t> BaseOf(uint32_t oid) {
+    ResultSet rows;
+    while (!HasBinaryForm(oid, ltree_oid_)) {
+      OPSBENCH_RETURN_IF_ERROR(
+          Query(absl::StrCat("SELECT typbasetype FROM pg_type WHERE typtype = "
+                             "'d' AND oid = ",
+                             oid),
+                &rows));
+      if (rows.row_count() == 0) break;
+      oid = static_cast<uint32_t>(rows.at(0, 0).int64());
+    }
+    return oid;
+  }
+
   absl::StatusOr<int64_t> CopyBinary(absl::string_view table,
                                      absl::Span<const std::string> columns,
                                      RowIterator& rows,
                                      const BulkOptions& options) {
     OPSBENCH_RETURN_IF_ERROR(LearnLtree());
-    PostgresResult empty(
-        PQexec(handle_, absl::StrCat("SELECT ", absl::StrJoin(columns, ", "),
-                                     " FROM ", table, " LIMIT 0")
-                            .c_str()));
-    if (!Succeeded(empty)) return ErrorOf(handle_, empty.get());
+    // A statement that is prepared tells the columns' types by its parameters,
+    // without the privilege to read the table.
+    const PostgresResult prepared(PQprepare(
+        handle_, "", InsertSql(Engine::kPostgres, table, columns, 1).c_str(), 0,
+        nullptr));
+    if (!Succeeded(prepared)) return ErrorOf(handle_, prepared.get());
+    const PostgresResult described(PQdescribePrepared(handle_, ""));
+    if (!Succeeded(described)) return ErrorOf(handle_, described.get());
     std::vector<uint32_t> oids;
-    for (int i = 0; i < PQnfields(empty.get()); ++i) {
-      oids.push_back(PQftype(empty.get(), i));
+    for (int i = 0; i < PQnparams(described.get()); ++i) {
+      OPSBENCH_ASSIGN_OR_RETURN(const uint32_t oid,
+                                BaseOf(PQparamtype(described.get(), i)));
+      oids.push_back(oid);
       if (!HasBinaryForm(oids.back(), ltree_oid_)) {
         return absl::UnimplementedError(absl::StrCat(
             "column ", columns[i], " of ", table,

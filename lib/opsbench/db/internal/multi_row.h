@@ -16,6 +16,10 @@
 
 namespace opsbench::internal {
 
+// INSERT INTO table (columns) VALUES (…), with placeholders for `rows` rows.
+std::string InsertSql(Engine engine, absl::string_view table,
+                      absl::Span<const std::string> columns, size_t rows);
+
 // Inserts all of `rows` through `session` and returns how many. Opens no
 // transaction of its own. InvalidArgument: there are no columns.
 absl::StatusOr<int64_t> InsertMultiRow(Session& session,
@@ -68,6 +72,7 @@ absl::StatusOr<int64_t> AllOrNothing(Session& session, bool in_transaction,
   // adds nothing to it.
   if (in_transaction) {
     session.Execute("ROLLBACK TO SAVEPOINT opsbench_bulk").IgnoreError();
+    session.Execute("RELEASE SAVEPOINT opsbench_bulk").IgnoreError();
   } else {
     session.Rollback().IgnoreError();
   }
