@@ -93,7 +93,8 @@ int BenchMain(
                  "With commas (default: " + NamesOf(engines) + ")")
       ->delimiter(',')
       ->check(CLI::IsMember(choices));
-  app.add_option("--seed", options.seed, "Seed of data and requests (1)");
+  app.add_option("--seed", options.seed, "Seed of data and requests (1)")
+      ->check(CLI::NonNegativeNumber);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -314,7 +314,8 @@ void AddRunCommand(CLI::App& app, Context& context) {
   run->add_option("--filter", flags->filter,
                   "Benchmarks whose names match this regular expression");
   run->add_option("--save", flags->save, "Keep the run as a baseline");
-  run->add_option("--seed", flags->seed, "Seed of data and requests (1)");
+  run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
+      ->check(CLI::NonNegativeNumber);
   run->add_flag("--peers", flags->peers,
                 "Also the same work by other tools, as ratios (15 minutes)");
   run->footer(

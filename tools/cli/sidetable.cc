@@ -105,7 +105,12 @@ absl::StatusOr<Setup> Check(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(setup.environment, Environment::Load());
   OPSBENCH_ASSIGN_OR_RETURN(setup.engine, ParseEngine(flags.engine));
   if (!flags.url.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(setup.url, Url::Parse(flags.url));
+    absl::StatusOr<Url> url = Url::Parse(flags.url);
+    if (!url.ok()) {
+      return absl::Status(url.status().code(),
+                          absl::StrCat("--url: ", url.status().message()));
+    }
+    setup.url = *std::move(url);
     setup.engine = setup.url->engine;
   } else {
     OPSBENCH_ASSIGN_OR_RETURN(setup.url,
@@ -438,7 +443,8 @@ CLI::App* AddAction(CLI::App& group, Context& context,
                    "Operations to seed (TOTAL_OPS; seed: 1000000, on a "
                    "private server otherwise: 100000)")
       ->check(CLI::Range(int64_t{1}, sidetable::kMaxOperations));
-  command->add_option("--seed", flags->seed, "Seed of data and load (1)");
+  command->add_option("--seed", flags->seed, "Seed of data and load (1)")
+      ->check(CLI::NonNegativeNumber);
   command->callback([flags, &context, action] {
     InstallStopSignals();
     const absl::StatusOr<int> code = action(*flags, context);

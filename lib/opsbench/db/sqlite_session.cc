@@ -2,7 +2,9 @@
 // their transactions IMMEDIATE, so that two of them queue for the lock instead
 // of failing when both want to upgrade.
 
+#include <errno.h>
 #include <sqlite3.h>
+#include <string.h>
 
 #include <atomic>
 #include <cerrno>
@@ -81,6 +83,16 @@ absl::StatusCode CodeOfText(absl::string_view text) {
 absl::Status ErrorOf(sqlite3* db) {
   const int extended = sqlite3_extended_errcode(db);
   const absl::string_view text = sqlite3_errmsg(db);
+  // To SQLite only ENOSPC is a full disk; a quota or a limit on a file's size
+  // is no less full.
+  if ((extended & 0xff) == SQLITE_IOERR) {
+    const int reason = sqlite3_system_errno(db);
+    if (reason == EFBIG || reason == EDQUOT) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("SQLite: database or disk is full: ", strerror(reason),
+                       " (", extended, ")"));
+    }
+  }
   const absl::StatusCode code =
       (extended & 0xff) == SQLITE_ERROR ? CodeOfText(text) : CodeOf(extended);
   return absl::Status(code,
