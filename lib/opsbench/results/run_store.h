@@ -1,0 +1,75 @@
+#ifndef OPSBENCH_RESULTS_RUN_STORE_H_
+#define OPSBENCH_RESULTS_RUN_STORE_H_
+
+// Runs, baselines and the history in a state folder (`.opsbench`), whose format
+// FORMAT.md specifies. A run's life: CreateRun, then each benchmark binary
+// writes `<folder>/<area>.json`, then FinishRun.
+//
+// Thread safety: the class holds nothing but a path; processes and threads may
+// share a state folder. One run belongs to one caller until it is finished.
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "opsbench/results/benchmark_json.h"
+#include "opsbench/results/run_info.h"
+
+namespace opsbench::results {
+
+// A run or a baseline, read.
+struct Run {
+  std::string folder;
+  RunInfo info;
+  std::map<std::string, BenchmarkFile> areas;
+  // The areas of info.areas without a usable file, and why. Whoever judges a
+  // run has to report them: a missing result must not pass for a good one.
+  std::map<std::string, absl::Status> failed_areas;
+};
+
+class RunStore {
+ public:
+  // Touches nothing: folders are made when they are written to.
+  explicit RunStore(std::filesystem::path state_folder);
+
+  // Makes `<state>/runs/<UTC basic time>-<short sha>`, with -2, -3 … appended
+  // when taken, writes its run.json with the status "running", and returns the
+  // folder.
+  //
+  // InvalidArgument: info.started is no time, or info.git_short_sha no name.
+  absl::StatusOr<std::string> CreateRun(const RunInfo& info);
+
+  // Where the results of an area belong.
+  static std::string AreaFile(absl::string_view folder, absl::string_view area);
+
+  // Rewrites run.json and appends a line for each measurement to the history.
+  // The status becomes "complete" when every area of info.areas left a file
+  // that can be read; else, or when info.status is kInterrupted already,
+  // "interrupted". Load says which areas failed and why.
+  //
+  // FailedPrecondition: the run is finished already. NotFound: no such run.
+  absl::Status FinishRun(const std::string& folder, const RunInfo& info);
+
+  // Copies a run to `<state>/baselines/<name>` and replaces what had the name.
+  // A reader sees the old or the new one, never a part.
+  //
+  // InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-',
+  // or begins with '.'. FailedPrecondition: the run is not complete.
+  absl::Status Save(const std::string& folder, const std::string& name);
+
+  // Reads the baseline of that name, else the run of that name, else the folder
+  // at that path. Areas that are missing or unreadable end up in failed_areas.
+  //
+  // NotFound: none of the three. Otherwise as ParseRunInfo.
+  absl::StatusOr<Run> Load(const std::string& folder_or_name) const;
+
+ private:
+  std::filesystem::path state_folder_;
+};
+
+}  // namespace opsbench::results
+
+#endif  // OPSBENCH_RESULTS_RUN_STORE_H_
