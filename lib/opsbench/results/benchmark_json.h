@@ -73,9 +73,10 @@ absl::StatusOr<BenchmarkFile> ReadBenchmarkFile(const std::string& path);
 std::string FormatBenchmarkJson(const BenchmarkFile& file);
 
 // Whether the file is a result that may be trusted: it has at least one row, no
-// row with an error, and the times of its iteration rows are finite and above
-// 0. Skipped rows pass, but not alone. FailedPrecondition lists the first five
-// faults and counts the rest.
+// row with an error, and each iteration row has a real time that is finite and
+// above 0 and a processor time that is finite and not below 0. Skipped rows
+// pass, but not alone. FailedPrecondition lists the first five faults and
+// counts the rest.
 absl::Status CheckBenchmarkFile(const BenchmarkFile& file,
                                 absl::string_view source);
 

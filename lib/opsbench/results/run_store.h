@@ -54,7 +54,8 @@ class RunStore {
   absl::Status FinishRun(const std::string& folder, const RunInfo& info);
 
   // Copies a run to `<state>/baselines/<name>` and replaces what had the name.
-  // A reader sees the old or the new one, never a part.
+  // At every moment, also after an error, the name stands for a whole baseline,
+  // the old or the new one.
   //
   // InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-',
   // or begins with '.'. FailedPrecondition: the run is not complete.
