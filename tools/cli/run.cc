@@ -181,6 +181,7 @@ absl::StatusOr<int> CountBenchmarks(std::vector<std::string> arguments) {
 }
 
 struct AreaResult {
+  bool measured = true;      // The filter leaves something of it.
   bool failed = false;       // An error in it, or it crashed.
   bool interrupted = false;  // By Ctrl-C.
 };
@@ -214,7 +215,7 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   if (total == 0) {
     absl::FPrintF(stderr, "%s: no benchmark matches --filter %s\n", area.name,
                   flags.filter);
-    return AreaResult{};
+    return AreaResult{.measured = false};
   }
   const std::string stem = absl::StrCat(folder, "/", area.name);
   const std::string raw_path = stem + ".partial.json";

@@ -30,14 +30,17 @@ std::string Padding(absl::string_view text, int width) {
 
 }  // namespace
 
-std::string FormatLatency(double latency_ns) {
-  // There is no fraction of a nanosecond to see.
-  if (latency_ns < 999.5) return absl::StrFormat("%.0f ns", latency_ns);
-  return Scaled(latency_ns, {" ns", " µs", " ms", " s"});
+std::string FormatTime(double time_ns) {
+  return Scaled(time_ns, {" ns", " µs", " ms", " s"});
+}
+
+std::string FormatLatency(int64_t latency_ns) {
+  return latency_ns < 1000 ? absl::StrCat(latency_ns, " ns")
+                           : FormatTime(static_cast<double>(latency_ns));
 }
 
 std::string FormatRate(double per_second) {
-  return Scaled(per_second, {"/s", "K/s", "M/s", "G/s"});
+  return Scaled(per_second, {"/s", "k/s", "M/s", "G/s"});
 }
 
 int DisplayWidth(absl::string_view text) {

@@ -6,16 +6,21 @@
 //
 // Thread safety: pure functions.
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace opsbench {
 
-// "870 ns", "52.3 µs", "1.72 ms", "12.0 s".
-std::string FormatLatency(double latency_ns);
+// A time that may be a mean: "0.87 ns", "87.0 ns", "52.3 µs", "1.72 ms", "12.0
+// s".
+std::string FormatTime(double time_ns);
 
-// "870/s", "52.3K/s", "1.72M/s".
+// The same of a clock's whole nanoseconds: "87 ns".
+std::string FormatLatency(int64_t latency_ns);
+
+// "870/s", "52.3k/s", "1.72M/s".
 std::string FormatRate(double per_second);
 
 // Columns that UTF-8 text without combining characters takes: the sign of a

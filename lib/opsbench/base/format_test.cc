@@ -26,14 +26,20 @@ TEST(FormatTest, FormatsLatenciesWithThreeDigits) {
       {1'500'000'000, "1.50 s"},
       {3'600'000'000'000, "3600 s"},
   };
-  for (const auto& [ns, text] : cases)
-    EXPECT_EQ(FormatLatency(static_cast<double>(ns)), text);
+  for (const auto& [ns, text] : cases) EXPECT_EQ(FormatLatency(ns), text);
+}
+
+TEST(FormatTest, AMeanMayHaveAFractionOfANanosecond) {
+  EXPECT_EQ(FormatTime(0.534), "0.53 ns");
+  EXPECT_EQ(FormatTime(40), "40.0 ns");
+  EXPECT_EQ(FormatTime(870.2), "870 ns");
+  EXPECT_EQ(FormatTime(999.6), "1.00 µs");
 }
 
 TEST(FormatTest, RatesHaveThreeDigits) {
   const std::vector<std::pair<double, std::string>> cases = {
       {0, "0.00/s"},        {1.234, "1.23/s"},    {999.4, "999/s"},
-      {999.5, "1.00K/s"},   {52'345, "52.3K/s"},  {999'499, "999K/s"},
+      {999.5, "1.00k/s"},   {52'345, "52.3k/s"},  {999'499, "999k/s"},
       {999'500, "1.00M/s"}, {1.5e13, "15000G/s"},
   };
   for (const auto& [rate, text] : cases) EXPECT_EQ(FormatRate(rate), text);

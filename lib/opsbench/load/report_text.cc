@@ -17,10 +17,6 @@ namespace {
 constexpr std::array<double, 5> kPercentiles = {50, 90, 95, 99, 99.9};
 constexpr size_t kSparks = 60;
 
-std::string Latency(int64_t latency_ns) {
-  return FormatLatency(static_cast<double>(latency_ns));
-}
-
 void AppendCell(absl::string_view cell, std::string* text) {
   constexpr int kWidth = 8;
   absl::StrAppend(text, " ", PadLeft(cell, kWidth));
@@ -31,11 +27,13 @@ void AppendRow(absl::string_view name, size_t name_width, int64_t errors,
   absl::StrAppendFormat(text, "  %-*s %9d %7d %10d", name_width, name,
                         latency.count(), errors, rows);
   for (const double percentile : kPercentiles) {
-    AppendCell(
-        latency.count() == 0 ? "-" : Latency(latency.Percentile(percentile)),
-        text);
+    AppendCell(latency.count() == 0
+                   ? "-"
+                   : FormatLatency(latency.Percentile(percentile)),
+               text);
   }
-  AppendCell(latency.count() == 0 ? "-" : Latency(latency.max_ns()), text);
+  AppendCell(latency.count() == 0 ? "-" : FormatLatency(latency.max_ns()),
+             text);
   absl::StrAppend(text, "\n");
 }
 

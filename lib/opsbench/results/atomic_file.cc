@@ -1,72 +1,90 @@
 #include "opsbench/results/atomic_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <atomic>
+#include <cerrno>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "opsbench/results/internal/posix_file.h"
 
 namespace opsbench::results {
 namespace {
 
-absl::Status ErrorOf(absl::string_view path) {
-  const int code = errno;
-  // EFBIG is the limit of a user's file sizes, which is a full disk to him.
-  if (code == EFBIG) {
-    return absl::ResourceExhaustedError(absl::StrCat(path, ": file too large"));
+using internal::ErrnoStatus;
+
+// Beside `path`, because a rename does not cross file systems. Unlike
+// mkstemp's, the file gets the mode that the user's umask gives any other.
+absl::StatusOr<int> OpenTemporary(const std::string& path,
+                                  std::string* temporary) {
+  static std::atomic<int> counter{0};
+  for (;;) {
+    *temporary =
+        absl::StrCat(path, ".", getpid(), ".",
+                     counter.fetch_add(1, std::memory_order_relaxed), ".tmp");
+    const int file =
+        open(temporary->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0) return file;
+    // Left by a killed process that had the same id.
+    if (errno != EEXIST) return ErrnoStatus("cannot write", path);
   }
-  return absl::ErrnoToStatus(code, path);
 }
 
-absl::Status WriteAll(int fd, absl::string_view text, absl::string_view path) {
-  while (!text.empty()) {
-    const ssize_t written = write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrorOf(path);
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  return fsync(fd) == 0 ? absl::OkStatus() : ErrorOf(path);
+// Makes the rename itself last through a power cut. Not every file system can:
+// what is written is then still whole, so this is no error.
+void SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)fsync(file);
+  (void)close(file);
 }
 
 }  // namespace
 
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view text) {
-  std::string temporary = path + ".XXXXXX";
-  const int fd = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd < 0) return ErrorOf(path);
-  absl::Status status = WriteAll(fd, text, path);
-  // mkostemp made it for this user alone; results are for everybody.
-  if (status.ok() && fchmod(fd, 0644) != 0) status = ErrorOf(path);
-  if (close(fd) != 0 && status.ok()) status = ErrorOf(path);
-  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
-    status = ErrorOf(path);
+  std::string temporary;
+  const absl::StatusOr<int> file = OpenTemporary(path, &temporary);
+  if (!file.ok()) return file.status();
+  absl::Cleanup remove = [&temporary] { (void)unlink(temporary.c_str()); };
+  absl::Status written = internal::WriteAll(*file, text, path);
+  if (written.ok() && fsync(*file) != 0) {
+    written = ErrnoStatus("cannot write", path);
   }
-  if (!status.ok()) unlink(temporary.c_str());
-  return status;
+  // Network file systems report a full disk as late as here.
+  if (close(*file) != 0 && written.ok()) {
+    written = ErrnoStatus("cannot write", path);
+  }
+  if (!written.ok()) return written;
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    return ErrnoStatus("cannot write", path);
+  }
+  std::move(remove).Cancel();
+  SyncFolderOf(path);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrorOf(path);
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return ErrnoStatus("cannot read", path);
+  absl::Cleanup closer = [file] { (void)close(file); };
   std::string text;
-  char chunk[1 << 16];
-  ssize_t bytes;
-  while ((bytes = read(fd, chunk, sizeof(chunk))) != 0) {
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes < 0) {
-      const absl::Status status = ErrorOf(path);
-      close(fd);
-      return status;
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = read(file, buffer, sizeof buffer);
+    if (count > 0) {
+      text.append(buffer, static_cast<size_t>(count));
+    } else if (count == 0) {
+      return text;
+    } else if (errno != EINTR) {
+      return ErrnoStatus("cannot read", path);
     }
-    text.append(chunk, static_cast<size_t>(bytes));
   }
-  close(fd);
-  return text;
 }
 
 }  // namespace opsbench::results

@@ -1,9 +1,10 @@
 #ifndef OPSBENCH_RESULTS_ATOMIC_FILE_H_
 #define OPSBENCH_RESULTS_ATOMIC_FILE_H_
 
-// Files that are replaced at once or not at all.
+// Files that are either the old or the new one, whole, whatever happens.
 //
-// Thread safety: from any thread; the last of several writers of one path wins.
+// Thread safety: safe from several threads and processes at once, also for one
+// path: the last rename wins.
 
 #include <string>
 
@@ -13,14 +14,17 @@
 
 namespace opsbench::results {
 
-// Writes a temporary file beside `path`, syncs it and renames it. On an error
-// nothing half-written is left, and the old file is what it was.
-// ResourceExhausted: no space. PermissionDenied, NotFound (of the folder).
+// Writes `text` to a temporary file beside `path`, syncs it and renames it to
+// `path`. On an error the earlier file is as it was and the temporary one gone.
+//
+// ResourceExhausted: the disk, the quota or the limit of a file's size is
+// reached. PermissionDenied: the folder may not be written. NotFound: there is
+// no such folder. The message names the path.
 absl::Status WriteFileAtomically(const std::string& path,
                                  absl::string_view text);
 
-// The whole of a file. NotFound, PermissionDenied.
-absl::StatusOr<std::string> ReadFile(const std::string& path);
+// The whole file. NotFound: there is none; other codes as reading it fails.
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path);
 
 }  // namespace opsbench::results
 

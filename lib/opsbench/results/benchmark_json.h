@@ -1,13 +1,14 @@
 #ifndef OPSBENCH_RESULTS_BENCHMARK_JSON_H_
 #define OPSBENCH_RESULTS_BENCHMARK_JSON_H_
 
-// Google Benchmark's JSON, in and out: the one schema of all results.
+// Google Benchmark's JSON, in and out: the one format in which every
+// measurement travels, whoever took it.
 //
-// Reading is tolerant, because files come from other projects and other
-// versions: fields may be missing, bare NaN and Infinity stand where JSON has
-// none, rows of complexities have no times. Writing is strict JSON.
+// Reading is tolerant of what real files hold: fields that older versions did
+// not write, rows of Big-O fits without times, and bare NaN and Infinity, which
+// are not JSON. Writing is not: what it writes is JSON.
 //
-// Thread safety: value types and pure functions.
+// Thread safety: the functions keep no state.
 
 #include <cstdint>
 #include <map>
@@ -20,51 +21,67 @@
 
 namespace opsbench::results {
 
+// One element of "benchmarks".
 struct BenchmarkRow {
-  std::string name;      // With the aggregate's suffix.
-  std::string run_name;  // Without; rows of one benchmark share it.
+  std::string name;
+  // The name without the suffix of an aggregate: what rows are grouped by.
+  std::string run_name;
   std::string run_type = "iteration";  // Or "aggregate".
-  std::string aggregate_name;          // "mean", "cv", …
-  std::string aggregate_unit;          // "time" or "percentage" (a fraction).
+  std::string aggregate_name;          // "mean", "median", "cv", "BigO" …
+  std::string aggregate_unit;          // "time" or "percentage".
   int64_t repetitions = 0;
   int64_t repetition_index = 0;
   int64_t threads = 1;
   int64_t iterations = 0;
-  double real_time = 0;  // Of one iteration, in time_unit.
+  // Per iteration, in time_unit. NaN when the file gives none. A fraction
+  // whatever time_unit says when aggregate_unit is "percentage".
+  double real_time = 0;
   double cpu_time = 0;
-  std::string time_unit = "ns";            // Or "us", "ms", "s".
-  std::map<std::string, double> counters;  // Rates are per second.
+  std::string time_unit = "ns";
+  // Every other number of the row. Rates are per second whatever time_unit is.
+  // May hold NaN and infinities, which are not written.
+  std::map<std::string, double> counters;
   std::string label;
   bool error_occurred = false;
   std::string error_message;
-
-  // real_time in nanoseconds, whatever its unit.
-  double real_time_ns() const;
-  double cpu_time_ns() const;
+  // Left out on purpose: neither a measurement nor an error.
+  bool skipped = false;
+  std::string skip_message;
 };
 
 struct BenchmarkFile {
-  std::map<std::string, std::string> context;  // Its scalars, as text.
+  // Scalars as text; lists, such as those of caches, are left out.
+  std::map<std::string, std::string> context;
   std::vector<BenchmarkRow> rows;
 };
 
-// InvalidArgument says which `source`, where and what: no JSON (with the byte),
-// no list of benchmarks, a row (by index) without a name, a field of the wrong
-// type, an unknown time unit.
+// `source` is what errors call the text, for example its path.
+//
+// InvalidArgument: not JSON (the message says where), no list of benchmarks, or
+// a row without a name, with a field of the wrong type or an unknown time unit
+// (the message holds the row's index).
 absl::StatusOr<BenchmarkFile> ParseBenchmarkJson(absl::string_view text,
                                                  absl::string_view source);
 
-// NotFound: no such file.
+// As ParseBenchmarkJson. NotFound: no such file; other codes as reading it
+// fails.
 absl::StatusOr<BenchmarkFile> ReadBenchmarkFile(const std::string& path);
 
-// Numbers that are not finite are left out.
+// JSON that ParseBenchmarkJson, Google Benchmark's compare.py and
+// github-action-benchmark read. Numbers keep every digit; times and counters
+// that are not finite are left out.
 std::string FormatBenchmarkJson(const BenchmarkFile& file);
 
-// Whether it is a result worth keeping. FailedPrecondition: it has no row, rows
-// that ended with an error (the message has the first five), or an iteration
-// without a time above 0.
+// Whether the file is a result that may be trusted: it has at least one row, no
+// row with an error, and each iteration row has a real time that is finite and
+// above 0 and a processor time that is finite and not below 0. Skipped rows
+// pass, but not alone. FailedPrecondition lists the first five faults and
+// counts the rest.
 absl::Status CheckBenchmarkFile(const BenchmarkFile& file,
                                 absl::string_view source);
+
+// `time` of a row in nanoseconds; NaN for a unit that is not ns, us, ms or s.
+double ToNanoseconds(double time, absl::string_view time_unit);
 
 }  // namespace opsbench::results
 

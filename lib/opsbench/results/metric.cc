@@ -3,44 +3,42 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace opsbench::results {
 namespace {
 
-struct Unit {
-  absl::string_view name;  // The whole metric, or its end behind a "_".
-  Direction direction;
-};
+constexpr Direction kLower = Direction::kLowerIsBetter;
+constexpr Direction kHigher = Direction::kHigherIsBetter;
 
-constexpr Unit kUnits[] = {
-    {"ns", Direction::kLowerIsBetter},
-    {"us", Direction::kLowerIsBetter},
-    {"ms", Direction::kLowerIsBetter},
-    {"s", Direction::kLowerIsBetter},
-    {"bytes", Direction::kLowerIsBetter},
-    {"mib", Direction::kLowerIsBetter},
-    {"pct", Direction::kLowerIsBetter},
-    {"errors", Direction::kLowerIsBetter},
-    {"real_time", Direction::kLowerIsBetter},
-    {"cpu_time", Direction::kLowerIsBetter},
-    {"per_second", Direction::kHigherIsBetter},
-    {"qps", Direction::kHigherIsBetter},
-    {"recall", Direction::kHigherIsBetter},
+// The one table of units: the last word, or words, of a metric's name. A name
+// fits one entry at most, so that their order is of no account.
+constexpr struct {
+  absl::string_view unit;
+  Direction direction;
+} kUnits[] = {
+    {"ns", kLower},          {"us", kLower},    {"ms", kLower},
+    {"s", kLower},           {"bytes", kLower}, {"mib", kLower},
+    {"pct", kLower},         {"time", kLower},  // real_time and cpu_time.
+    {"per_second", kHigher}, {"qps", kHigher},  {"recall", kHigher},
 };
 
 }  // namespace
 
 absl::StatusOr<Direction> DirectionOf(absl::string_view metric) {
-  for (const Unit& unit : kUnits) {
-    if (metric == unit.name ||
-        absl::EndsWith(metric, absl::StrCat("_", unit.name))) {
-      return unit.direction;
-    }
+  for (const auto& [unit, direction] : kUnits) {
+    absl::string_view rest = metric;
+    if (!absl::ConsumeSuffix(&rest, unit)) continue;
+    // "writes_per_s" is a rate, not a duration: the other entries are units,
+    // and one unit in another's denominator turns its meaning around.
+    if (absl::EndsWith(rest, "_per_")) continue;
+    if (rest.empty() || absl::EndsWith(rest, "_")) return direction;
   }
-  return absl::NotFoundError(
-      absl::StrCat("metric ", metric,
-                   " has no known unit at its end: add one to the table of "
-                   "lib/opsbench/results/metric.cc"));
+  return absl::NotFoundError(absl::StrCat(
+      "metric \"", metric,
+      "\" does not end in a unit that says whether higher or lower is better: "
+      "rename it (as in p99_us, resident_bytes, rows_per_second) or add its "
+      "unit to the table in lib/opsbench/results/metric.cc"));
 }
 
 }  // namespace opsbench::results

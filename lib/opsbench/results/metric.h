@@ -1,10 +1,8 @@
 #ifndef OPSBENCH_RESULTS_METRIC_H_
 #define OPSBENCH_RESULTS_METRIC_H_
 
-// Which way a metric is better: its unit is the end of its name, and the
-// direction follows from the unit.
-//
-// Thread safety: pure functions.
+// Which way a metric gets better. A metric's unit is in its name, and its
+// direction follows from the unit: metric.cc holds the one table that says so.
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -13,7 +11,9 @@ namespace opsbench::results {
 
 enum class Direction { kLowerIsBetter, kHigherIsBetter };
 
-// NotFound: no entry of the table fits; the message says where to add one.
+// `metric` is a counter's name, or "real_time" or "cpu_time".
+//
+// NotFound: no entry of the table fits; the message says what to do.
 absl::StatusOr<Direction> DirectionOf(absl::string_view metric);
 
 }  // namespace opsbench::results

@@ -1,202 +1,284 @@
 #include "opsbench/results/run_store.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <system_error>
 #include <utility>
-#include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/time/time.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
+#include "opsbench/results/internal/posix_file.h"
 
 namespace opsbench::results {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using internal::ErrnoStatus;
 
-constexpr char kRunFile[] = "run.json";
-
-absl::Status StatusOf(const std::error_code& error, const fs::path& path) {
-  return absl::ErrnoToStatus(error.value(), path.string());
+bool IsName(absl::string_view name) {
+  return !name.empty() && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+                  c == '.' || c == '_' || c == '-';
+         });
 }
 
-// A line of the history: the fields that a benchmark's row has, and of which
-// run it is.
+// A library call that failed, under errno's own codes.
+absl::Status FileError(absl::string_view what, const fs::path& path,
+                       const std::error_code& error) {
+  errno = error.value();
+  return ErrnoStatus(what, path.string());
+}
+
+absl::Status MakeFolders(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return FileError("cannot make", folder, error);
+  return absl::OkStatus();
+}
+
+std::string RunFile(const std::string& folder) { return folder + "/run.json"; }
+
+absl::StatusOr<RunInfo> ReadRunInfo(const std::string& folder) {
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string text,
+                            ReadWholeFile(RunFile(folder)));
+  return ParseRunInfo(text, RunFile(folder));
+}
+
+// The results of every area of `run->info`.
+void ReadAreas(Run* run) {
+  for (const std::string& area : run->info.areas) {
+    auto file = ReadBenchmarkFile(RunStore::AreaFile(run->folder, area));
+    if (file.ok()) {
+      run->areas[area] = *std::move(file);
+    } else {
+      run->failed_areas[area] = file.status();
+    }
+  }
+}
+
+// A line of the history, or nothing for a row that is no measurement: a
+// fraction such as a coefficient of variation, a fit, a skipped row.
 std::string HistoryLine(const Run& run, const std::string& area,
                         const BenchmarkRow& row) {
-  Json json;
+  nlohmann::ordered_json json;
   json["timestamp"] = run.info.started;
   json["git_sha"] = run.info.git_sha;
   json["git_branch"] = run.info.git_branch;
-  json["git_dirty"] = run.info.git_dirty;
   json["run"] = fs::path(run.folder).filename().string();
-  json["scale"] = run.info.scale;
   json["area"] = area;
   json["name"] = row.name;
-  json["run_type"] = row.run_type;
+  if (row.run_type == "aggregate") json["aggregate"] = row.aggregate_name;
   if (row.error_occurred) {
-    json["error_message"] = row.error_message;
+    json["error"] = row.error_message;
   } else {
-    json["real_time_ns"] = row.real_time_ns();
-    json["cpu_time_ns"] = row.cpu_time_ns();
+    const double real_time_ns = ToNanoseconds(row.real_time, row.time_unit);
+    const double cpu_time_ns = ToNanoseconds(row.cpu_time, row.time_unit);
+    if (row.skipped || row.aggregate_unit == "percentage" ||
+        !std::isfinite(real_time_ns)) {
+      return "";
+    }
+    json["real_time_ns"] = real_time_ns;
+    if (std::isfinite(cpu_time_ns)) json["cpu_time_ns"] = cpu_time_ns;
+    json["counters"] = nlohmann::ordered_json::object();
     for (const auto& [name, value] : row.counters) {
-      if (std::isfinite(value)) json[name] = value;
+      if (std::isfinite(value)) json["counters"][name] = value;
     }
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(-1, ' ', false,
+                   nlohmann::ordered_json::error_handler_t::replace) +
+         "\n";
+}
+
+// Appends to a file that other processes append to at the same time: a write()
+// under O_APPEND is not torn apart.
+absl::Status AppendHistory(const fs::path& path, const Run& run) {
+  const int file =
+      open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file < 0) return ErrnoStatus("cannot write", path.string());
+  absl::Cleanup closer = [file] { (void)close(file); };
+  // A disk that was full may have cut the last line short. Ended here, it
+  // spoils itself alone.
+  char last = '\n';
+  const off_t size = lseek(file, 0, SEEK_END);
+  if (size > 0 && pread(file, &last, 1, size - 1) == 1 && last != '\n') {
+    OPSBENCH_RETURN_IF_ERROR(internal::WriteAll(file, "\n", path.string()));
+  }
+  for (const auto& [area, results] : run.areas) {
+    for (const BenchmarkRow& row : results.rows) {
+      OPSBENCH_RETURN_IF_ERROR(
+          internal::WriteAll(file, HistoryLine(run, area, row), path.string()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Puts `staged` in the place of `target`, which may exist, in one step where
+// the file system can exchange two folders. Elsewhere there is none of the name
+// for a moment, and the old one comes back if the new one cannot take over.
+// What `target` was is left at `staged` or `aside`.
+absl::Status Replace(const fs::path& staged, const fs::path& target,
+                     const fs::path& aside) {
+  if (rename(staged.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  if (errno != ENOTEMPTY && errno != EEXIST) {
+    return ErrnoStatus("cannot write", target.string());
+  }
+  if (renameat2(AT_FDCWD, staged.c_str(), AT_FDCWD, target.c_str(),
+                RENAME_EXCHANGE) == 0) {
+    return absl::OkStatus();
+  }
+  if (rename(target.c_str(), aside.c_str()) != 0) {
+    return ErrnoStatus("cannot replace", target.string());
+  }
+  if (rename(staged.c_str(), target.c_str()) == 0) return absl::OkStatus();
+  const absl::Status status = ErrnoStatus("cannot write", target.string());
+  (void)rename(aside.c_str(), target.c_str());
+  return status;
+}
+
+absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(from, error)) {
+    if (!entry.is_regular_file()) continue;
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string text,
+                              ReadWholeFile(entry.path().string()));
+    OPSBENCH_RETURN_IF_ERROR(
+        WriteFileAtomically((to / entry.path().filename()).string(), text));
+  }
+  if (error) return FileError("cannot read", from, error);
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status CheckBaselineName(absl::string_view name) {
-  const bool fine =
-      !name.empty() && absl::ascii_isalnum(name[0]) &&
-      std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-      });
-  if (fine) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "\"", name,
-      "\" cannot name a baseline: use letters, digits, '.', '_' and '-', "
-      "beginning with a letter or digit"));
+  if (IsName(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", name,
+                   "\" cannot name a baseline: use letters, digits, '.', '_' "
+                   "and '-', and begin with another than '.'"));
 }
 
-RunStore::RunStore(fs::path folder) : folder_(std::move(folder)) {}
+RunStore::RunStore(fs::path state_folder)
+    : state_folder_(std::move(state_folder)) {}
+
+std::string RunStore::AreaFile(absl::string_view folder,
+                               absl::string_view area) {
+  return absl::StrCat(folder, "/", area, ".json");
+}
 
 absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
-  std::error_code error;
-  fs::create_directories(folder_ / "runs", error);
-  if (error) return StatusOf(error, folder_ / "runs");
-  const std::string name =
-      absl::StrCat(absl::StrReplaceAll(info.started, {{"-", ""}, {":", ""}}),
-                   "-", info.git_short_sha);
-  fs::path run_folder;
-  for (int attempt = 1;; ++attempt) {
-    run_folder = folder_ / "runs" /
-                 (attempt == 1 ? name : absl::StrCat(name, "-", attempt));
-    if (fs::create_directory(run_folder, error)) break;
-    if (error) return StatusOf(error, run_folder);
+  absl::Time started;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, info.started, &started, &error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("started is \"", info.started, "\": ", error));
   }
-  OPSBENCH_RETURN_IF_ERROR(WriteFileAtomically((run_folder / kRunFile).string(),
-                                               FormatRunInfo(info)));
-  return run_folder.string();
+  if (!IsName(info.git_short_sha)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("git_short_sha is \"", info.git_short_sha, "\""));
+  }
+  OPSBENCH_RETURN_IF_ERROR(MakeFolders(state_folder_ / "runs"));
+  const std::string base =
+      (state_folder_ / "runs" /
+       absl::StrCat(
+           absl::FormatTime("%Y%m%dT%H%M%SZ", started, absl::UTCTimeZone()),
+           "-", info.git_short_sha))
+          .string();
+  std::string folder = base;
+  for (int copy = 2; mkdir(folder.c_str(), 0777) != 0; ++copy) {
+    if (errno != EEXIST) return ErrnoStatus("cannot make", folder);
+    folder = absl::StrCat(base, "-", copy);
+  }
+  RunInfo running = info;
+  running.status = RunStatus::kRunning;
+  const absl::Status written =
+      WriteFileAtomically(RunFile(folder), FormatRunInfo(running));
+  if (written.ok()) return folder;
+  (void)rmdir(folder.c_str());
+  return written;
 }
 
-absl::Status RunStore::FinishRun(const std::string& run_folder,
+absl::Status RunStore::FinishRun(const std::string& folder,
                                  const RunInfo& info) {
-  OPSBENCH_RETURN_IF_ERROR(WriteFileAtomically(
-      (fs::path(run_folder) / kRunFile).string(), FormatRunInfo(info)));
-  OPSBENCH_ASSIGN_OR_RETURN(const Run run, Load(run_folder));
-  return AppendHistory(run);
+  OPSBENCH_ASSIGN_OR_RETURN(const RunInfo begun, ReadRunInfo(folder));
+  if (begun.status != RunStatus::kRunning) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, ": the run is ", RunStatusName(begun.status), " already"));
+  }
+  Run run = {.folder = folder, .info = info};
+  ReadAreas(&run);
+  if (!run.failed_areas.empty()) run.info.status = RunStatus::kInterrupted;
+  if (run.info.status == RunStatus::kRunning) {
+    run.info.status = RunStatus::kComplete;
+  }
+  OPSBENCH_RETURN_IF_ERROR(
+      WriteFileAtomically(RunFile(folder), FormatRunInfo(run.info)));
+  return AppendHistory(state_folder_ / "history.jsonl", run);
 }
 
-absl::Status RunStore::AppendHistory(const Run& run) {
-  // One write with O_APPEND: runs that end together do not mix their lines.
-  std::string lines;
-  for (const auto& [area, file] : run.areas) {
-    for (const BenchmarkRow& row : file.rows) {
-      lines += HistoryLine(run, area, row);
-    }
-  }
-  const std::string path = (folder_ / "history.jsonl").string();
-  const int fd =
-      open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (fd < 0) return absl::ErrnoToStatus(errno, path);
-  const off_t before = lseek(fd, 0, SEEK_END);
-  const ssize_t written = write(fd, lines.data(), lines.size());
-  absl::Status status;
-  if (written != static_cast<ssize_t>(lines.size())) {
-    status =
-        written < 0
-            ? absl::ErrnoToStatus(errno, path)
-            : absl::ResourceExhaustedError(absl::StrCat(path, ": no space"));
-    // Half a line would spoil the file for its readers.
-    if (written > 0 && ftruncate(fd, before) != 0) {
-      status = absl::DataLossError(
-          absl::StrCat(path, ": its last line is incomplete"));
-    }
-  }
-  close(fd);
-  return status;
-}
-
-absl::Status RunStore::Save(const std::string& run_folder,
+absl::Status RunStore::Save(const std::string& folder,
                             const std::string& name) {
   OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
-  OPSBENCH_ASSIGN_OR_RETURN(const Run run, Load(run_folder));
-  if (run.info.status != RunStatus::kComplete) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(run_folder, " is not a complete run"));
+  OPSBENCH_ASSIGN_OR_RETURN(const RunInfo info, ReadRunInfo(folder));
+  if (info.status != RunStatus::kComplete) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        folder, ": the run is ", RunStatusName(info.status),
+        ", not complete: a baseline without all results would hide what went "
+        "missing"));
   }
-  const fs::path baselines = folder_ / "baselines";
-  std::error_code error;
-  fs::create_directories(baselines, error);
-  if (error) return StatusOf(error, baselines);
-  // A name that no baseline can have: it begins with a dot.
-  const std::string unique = absl::StrCat(name, ".", getpid());
-  const fs::path staged = baselines / absl::StrCat(".new-", unique);
-  const fs::path old = baselines / absl::StrCat(".old-", unique);
-  fs::copy(run.folder, staged, fs::copy_options::recursive, error);
-  if (!error && fs::exists(baselines / name)) {
-    fs::rename(baselines / name, old, error);
+  const fs::path baselines = state_folder_ / "baselines";
+  OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
+  // No baseline's name begins with a dot.
+  std::string staged = baselines / absl::StrCat(".", name, "-XXXXXX");
+  if (mkdtemp(staged.data()) == nullptr) {
+    return ErrnoStatus("cannot make", staged);
   }
-  if (!error) fs::rename(staged, baselines / name, error);
-  std::error_code ignored;
-  if (error) {
-    if (fs::exists(old)) fs::rename(old, baselines / name, ignored);
+  const std::string aside = staged + ".old";
+  absl::Cleanup remove = [&staged, &aside] {
+    std::error_code ignored;
     fs::remove_all(staged, ignored);
-    return StatusOf(error, baselines / name);
+    fs::remove_all(aside, ignored);
+  };
+  // mkdtemp keeps others out; a baseline is as readable as the run that it was.
+  struct stat state;
+  if (stat(folder.c_str(), &state) != 0 ||
+      chmod(staged.c_str(), state.st_mode & 0777) != 0) {
+    return ErrnoStatus("cannot make", staged);
   }
-  fs::remove_all(old, ignored);
-  return absl::OkStatus();
+  OPSBENCH_RETURN_IF_ERROR(CopyFiles(folder, staged));
+  return Replace(staged, baselines / name, aside);
 }
 
 absl::StatusOr<Run> RunStore::Load(const std::string& folder_or_name) const {
-  fs::path folder = folder_or_name;
-  std::error_code error;
-  if (!fs::exists(folder / kRunFile, error)) {
-    folder = folder_ / "baselines" / folder_or_name;
+  std::vector<fs::path> places;
+  if (IsName(folder_or_name)) {
+    places = {state_folder_ / "baselines" / folder_or_name,
+              state_folder_ / "runs" / folder_or_name};
   }
-  if (!fs::exists(folder / kRunFile, error)) {
-    return absl::NotFoundError(absl::StrCat(
-        folder_or_name, " is neither a run's folder nor a baseline's name"));
+  places.emplace_back(folder_or_name);
+  for (const fs::path& place : places) {
+    std::error_code error;
+    if (!fs::exists(place / "run.json", error)) continue;
+    Run run = {.folder = place.string()};
+    OPSBENCH_ASSIGN_OR_RETURN(run.info, ReadRunInfo(run.folder));
+    ReadAreas(&run);
+    return run;
   }
-  Run run;
-  run.folder = folder.string();
-  const std::string run_file = (folder / kRunFile).string();
-  OPSBENCH_ASSIGN_OR_RETURN(const std::string text, ReadFile(run_file));
-  OPSBENCH_ASSIGN_OR_RETURN(run.info, ParseRunInfo(text, run_file));
-  for (const std::string& area : run.info.areas) {
-    const fs::path path = folder / absl::StrCat(area, ".json");
-    if (!fs::exists(path, error)) continue;
-    OPSBENCH_ASSIGN_OR_RETURN(run.areas[area],
-                              ReadBenchmarkFile(path.string()));
-  }
-  return run;
-}
-
-absl::StatusOr<std::vector<std::string>> RunStore::Baselines() const {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(folder_ / "baselines", error)) {
-    const std::string name = entry.path().filename().string();
-    if (CheckBaselineName(name).ok()) names.push_back(name);
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return StatusOf(error, folder_ / "baselines");
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return absl::NotFoundError(absl::StrCat(
+      "\"", folder_or_name, "\" is neither a baseline nor a run of ",
+      state_folder_.string(), " nor a folder with a run.json"));
 }
 
 }  // namespace opsbench::results

@@ -1,10 +1,12 @@
 #ifndef OPSBENCH_RESULTS_RUN_STORE_H_
 #define OPSBENCH_RESULTS_RUN_STORE_H_
 
-// Where runs and baselines are kept: `runs/`, `baselines/` and `history.jsonl`
-// in one folder. FORMAT.md says what is in them.
+// Runs, baselines and the history in a state folder (`.opsbench`), whose format
+// FORMAT.md specifies. A run's life: CreateRun, then each benchmark binary
+// writes `<folder>/<area>.json`, then FinishRun.
 //
-// Thread safety: thread-safe; several processes may use one folder.
+// Thread safety: the class holds nothing but a path; processes and threads may
+// share a state folder. One run belongs to one caller until it is finished.
 
 #include <filesystem>
 #include <map>
@@ -18,43 +20,59 @@
 
 namespace opsbench::results {
 
+// A run or a baseline, read.
 struct Run {
   std::string folder;
   RunInfo info;
-  std::map<std::string, BenchmarkFile> areas;  // By name, those that are there.
+  std::map<std::string, BenchmarkFile> areas;
+  // The areas of info.areas without a usable file, and why. Whoever judges a
+  // run has to report them: a missing result must not pass for a good one.
+  std::map<std::string, absl::Status> failed_areas;
 };
 
-// InvalidArgument unless `name` consists of letters, digits, '.', '_' and '-',
-// and begins with none of the punctuation.
+// InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-', or
+// begins with '.'.
 absl::Status CheckBaselineName(absl::string_view name);
 
 class RunStore {
  public:
-  explicit RunStore(std::filesystem::path folder);
+  // Touches nothing: folders are made when they are written to.
+  explicit RunStore(std::filesystem::path state_folder);
 
-  // Makes `runs/<UTC time>-<short sha>` (with -2, -3 … behind it when that is
-  // taken) with its run.json, and returns its path. The areas' files are for
-  // the caller to write. PermissionDenied, ResourceExhausted.
+  // Makes `<state>/runs/<UTC basic time>-<short sha>`, with -2, -3 … appended
+  // when taken, writes its run.json with the status "running", and returns the
+  // folder.
+  //
+  // InvalidArgument: info.started is no time, or info.git_short_sha no name.
   absl::StatusOr<std::string> CreateRun(const RunInfo& info);
 
-  // Writes the final run.json and appends a line for each benchmark to the
-  // history. InvalidArgument: a result in it cannot be read.
-  absl::Status FinishRun(const std::string& run_folder, const RunInfo& info);
+  // Where the results of an area belong.
+  static std::string AreaFile(absl::string_view folder, absl::string_view area);
 
-  // Copies a run to `baselines/<name>`, in place of an earlier one.
-  // FailedPrecondition: the run is not complete.
-  absl::Status Save(const std::string& run_folder, const std::string& name);
+  // Rewrites run.json and appends a line for each measurement to the history.
+  // The status becomes "complete" when every area of info.areas left a file
+  // that can be read; else, or when info.status is kInterrupted already,
+  // "interrupted". Load says which areas failed and why.
+  //
+  // FailedPrecondition: the run is finished already. NotFound: no such run.
+  absl::Status FinishRun(const std::string& folder, const RunInfo& info);
 
-  // A run by its folder, or by its baseline's name. NotFound: neither.
+  // Copies a run to `<state>/baselines/<name>` and replaces what had the name.
+  // At every moment, also after an error, the name stands for a whole baseline,
+  // the old or the new one.
+  //
+  // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
+  // complete.
+  absl::Status Save(const std::string& folder, const std::string& name);
+
+  // Reads the baseline of that name, else the run of that name, else the folder
+  // at that path. Areas that are missing or unreadable end up in failed_areas.
+  //
+  // NotFound: none of the three. Otherwise as ParseRunInfo.
   absl::StatusOr<Run> Load(const std::string& folder_or_name) const;
 
-  // Names in alphabetical order.
-  absl::StatusOr<std::vector<std::string>> Baselines() const;
-
  private:
-  absl::Status AppendHistory(const Run& run);
-
-  const std::filesystem::path folder_;
+  std::filesystem::path state_folder_;
 };
 
 }  // namespace opsbench::results

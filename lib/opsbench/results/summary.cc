@@ -1,181 +1,358 @@
 #include "opsbench/results/summary.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
-#include <utility>
+#include <filesystem>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_replace.h"
 #include "opsbench/base/format.h"
+#include "opsbench/results/internal/pivot.h"
 
 namespace opsbench::results {
 namespace {
 
-constexpr char kBold[] = "\x1b[1m";
-constexpr char kRed[] = "\x1b[31m";
-constexpr char kPlain[] = "\x1b[0m";
+using internal::Grid;
+using internal::Measurement;
+using Measurements = std::vector<const Measurement*>;
 
-// A benchmark's place in the tables.
-struct Place {
-  std::string engine;
-  std::string column;
-  std::string row;
-};
+constexpr absl::string_view kEngine = "engine";
+// What a family's rivals are called; the first that a name has counts.
+constexpr absl::string_view kRivals[] = {"strategy", "impl"};
 
-// Parts of a name that Google Benchmark adds and that say nothing here.
-bool IsNoise(absl::string_view part) {
-  for (const absl::string_view noise :
-       {"real_time", "manual_time", "process_time"}) {
-    if (part == noise) return true;
+std::string TimeText(const Measurement* measurement) {
+  if (measurement == nullptr) return "-";
+  switch (measurement->state) {
+    case Measurement::State::kError:
+      return "ERROR";
+    case Measurement::State::kSkipped:
+      return "skipped";
+    case Measurement::State::kMeasured:
+      break;
   }
-  for (const absl::string_view noise :
-       {"min_time:", "iterations:", "repeats:", "min_warmup_time:"}) {
-    if (absl::StartsWith(part, noise)) return true;
-  }
-  return false;
+  return FormatTime(measurement->real_time_ns);
 }
 
-// `area` is left out of the rows: the heading says it.
-Place PlaceOf(const BenchmarkRow& benchmark, absl::string_view area) {
-  Place place;
-  std::vector<absl::string_view> row;
-  for (const absl::string_view part : absl::StrSplit(benchmark.name, '/')) {
-    const std::pair<absl::string_view, absl::string_view> pair =
-        absl::StrSplit(part, absl::MaxSplits(':', 1));
-    if (IsNoise(part) || (row.empty() && absl::EqualsIgnoreCase(part, area))) {
-      continue;
-    }
-    if (pair.first == "engine") {
-      place.engine = std::string(pair.second);
-    } else if (pair.first == "strategy" || pair.first == "impl") {
-      place.column = std::string(pair.second);
-    } else {
-      row.push_back(part);
-    }
-  }
-  place.row = absl::StrJoin(row, " ");
-  return place;
+std::string RateText(const Measurement* measurement) {
+  if (measurement == nullptr || !measurement->operations_per_second) return "";
+  return FormatRate(*measurement->operations_per_second);
 }
 
-std::string CellOf(const BenchmarkRow& benchmark) {
-  if (benchmark.error_occurred) return "failed";
-  const auto rate = benchmark.counters.find("operations_per_second");
-  if (rate != benchmark.counters.end()) return FormatRate(rate->second);
-  return FormatLatency(benchmark.real_time_ns());
+// Bold, or bold and red for what must not be overlooked.
+std::string Marked(absl::string_view text, bool color, bool alarm = false) {
+  if (!color) return std::string(text);
+  return absl::StrCat(alarm ? "\x1b[1;31m" : "\x1b[1m", text, "\x1b[0m");
 }
 
-// Rows and columns in the order in which they first came.
-class Table {
- public:
-  void Put(const std::string& row, const std::string& column,
-           std::string cell) {
-    Remember(row, &rows_);
-    Remember(column, &columns_);
-    cells_[{row, column}] = std::move(cell);
+// The key that tells rivals apart in these measurements; empty if none does.
+std::string RivalKey(const Measurements& measurements) {
+  for (const absl::string_view key : kRivals) {
+    for (const Measurement* measurement : measurements) {
+      if (!measurement->name.Value(key).empty()) return std::string(key);
+    }
   }
+  return "";
+}
 
-  std::string Render() const {
-    int label_width = 0;
-    for (const std::string& row : rows_) {
-      label_width = std::max(label_width, DisplayWidth(row));
-    }
-    std::string out = PadRight("", label_width + 2);
-    for (const std::string& column : columns_) {
-      absl::StrAppend(&out, "  ", PadLeft(column, Width(column)));
-    }
-    out = std::string(absl::StripTrailingAsciiWhitespace(out)) + "\n";
-    for (const std::string& row : rows_) {
-      absl::StrAppend(&out, "  ", PadRight(row, label_width));
-      for (const std::string& column : columns_) {
-        const auto cell = cells_.find({row, column});
-        absl::StrAppend(
-            &out, "  ",
-            PadLeft(cell == cells_.end() ? "-" : cell->second, Width(column)));
+bool IsColumnKey(absl::string_view key) {
+  return key == kEngine || std::find(std::begin(kRivals), std::end(kRivals),
+                                     key) != std::end(kRivals);
+}
+
+// A column of text: its heading lines and its cells, all of one width.
+struct TextColumn {
+  std::vector<std::string> heading;
+  std::vector<std::string> cells;
+  size_t gap = 2;  // Blanks before it.
+  int width = 0;
+  bool left = false;
+
+  void Finish() {
+    for (const auto* lines : {&heading, &cells}) {
+      for (const std::string& line : *lines) {
+        width = std::max(width, DisplayWidth(line));
       }
-      out += "\n";
-    }
-    return out;
-  }
-
- private:
-  static void Remember(const std::string& name, std::vector<std::string>* of) {
-    if (std::find(of->begin(), of->end(), name) == of->end()) {
-      of->push_back(name);
     }
   }
 
-  static int Width(const std::string& column) {
-    return std::max(10, DisplayWidth(column));
+  std::string Line(absl::string_view text) const {
+    return absl::StrCat(std::string(gap, ' '),
+                        left ? PadRight(text, width) : PadLeft(text, width));
   }
-
-  std::vector<std::string> rows_;
-  std::vector<std::string> columns_;
-  std::map<std::pair<std::string, std::string>, std::string> cells_;
 };
 
-std::string Heading(const std::string& text, const SummaryOptions& options) {
-  return options.color ? absl::StrCat("\n", kBold, text, kPlain, "\n")
-                       : absl::StrCat("\n", text, "\n");
+TextColumn KeyColumn(const Grid& grid, size_t key, size_t heading_lines) {
+  TextColumn column;
+  column.left = true;
+  column.heading.resize(heading_lines);
+  column.heading.back() = grid.row_keys[key];
+  for (const auto& row : grid.rows) column.cells.push_back(row[key]);
+  column.Finish();
+  return column;
 }
 
-std::string RenderFacts(const RunInfo& info) {
-  std::string out =
-      absl::StrFormat("opsbench run, scale %s, seed %d, commit %s%s on %s\n",
-                      info.scale, info.seed, info.git_short_sha,
-                      info.git_dirty ? " (with changes)" : "", info.git_branch);
-  absl::StrAppendFormat(&out, "%s, %d cores, %.0f GiB, %s; %s, %s\n",
-                        info.cpu_model, info.cores,
-                        static_cast<double>(info.memory_bytes) / (1 << 30),
-                        info.kernel, info.compiler, info.build_type);
-  absl::StrAppend(&out,
-                  absl::StrJoin(info.engines, "; ",
-                                [](std::string* to, const EngineInfo& engine) {
-                                  absl::StrAppend(to, engine.version);
-                                }),
-                  "\n");
-  return out;
+TextColumn ValueColumn(const Grid& grid, size_t index) {
+  TextColumn column;
+  column.heading = grid.columns[index];
+  if (column.heading.empty()) column.heading.emplace_back();
+  if (column.heading.back().empty()) column.heading.back() = "time";
+  int time_width = 0;
+  int rate_width = 0;
+  for (const auto& row : grid.cells) {
+    time_width = std::max(time_width, DisplayWidth(TimeText(row[index])));
+    rate_width = std::max(rate_width, DisplayWidth(RateText(row[index])));
+  }
+  for (const auto& row : grid.cells) {
+    std::string cell = PadLeft(TimeText(row[index]), time_width);
+    if (rate_width > 0) {
+      absl::StrAppend(&cell, "  ", PadLeft(RateText(row[index]), rate_width));
+    }
+    column.cells.push_back(std::move(cell));
+  }
+  column.Finish();
+  return column;
 }
 
-std::string RenderErrors(const Run& run, const SummaryOptions& options) {
-  std::string out;
+struct TextTable {
+  std::vector<std::string> lines;
+  int width = 0;
+};
+
+void AppendLine(std::string line, TextTable* table) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  table->width = std::max(table->width, DisplayWidth(line));
+  table->lines.push_back(std::move(line));
+}
+
+// Where there are two lines of heading, the upper one names a group of columns,
+// over the first of which it stands.
+TextTable Layout(const Grid& grid) {
+  const size_t heading_lines = std::max<size_t>(1, grid.columns[0].size());
+  std::vector<TextColumn> columns;
+  for (size_t i = 0; i < grid.row_keys.size(); ++i) {
+    columns.push_back(KeyColumn(grid, i, heading_lines));
+  }
+  constexpr size_t kGroupGap = 4;
+  std::string group;
+  for (size_t i = 0; i < grid.columns.size(); ++i) {
+    TextColumn column = ValueColumn(grid, i);
+    if (heading_lines > 1) {
+      if (i == 0 || column.heading[0] != group) {
+        group = column.heading[0];
+        column.heading[0] = PadRight(group, column.width);
+        if (i > 0) column.gap = kGroupGap;
+      } else {
+        column.heading[0].clear();
+      }
+    }
+    columns.push_back(std::move(column));
+  }
+  TextTable table;
+  for (size_t i = 0; i < heading_lines; ++i) {
+    std::string line = "  ";
+    for (const TextColumn& column : columns) {
+      line += column.Line(column.heading[i]);
+    }
+    AppendLine(std::move(line), &table);
+  }
+  for (size_t i = 0; i < grid.rows.size(); ++i) {
+    std::string line = "  ";
+    for (const TextColumn& column : columns) {
+      line += column.Line(column.cells[i]);
+    }
+    AppendLine(std::move(line), &table);
+  }
+  return table;
+}
+
+void AppendTable(absl::string_view title, const TextTable& table,
+                 const SummaryOptions& options, std::string* text) {
+  absl::StrAppend(text, "\n");
+  if (!title.empty()) {
+    absl::StrAppend(text, "  ", Marked(title, options.color), "\n");
+  }
+  for (const std::string& line : table.lines) {
+    const bool failed = absl::StrContains(line, "ERROR");
+    absl::StrAppend(text, Marked(line, options.color && failed, true), "\n");
+  }
+}
+
+// One table for each engine, with the rivals in columns if that fits.
+void AppendByEngine(absl::string_view title, const Measurements& measurements,
+                    const std::string& rival, const SummaryOptions& options,
+                    std::string* text) {
+  std::vector<std::string> engines;
+  std::vector<Measurements> by_engine;
+  for (const Measurement* measurement : measurements) {
+    const std::string engine(measurement->name.Value(kEngine));
+    const auto found = std::find(engines.begin(), engines.end(), engine);
+    const auto place = static_cast<size_t>(found - engines.begin());
+    if (found == engines.end()) {
+      engines.push_back(engine);
+      by_engine.emplace_back();
+    }
+    by_engine[place].push_back(measurement);
+  }
+  for (size_t i = 0; i < engines.size(); ++i) {
+    // The engine as a column of its own, whose heading then becomes the title.
+    const auto layout = [&](std::vector<std::string> keys) {
+      Grid grid = internal::Pivot(by_engine[i], keys);
+      for (auto& column : grid.columns) column.erase(column.begin());
+      return Layout(grid);
+    };
+    const std::string engine(kEngine);
+    TextTable table =
+        rival.empty() ? layout({engine}) : layout({engine, rival});
+    if (table.width > options.columns) {
+      table = layout({engine});
+    }
+    const std::string engine_title =
+        engines[i].empty() ? "" : absl::StrCat("engine ", engines[i]);
+    const char* comma = title.empty() || engine_title.empty() ? "" : ", ";
+    AppendTable(absl::StrCat(title, comma, engine_title), table, options, text);
+  }
+}
+
+// One table for all if that fits, else one for each engine.
+void AppendMeasurements(absl::string_view title,
+                        const Measurements& measurements,
+                        const SummaryOptions& options, std::string* text) {
+  std::vector<std::string> keys;
+  for (const Measurement* measurement : measurements) {
+    if (!measurement->name.Value(kEngine).empty()) {
+      keys = {std::string(kEngine)};
+    }
+  }
+  const std::string rival = RivalKey(measurements);
+  if (!rival.empty()) keys.push_back(rival);
+  const TextTable table = Layout(internal::Pivot(measurements, keys));
+  if (table.width <= options.columns) {
+    AppendTable(title, table, options, text);
+  } else {
+    AppendByEngine(title, measurements, rival, options, text);
+  }
+}
+
+// Families of which each engine and rival has one benchmark share a table;
+// every other has its own.
+void AppendArea(absl::string_view area, const BenchmarkFile& file,
+                const SummaryOptions& options, std::string* text) {
+  std::vector<Measurement> measurements = internal::Summarize(file.rows);
+  absl::StrAppend(text, "\n", Marked(area, options.color), ": ",
+                  measurements.size(),
+                  measurements.size() == 1 ? " benchmark\n" : " benchmarks\n");
+  std::vector<std::string> families;
+  std::vector<std::string> with_rows;
+  for (const Measurement& measurement : measurements) {
+    const std::string& family = measurement.name.family;
+    if (std::count(families.begin(), families.end(), family) == 0) {
+      families.push_back(family);
+    }
+    for (const auto& [key, value] : measurement.name.keys) {
+      if (!IsColumnKey(key)) with_rows.push_back(family);
+    }
+  }
+  Measurements shared;
+  for (Measurement& measurement : measurements) {
+    const std::string& family = measurement.name.family;
+    if (std::count(with_rows.begin(), with_rows.end(), family) > 0) continue;
+    measurement.name.keys.emplace(measurement.name.keys.begin(), "benchmark",
+                                  family);
+    shared.push_back(&measurement);
+  }
+  for (const std::string& family : families) {
+    Measurements own;
+    for (const Measurement& measurement : measurements) {
+      if (measurement.name.family == family) own.push_back(&measurement);
+    }
+    if (std::count(with_rows.begin(), with_rows.end(), family) > 0) {
+      AppendMeasurements(family, own, options, text);
+    }
+  }
+  if (!shared.empty()) AppendMeasurements("", shared, options, text);
+}
+
+// What failed, one line each.
+std::vector<std::string> Failures(const Run& run) {
+  std::vector<std::string> failures;
+  if (run.info.status == RunStatus::kRunning) {
+    failures.push_back("the run has not ended, or was killed");
+  } else if (run.info.status == RunStatus::kInterrupted) {
+    failures.push_back("the run was interrupted: results are missing");
+  }
+  for (const auto& [area, status] : run.failed_areas) {
+    failures.push_back(
+        absl::StrCat("no results of ", area, ": ", status.message()));
+  }
   for (const auto& [area, file] : run.areas) {
     for (const BenchmarkRow& row : file.rows) {
-      if (!row.error_occurred) continue;
-      absl::StrAppend(&out, options.color ? kRed : "", "FAILED ", row.name,
-                      ": ", row.error_message, options.color ? kPlain : "",
-                      "\n");
+      if (!row.error_occurred || row.run_type == "aggregate") continue;
+      failures.push_back(absl::StrCat(row.name, ": ", row.error_message));
     }
   }
-  return out.empty() ? out : "\n" + out;
+  for (std::string& failure : failures) {
+    failure = absl::StrReplaceAll(failure, {{"\n", " "}});
+  }
+  return failures;
+}
+
+void AppendFailures(const Run& run, const SummaryOptions& options,
+                    std::string* text) {
+  constexpr size_t kShown = 20;
+  const std::vector<std::string> failures = Failures(run);
+  if (failures.empty()) return;
+  absl::StrAppend(
+      text,
+      Marked(absl::StrCat("FAILED: ", failures.size(),
+                          failures.size() == 1 ? " failure" : " failures"),
+             options.color, true),
+      "\n");
+  for (size_t i = 0; i < std::min(failures.size(), kShown); ++i) {
+    absl::StrAppend(text, "  ", failures[i], "\n");
+  }
+  if (failures.size() > kShown) {
+    absl::StrAppend(text, "  and ", failures.size() - kShown, " more\n");
+  }
+  absl::StrAppend(text, "\n");
+}
+
+void AppendFacts(const Run& run, const SummaryOptions& options,
+                 std::string* text) {
+  const RunInfo& info = run.info;
+  const std::string name = std::filesystem::path(run.folder).filename();
+  absl::StrAppend(text, Marked(absl::StrCat("Run ", name), options.color),
+                  ": scale ", info.scale, ", seed ", info.seed, "\n");
+  absl::StrAppend(text, "  source   ", info.git_branch, " at ",
+                  info.git_short_sha,
+                  info.git_dirty ? " with uncommitted changes" : "", "\n");
+  absl::StrAppend(text, "  build    ", info.compiler, ", ", info.build_type,
+                  "\n");
+  absl::StrAppendFormat(text, "  machine  %s, %d cores, %.1f GiB, %s\n",
+                        info.cpu_model, info.cores,
+                        static_cast<double>(info.memory_bytes) / (1 << 30),
+                        info.kernel);
+  const char* label = "engines";
+  for (const EngineInfo& engine : info.engines) {
+    absl::StrAppend(text, "  ", PadRight(label, 7), "  ", engine.name, " ",
+                    engine.version, "\n");
+    label = "";
+  }
 }
 
 }  // namespace
 
 std::string RenderSummary(const Run& run, const SummaryOptions& options) {
-  std::string out = RenderFacts(run.info);
-  out += RenderErrors(run, options);
+  std::string text;
+  AppendFailures(run, options, &text);
+  AppendFacts(run, options, &text);
   for (const auto& [area, file] : run.areas) {
-    std::vector<std::string> engines;
-    std::map<std::string, Table> tables;
-    for (const BenchmarkRow& row : file.rows) {
-      if (row.run_type != "iteration") continue;
-      const Place place = PlaceOf(row, area);
-      if (tables.count(place.engine) == 0) engines.push_back(place.engine);
-      tables[place.engine].Put(place.row, place.column, CellOf(row));
-    }
-    for (const std::string& engine : engines) {
-      out += Heading(engine.empty() ? area : absl::StrCat(area, " on ", engine),
-                     options);
-      out += tables[engine].Render();
-    }
+    AppendArea(area, file, options, &text);
   }
-  return out;
+  absl::StrAppend(
+      &text, "\nTimes are of one iteration; /s are operations a second.\n");
+  return text;
 }
 
 }  // namespace opsbench::results

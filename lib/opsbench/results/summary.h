@@ -1,9 +1,10 @@
 #ifndef OPSBENCH_RESULTS_SUMMARY_H_
 #define OPSBENCH_RESULTS_SUMMARY_H_
 
-// A run for people to read on a terminal.
+// A run for people: what was measured where, what failed, and a table for each
+// family of benchmarks.
 //
-// Thread safety: pure functions.
+// Thread safety: the functions keep no state.
 
 #include <string>
 
@@ -12,14 +13,27 @@
 namespace opsbench::results {
 
 struct SummaryOptions {
-  bool color = false;  // Errors in red, headings bold.
+  // Width that tables keep to if a single column of values fits at all.
+  int columns = 100;
+
+  // Whether escape sequences may mark errors and titles.
+  bool color = false;
 };
 
-// The machine and the engines, what failed, then a table for each area and
-// engine: a column for each value of the name's key `strategy` or `impl`, a row
-// for the rest of the name. A cell is the time of one operation, or the rate
-// where a benchmark has operations_per_second. Knows nothing of particular
-// areas.
+// Several lines, each ended: failures, then machine and engines, then the
+// tables of each area.
+//
+// A benchmark's name is read as family and keys: in
+// `Sidetable/Latest/engine:mysql/strategy:like_scan/level:3/real_time` the
+// family is `Sidetable/Latest`, and the suffixes that Google Benchmark appends
+// (`real_time`, `iterations:8` and their like, but not `threads:8`) are
+// dropped. The engine, and the strategy or impl, become columns; the other keys
+// and unnamed arguments become rows. Tables that are too wide are split by
+// engine, and then have the strategy in rows as well.
+//
+// A cell is the real time per iteration (the median of the repetitions), and
+// the counter operations_per_second where there is one; "ERROR" for a
+// benchmark that failed, "skipped", and "-" for one that is not there.
 std::string RenderSummary(const Run& run, const SummaryOptions& options = {});
 
 }  // namespace opsbench::results

@@ -1,0 +1,22 @@
+#ifndef OPSBENCH_RESULTS_INTERNAL_POSIX_FILE_H_
+#define OPSBENCH_RESULTS_INTERNAL_POSIX_FILE_H_
+
+// Descriptors and errno as statuses.
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace opsbench::results::internal {
+
+// errno as a status: "<what> <path>: <reason>". A file that reached its limit
+// is ResourceExhausted, as a full disk is.
+absl::Status ErrnoStatus(absl::string_view what, absl::string_view path);
+
+// Writes all of `text`, in a single write() unless that is cut short.
+absl::Status WriteAll(int file, absl::string_view text, absl::string_view path);
+
+}  // namespace opsbench::results::internal
+
+#endif  // OPSBENCH_RESULTS_INTERNAL_POSIX_FILE_H_
