@@ -15,8 +15,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # Each read of the mixes A to D.
-reads='latest_l1 latest_l2 latest_l3 latest_l4 latest_l5 latest_l3_cold
-latest_offset exact count_24h error_rate'
+reads=${PEER_READS:-latest_l1 latest_l2 latest_l3 latest_l4 latest_l5
+latest_l3_cold latest_offset exact count_24h error_rate}
 
 # PostgreSQL's own variables, for its own programs.
 postgres_environment() {

@@ -1,7 +1,7 @@
 -- What a result has to say of the server it was measured on.
 
 -- name: version
-SELECT CONCAT(@@version_comment, ' ', @@version)
+SELECT CONCAT(IF(@@version LIKE '%MariaDB%', 'MariaDB ', 'MySQL '), @@version)
 
 -- name: settings
 SHOW GLOBAL VARIABLES WHERE Variable_name IN (
