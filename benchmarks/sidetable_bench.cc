@@ -101,7 +101,8 @@ class Data {
                               Seed(url, {.strategy = strategy,
                                          .operations = sizes_.operations,
                                          .seed = seed_,
-                                         .fresh = true}));
+                                         .fresh = true,
+                                         .stop = BenchStopFlag()}));
     if (reference_ == nullptr) {
       reference_ =
           std::make_unique<Reference>(Generator(seed_), sizes_.operations);
@@ -147,6 +148,7 @@ absl::Status RunRequests(const Case& test, const MixOperation& operation,
   int64_t rows = 0;
   uint64_t index = 0;
   for (auto _ : state) {
+    if (BenchInterrupted()) return absl::CancelledError(kInterrupted);
     // Drawing takes well below a microsecond, a round trip many.
     Random random = Random::Stream(test.data->seed(), state.thread_index(),
                                    index++ % kRequests);
@@ -173,8 +175,10 @@ absl::Status RunMix(const Case& test, absl::string_view mix_name, int threads,
     options.workers = threads;
     options.duration = test.data->sizes().mix_duration;
     options.seed = test.data->seed();
+    options.stop = BenchStopFlag();
     OPSBENCH_ASSIGN_OR_RETURN(const auto engine, LoadEngine::Create(options));
     OPSBENCH_ASSIGN_OR_RETURN(const LoadReport report, engine->Run(workload));
+    if (report.interrupted) return absl::CancelledError(kInterrupted);
     if (report.completed() == 0 || report.errors() > 0) {
       return absl::InternalError(absl::StrCat(
           report.errors(), " errors, ", report.completed(), " operations"));
@@ -220,8 +224,12 @@ benchmark::internal::Benchmark* Register(const std::string& name, Run run) {
   return benchmark::RegisterBenchmark(
              name.c_str(),
              [run](benchmark::State& state) {
-               const absl::Status status = run(state);
-               if (!status.ok()) {
+               // Once interrupted, what is left is not even begun.
+               const absl::Status status =
+                   BenchInterrupted() ? absl::CancelledError() : run(state);
+               if (absl::IsCancelled(status)) {
+                 state.SkipWithError(kInterrupted);
+               } else if (!status.ok()) {
                  state.SkipWithError(status.ToString().c_str());
                }
              })
@@ -287,5 +295,8 @@ absl::Status RegisterAll(const BenchOptions& options) {
 }  // namespace opsbench::sidetable
 
 int main(int argc, char** argv) {
-  return opsbench::BenchMain(argc, argv, opsbench::sidetable::RegisterAll);
+  using opsbench::Engine;
+  return opsbench::BenchMain(
+      argc, argv, {Engine::kSqlite, Engine::kMysql, Engine::kPostgres},
+      opsbench::sidetable::RegisterAll);
 }

@@ -18,12 +18,3 @@ if(OPSBENCH_BUILD_TESTS)
   set_tests_properties(servers_down PROPERTIES
     LABELS integration TIMEOUT 120 FIXTURES_CLEANUP servers)
 endif()
-
-opsbench_test(NAME servers_test SOURCES servers_test.cc
-  DEPS opsbench::server nlohmann_json::nlohmann_json
-  LABEL integration)
-if(TARGET servers_test)
-  target_compile_definitions(servers_test PRIVATE
-    "OPSBENCH_CLI=\"$<TARGET_FILE:opsbench_cli>\"")
-  add_dependencies(servers_test opsbench_cli)
-endif()

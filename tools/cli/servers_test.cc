@@ -24,6 +24,7 @@
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/server/process_sampling.h"
+#include "testing.h"
 
 namespace opsbench {
 namespace {
@@ -33,57 +34,14 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Bounds the wait for an end that never comes; reached only by a failure.
-constexpr int kEndTimeoutMs = 60'000;
-
-struct Outcome {
-  int exit_code = -1;
-  std::string output;
-  std::string errors;
-};
-
-std::string ReadText(const fs::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-class Watched {
- public:
-  explicit Watched(pid_t pid)
-      : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
-  ~Watched() { close(fd_); }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-
-  bool EndsWithin(int timeout_ms) const {
-    pollfd polled = {fd_, POLLIN, 0};
-    return fd_ < 0 || poll(&polled, 1, timeout_ms) == 1;
-  }
-
- private:
-  int fd_;
-};
-
 class ServersTest : public ::testing::Test {
  protected:
   ServersTest() {
-    std::string folder =
-        (fs::temp_directory_path() / "opsbench-test-XXXXXX").string();
-    EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    data_ = folder_ / "data";
     fs::create_directory(data_);
     // The servers' user has to pass through.
-    fs::permissions(folder_, fs::perms(0755));
     fs::permissions(data_, fs::perms(0755));
-    state_ = folder_ / "state folder" / "servers.json";
   }
-  ~ServersTest() override {
-    EXPECT_EQ(Run("down").exit_code, 0);
-    fs::remove_all(folder_);
-  }
+  ~ServersTest() override { EXPECT_EQ(Run("down").exit_code, 0); }
 
   // Runs `opsbench servers <arguments> --state-file ...`.
   Outcome Run(const std::string& arguments) const {
@@ -110,9 +68,10 @@ class ServersTest : public ::testing::Test {
   json State() const { return json::parse(ReadText(state_)); }
   json Status() const { return json::parse(Run("status --json").output); }
 
-  fs::path folder_;
-  fs::path data_;
-  fs::path state_;
+  const TestFolder test_folder_;
+  const fs::path folder_ = test_folder_.path();
+  const fs::path data_ = folder_ / "data";
+  const fs::path state_ = folder_ / "state folder" / "servers.json";
 };
 
 TEST_F(ServersTest, UpStatusUpAgainDown) {

@@ -20,6 +20,7 @@
 #include "opsbench/sidetable/compare.h"
 #include "opsbench/sidetable/inspect.h"
 #include "opsbench/sidetable/mix.h"
+#include "opsbench/sidetable/request_list.h"
 #include "opsbench/sidetable/seed.h"
 #include "opsbench/sidetable/store.h"
 #include "opsbench/sidetable/workload.h"
@@ -50,6 +51,7 @@ struct Flags {
   int64_t operations = 0;
   int workers = 0;  // 0: the environment's CONCURRENCY, else the default.
   int batch_size = 0;
+  int distinct = 0;
   double seconds = 10;
   double warmup = 1;
   double rate = 0;
@@ -103,7 +105,12 @@ absl::StatusOr<Setup> Check(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(setup.environment, Environment::Load());
   OPSBENCH_ASSIGN_OR_RETURN(setup.engine, ParseEngine(flags.engine));
   if (!flags.url.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(setup.url, Url::Parse(flags.url));
+    absl::StatusOr<Url> url = Url::Parse(flags.url);
+    if (!url.ok()) {
+      return absl::Status(url.status().code(),
+                          absl::StrCat("--url: ", url.status().message()));
+    }
+    setup.url = *std::move(url);
     setup.engine = setup.url->engine;
   } else {
     OPSBENCH_ASSIGN_OR_RETURN(setup.url,
@@ -281,7 +288,8 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
   if (flags.driver == "connector") {
     connect.driver = ConnectOptions::Driver::kConnector;
   }
-  sidetable::SidetableWorkload workload(target.url, connect, strategy, mix);
+  sidetable::SidetableWorkload workload(target.url, connect, strategy, mix,
+                                        flags.distinct);
   options.mix = workload.WeightedMix();
   options.stop = &stop_requested;
   ProgressLine line;
@@ -322,6 +330,26 @@ absl::StatusOr<int> RunRecords(const Flags& flags, const Context& context) {
     OPSBENCH_ASSIGN_OR_RETURN(const sidetable::Records records,
                               sidetable::ReadRecords(*open.store, 5));
     absl::PrintF("%s", sidetable::RenderRecords(records));
+  }
+  return kExitOk;
+}
+
+absl::StatusOr<int> RunRequests(const Flags& flags, const Context& context) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Setup setup, Check(flags, context));
+  OPSBENCH_ASSIGN_OR_RETURN(const std::vector<sidetable::MixOperation> mix,
+                            sidetable::ParseMix(flags.mix));
+  OPSBENCH_ASSIGN_OR_RETURN(const Target target, Open(setup));
+  OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
+  OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
+                            OpenSeeded(target.url, setup.strategies[0]));
+  for (const sidetable::MixOperation& operation : mix) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const sidetable::RequestList list,
+        sidetable::ListRequests(*open.store, operation, flags.distinct));
+    absl::PrintF("%s\n", list.sql);
+    for (const std::vector<std::string>& arguments : list.arguments) {
+      absl::PrintF("%s\n", absl::StrJoin(arguments, "\t"));
+    }
   }
   return kExitOk;
 }
@@ -415,7 +443,8 @@ CLI::App* AddAction(CLI::App& group, Context& context,
                    "Operations to seed (TOTAL_OPS; seed: 1000000, on a "
                    "private server otherwise: 100000)")
       ->check(CLI::Range(int64_t{1}, sidetable::kMaxOperations));
-  command->add_option("--seed", flags->seed, "Seed of data and load (1)");
+  command->add_option("--seed", flags->seed, "Seed of data and load (1)")
+      ->check(CLI::NonNegativeNumber);
   command->callback([flags, &context, action] {
     InstallStopSignals();
     const absl::StatusOr<int> code = action(*flags, context);
@@ -467,6 +496,10 @@ void AddRun(CLI::App& group, Context& context,
   run->add_option("--driver", flags->driver,
                   "MySQL: native or connector (default: native)")
       ->check(CLI::IsMember({"native", "connector"}));
+  run->add_option("--distinct", flags->distinct,
+                  "Draw from so many requests, those of `requests`, instead of "
+                  "making each anew")
+      ->check(CLI::Range(1, 1'000'000));
   run->add_option("--out", flags->out,
                   "Also write the result as Google Benchmark JSON");
   run->footer(
@@ -510,6 +543,15 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
         ->add_option("--path", flags->path,
                      "The path whose prefixes are asked for");
   }
+  CLI::App* requests = AddAction(
+      *group, context, flags, "requests",
+      "Print the statement of reads and the arguments of --distinct requests, "
+      "with tabs between: for another tool to do the same work",
+      RunRequests);
+  requests->add_option("--mix", flags->mix, "Reads: latest_l3, exact, …");
+  requests->add_option("--distinct", flags->distinct, "How many (100)")
+      ->check(CLI::Range(1, 1'000'000));
+  requests->preparse_callback([flags](size_t) { flags->distinct = 100; });
   CLI::App* compare =
       AddAction(*group, context, flags, "compare",
                 "Read latency by depth, write cost and size of each strategy",

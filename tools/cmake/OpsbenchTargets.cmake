@@ -145,10 +145,14 @@ function(opsbench_check_sources)
   get_property(known GLOBAL PROPERTY OPSBENCH_SOURCES)
   file(GLOB_RECURSE found
     "${PROJECT_SOURCE_DIR}/lib/*_test.cc"
-    "${PROJECT_SOURCE_DIR}/lib/*_bench.cc"
-    "${PROJECT_SOURCE_DIR}/benchmarks/*_bench.cc"
-    "${PROJECT_SOURCE_DIR}/benchmarks/*_test.cc"
-    "${PROJECT_SOURCE_DIR}/tools/*_test.cc")
+    "${PROJECT_SOURCE_DIR}/lib/*_bench.cc")
+  if(OPSBENCH_BUILD_TOOLS)
+    file(GLOB_RECURSE tools
+      "${PROJECT_SOURCE_DIR}/benchmarks/*_bench.cc"
+      "${PROJECT_SOURCE_DIR}/benchmarks/*_test.cc"
+      "${PROJECT_SOURCE_DIR}/tools/*_test.cc")
+    list(APPEND found ${tools})
+  endif()
   list(REMOVE_ITEM found ${known})
   if(found)
     list(JOIN found "\n  " lines)

@@ -5,30 +5,32 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <atomic>
 #include <pqxx/pqxx>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/internal/multi_row.h"
+#include "opsbench/db/internal/postgres_copy.h"
 #include "opsbench/db/internal/postgres_errors.h"
+#include "opsbench/db/internal/postgres_result.h"
 #include "opsbench/db/internal/postgres_types.h"
 
 namespace opsbench::internal {
 namespace {
 
-// Opens the connection for libpqxx and keeps its handle.
+// Opens the connection for libpqxx and keeps it: statements, COPY and
+// Interrupt() hold its handle too, also when libpqxx has given it up as lost.
 class HandlePolicy : public pqxx::connectionpolicy {
  public:
   explicit HandlePolicy(const std::string& options)
       : pqxx::connectionpolicy(options) {}
+  ~HandlePolicy() noexcept override { PQfinish(handle_); }
 
   handle do_startconnect(handle original) override {
     if (original != nullptr) return original;
@@ -37,10 +39,10 @@ class HandlePolicy : public pqxx::connectionpolicy {
     if (handle_ != nullptr) {
       throw pqxx::broken_connection("the connection was lost");
     }
-    handle_ = PQconnectdb(options().c_str());
+    handle_ = normalconnect(nullptr);
     return handle_;
   }
-  handle do_completeconnect(handle original) override { return original; }
+  handle do_disconnect(handle) noexcept override { return nullptr; }
 
   PGconn* get() const { return handle_; }
 
@@ -62,28 +64,6 @@ class Connection : public pqxx::connection_base {
   HandlePolicy policy_;
 };
 
-struct ResultDeleter {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ResultDeleter>;
-
-bool Succeeded(const Result& result) {
-  const ExecStatusType status = PQresultStatus(result.get());
-  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-         status == PGRES_EMPTY_QUERY;
-}
-
-absl::string_view Field(const PGresult* result, int row, int column) {
-  return {PQgetvalue(result, row, column),
-          static_cast<size_t>(PQgetlength(result, row, column))};
-}
-
-// Rows affected as the command's tag has them.
-int64_t Affected(PGresult* result) {
-  int64_t affected = 0;
-  return absl::SimpleAtoi(PQcmdTuples(result), &affected) ? affected : 0;
-}
-
 class PostgresStatement : public Statement {
  public:
   static absl::StatusOr<std::unique_ptr<PostgresStatement>> Prepare(
@@ -91,24 +71,25 @@ class PostgresStatement : public Statement {
       uint32_t ltree_oid) {
     auto statement = std::unique_ptr<PostgresStatement>(
         new PostgresStatement(connection, std::move(name), ltree_oid));
-    Result prepared(PQprepare(connection, statement->name_.c_str(),
-                              std::string(sql).c_str(), 0, nullptr));
+    PostgresResult prepared(PQprepare(connection, statement->name_.c_str(),
+                                      std::string(sql).c_str(), 0, nullptr));
     if (!Succeeded(prepared)) return ErrorOf(connection, prepared.get());
-    Result described(PQdescribePrepared(connection, statement->name_.c_str()));
+    PostgresResult described(
+        PQdescribePrepared(connection, statement->name_.c_str()));
     if (!Succeeded(described)) return ErrorOf(connection, described.get());
     statement->TakeDescription(described.get());
     return statement;
   }
 
   ~PostgresStatement() override {
-    Result done(
+    PostgresResult done(
         PQexec(connection_, absl::StrCat("DEALLOCATE ", name_).c_str()));
   }
 
   absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
                                   ResultSet* rows) override {
     OPSBENCH_RETURN_IF_ERROR(Encode(parameters));
-    Result result(PQexecPrepared(
+    PostgresResult result(PQexecPrepared(
         connection_, name_.c_str(), static_cast<int>(parameters.size()),
         values_.data(), lengths_.data(), formats_.data(), binary_ ? 1 : 0));
     if (!Succeeded(result)) return ErrorOf(connection_, result.get());
@@ -166,38 +147,26 @@ class PostgresStatement : public Statement {
       return absl::OkStatus();
     }
     const uint32_t oid = parameter_oids_[i];
-    const bool text = value.type() == Value::Type::kText;
     formats_[i] = 1;
-    if (text && IsTextType(oid)) {
-      // Text needs no encoding: libpq reads it where it is.
+    if (IsRawForm(value, oid)) {
+      // It needs no encoding: libpq reads it where it is.
       values_[i] = value.text().data() == nullptr ? "" : value.text().data();
       lengths_[i] = static_cast<int>(value.text().size());
       return absl::OkStatus();
     }
     const size_t offset = buffer_.size();
     offsets_.emplace_back(i, offset);
-    const bool typed = HasBinaryForm(oid, ltree_oid_) &&
-                       !(text && oid != kJsonbOid && oid != ltree_oid_);
-    if (typed && !(IsTextType(oid) && !text)) {
+    const bool server_parses = value.type() == Value::Type::kText &&
+                               oid != kJsonbOid && oid != ltree_oid_;
+    if (HasBinaryForm(oid, ltree_oid_) && !server_parses) {
       OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid_, &buffer_));
     } else {
-      // PostgreSQL's own text input converts, or says what is wrong.
       formats_[i] = 0;
-      absl::StrAppend(&buffer_, value.ToString());
-      if (absl::StrContains(absl::string_view(buffer_).substr(offset),
-                            absl::string_view("\0", 1))) {
-        return absl::InvalidArgumentError(
-            "PostgreSQL: text cannot hold a zero byte");
-      }
+      OPSBENCH_RETURN_IF_ERROR(AppendTextForm(value, &buffer_));
       buffer_.push_back('\0');
     }
     lengths_[i] = static_cast<int>(buffer_.size() - offset);
     return absl::OkStatus();
-  }
-
-  static bool IsTextType(uint32_t oid) {
-    return oid == kTextOid || oid == kVarcharOid || oid == kBpcharOid ||
-           oid == kJsonOid || oid == kNameOid || oid == kUnknownOid;
   }
 
   void Decode(const PGresult* result, ResultSet* rows) {
@@ -233,95 +202,6 @@ class PostgresStatement : public Statement {
   std::string buffer_;
 };
 
-// COPY … FROM STDIN (FORMAT binary).
-class BinaryCopy {
- public:
-  BinaryCopy(PGconn* connection, size_t buffer_bytes)
-      : connection_(connection), buffer_bytes_(buffer_bytes) {}
-
-  absl::StatusOr<int64_t> Run(absl::string_view table,
-                              absl::Span<const std::string> columns,
-                              absl::Span<const uint32_t> oids,
-                              uint32_t ltree_oid, RowIterator& rows) {
-    Result begun(
-        PQexec(connection_,
-               absl::StrCat("COPY ", table, " (", absl::StrJoin(columns, ", "),
-                            ") FROM STDIN (FORMAT binary)")
-                   .c_str()));
-    if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
-      return ErrorOf(connection_, begun.get());
-    }
-    const absl::Status sent = SendRows(oids, ltree_oid, rows);
-    if (PQputCopyEnd(connection_,
-                     sent.ok() ? nullptr : "the source of rows failed") < 0) {
-      return ErrorOf(connection_, nullptr);
-    }
-    absl::Status status = sent;
-    int64_t count = 0;
-    while (Result result{PQgetResult(connection_)}) {
-      if (Succeeded(result)) {
-        count = Affected(result.get());
-      } else if (status.ok()) {
-        status = ErrorOf(connection_, result.get());
-      }
-    }
-    if (!status.ok()) return status;
-    return count;
-  }
-
- private:
-  absl::Status SendRows(absl::Span<const uint32_t> oids, uint32_t ltree_oid,
-                        RowIterator& rows) {
-    static constexpr char kHeader[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
-    buffer_.assign(kHeader, 19);
-    std::vector<Value> row(oids.size());
-    while (true) {
-      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
-                                rows.Next(absl::MakeSpan(row)));
-      if (!more) break;
-      AppendInt16(static_cast<int>(row.size()));
-      for (size_t i = 0; i < row.size(); ++i) {
-        OPSBENCH_RETURN_IF_ERROR(AppendField(row[i], oids[i], ltree_oid));
-      }
-      if (buffer_.size() >= buffer_bytes_) OPSBENCH_RETURN_IF_ERROR(Flush());
-    }
-    AppendInt16(-1);
-    return Flush();
-  }
-
-  absl::Status AppendField(const Value& value, uint32_t oid,
-                           uint32_t ltree_oid) {
-    if (value.is_null()) {
-      buffer_.append(4, '\xff');
-      return absl::OkStatus();
-    }
-    const size_t start = buffer_.size();
-    buffer_.append(4, '\0');
-    OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid, &buffer_));
-    const uint32_t size = static_cast<uint32_t>(buffer_.size() - start - 4);
-    for (int i = 0; i < 4; ++i) {
-      buffer_[start + i] = static_cast<char>(size >> (24 - 8 * i));
-    }
-    return absl::OkStatus();
-  }
-
-  void AppendInt16(int value) {
-    buffer_.push_back(static_cast<char>(value >> 8));
-    buffer_.push_back(static_cast<char>(value));
-  }
-
-  absl::Status Flush() {
-    const int sent = PQputCopyData(connection_, buffer_.data(),
-                                   static_cast<int>(buffer_.size()));
-    buffer_.clear();
-    return sent == 1 ? absl::OkStatus() : ErrorOf(connection_, nullptr);
-  }
-
-  PGconn* const connection_;
-  const size_t buffer_bytes_;
-  std::string buffer_;
-};
-
 class PostgresSession : public Session {
  public:
   explicit PostgresSession(std::unique_ptr<Connection> connection)
@@ -338,8 +218,7 @@ class PostgresSession : public Session {
   absl::Status ReadCapabilities() {
     capabilities_.engine = Engine::kPostgres;
     capabilities_.flavour = "PostgreSQL";
-    const int number = PQserverVersion(handle_);  // 150018 for 15.18.
-    capabilities_.version_number = number / 10'000 * 10'000 + number % 10'000;
+    capabilities_.version_number = PQserverVersion(handle_);
     capabilities_.version = PQparameterStatus(handle_, "server_version");
     capabilities_.copy_binary = true;
     capabilities_.descending_index = true;
@@ -379,7 +258,15 @@ class PostgresSession : public Session {
         handle_, absl::StrCat("opsbench_", ++statements_), sql, ltree_oid_);
   }
 
-  absl::Status Begin() override { return Execute("BEGIN").status(); }
+  absl::Status Begin() override {
+    // PostgreSQL itself warns and goes on in the transaction that is open.
+    const PGTransactionStatusType status = PQtransactionStatus(handle_);
+    if (status == PQTRANS_INTRANS || status == PQTRANS_INERROR) {
+      return absl::FailedPreconditionError(
+          "PostgreSQL: a transaction is open already");
+    }
+    return Execute("BEGIN").status();
+  }
   absl::Status Commit() override {
     // In a transaction that failed, COMMIT rolls back and says that it is fine.
     if (PQtransactionStatus(handle_) == PQTRANS_INERROR) {
@@ -397,15 +284,16 @@ class PostgresSession : public Session {
                                    RowIterator& rows,
                                    const BulkOptions& options) override {
     const bool nested = PQtransactionStatus(handle_) != PQTRANS_IDLE;
+    InterruptibleRows source(rows, interrupted_);
     switch (options.method) {
       case BulkMethod::kBest:
       case BulkMethod::kCopyBinary:
         return AllOrNothing(*this, nested, [&] {
-          return CopyBinary(table, columns, rows, options);
+          return CopyBinary(table, columns, source, options);
         });
       case BulkMethod::kMultiRow:
         return AllOrNothing(*this, nested, [&] {
-          return InsertMultiRow(*this, table, columns, rows);
+          return InsertMultiRow(*this, table, columns, source);
         });
       default:
         return absl::UnimplementedError(
@@ -422,6 +310,7 @@ class PostgresSession : public Session {
   absl::Status Ping() override { return Execute("SELECT 1").status(); }
 
   void Interrupt() override {
+    interrupted_ = true;
     char error[256];
     PQcancel(cancel_, error, sizeof(error));
   }
@@ -432,14 +321,23 @@ class PostgresSession : public Session {
   absl::StatusOr<int64_t> Guard(Body body) {
     try {
       return body();
-    } catch (const pqxx::sql_error& error) {
-      return StatusOfSqlState(error.sqlstate(), error.what(),
-                              PQstatus(handle_) == CONNECTION_BAD);
-    } catch (const pqxx::broken_connection& error) {
-      return StatusOfSqlState("08006", error.what(), true);
     } catch (const std::exception& error) {
-      return absl::InternalError(absl::StrCat("libpqxx: ", error.what()));
+      // libpqxx has no word of the server's for a lost connection; libpq has.
+      if (PQstatus(handle_) == CONNECTION_BAD) return ErrorOf(handle_, nullptr);
+      return StatusOfSqlState(SqlStateOf(error), error.what(), false);
     }
+  }
+
+  // libpqxx 6.4 loses the state of errors that have a class of their own.
+  static std::string SqlStateOf(const std::exception& error) {
+    if (dynamic_cast<const pqxx::deadlock_detected*>(&error)) return "40P01";
+    if (dynamic_cast<const pqxx::transaction_rollback*>(&error)) return "40001";
+    if (dynamic_cast<const pqxx::insufficient_privilege*>(&error)) {
+      return "42501";
+    }
+    if (dynamic_cast<const pqxx::too_many_connections*>(&error)) return "53300";
+    const auto* const sql = dynamic_cast<const pqxx::sql_error*>(&error);
+    return sql != nullptr ? sql->sqlstate() : "";
   }
 
   static void Copy(const pqxx::result& result, ResultSet* rows) {
@@ -473,27 +371,46 @@ class PostgresSession : public Session {
     return absl::OkStatus();
   }
 
+  // The type that a domain is made of, at any depth; other types themselves.
+  absl::StatusOr<uint32_t> BaseOf(uint32_t oid) {
+    ResultSet rows;
+    while (!HasBinaryForm(oid, ltree_oid_)) {
+      OPSBENCH_RETURN_IF_ERROR(
+          Query(absl::StrCat("SELECT typbasetype FROM pg_type WHERE typtype = "
+                             "'d' AND oid = ",
+                             oid),
+                &rows));
+      if (rows.row_count() == 0) break;
+      oid = static_cast<uint32_t>(rows.at(0, 0).int64());
+    }
+    return oid;
+  }
+
   absl::StatusOr<int64_t> CopyBinary(absl::string_view table,
                                      absl::Span<const std::string> columns,
                                      RowIterator& rows,
                                      const BulkOptions& options) {
     OPSBENCH_RETURN_IF_ERROR(LearnLtree());
-    Result empty(
-        PQexec(handle_, absl::StrCat("SELECT ", absl::StrJoin(columns, ", "),
-                                     " FROM ", table, " LIMIT 0")
-                            .c_str()));
-    if (!Succeeded(empty)) return ErrorOf(handle_, empty.get());
+    // A statement that is prepared tells the columns' types by its parameters,
+    // without the privilege to read the table.
+    const PostgresResult prepared(PQprepare(
+        handle_, "", InsertSql(Engine::kPostgres, table, columns, 1).c_str(), 0,
+        nullptr));
+    if (!Succeeded(prepared)) return ErrorOf(handle_, prepared.get());
+    const PostgresResult described(PQdescribePrepared(handle_, ""));
+    if (!Succeeded(described)) return ErrorOf(handle_, described.get());
     std::vector<uint32_t> oids;
-    for (int i = 0; i < PQnfields(empty.get()); ++i) {
-      oids.push_back(PQftype(empty.get(), i));
+    for (int i = 0; i < PQnparams(described.get()); ++i) {
+      OPSBENCH_ASSIGN_OR_RETURN(const uint32_t oid,
+                                BaseOf(PQparamtype(described.get(), i)));
+      oids.push_back(oid);
       if (!HasBinaryForm(oids.back(), ltree_oid_)) {
         return absl::UnimplementedError(absl::StrCat(
             "column ", columns[i], " of ", table,
             " has a type that binary COPY is not built for: use kMultiRow"));
       }
     }
-    return BinaryCopy(handle_, options.buffer_bytes)
-        .Run(table, columns, oids, ltree_oid_, rows);
+    return CopyRows(handle_, {table, columns, oids, ltree_oid_}, rows, options);
   }
 
   const std::unique_ptr<Connection> connection_;
@@ -502,6 +419,7 @@ class PostgresSession : public Session {
   Capabilities capabilities_;
   uint32_t ltree_oid_ = 0;
   int statements_ = 0;
+  std::atomic<bool> interrupted_{false};
 };
 
 // keyword='value' as PQconnectdb wants it.
@@ -538,7 +456,10 @@ std::string ConnectionString(const Url& url, const ConnectOptions& options) {
       absl::StrCat(std::max(2, options.connect_timeout_ms / 1000)));
   add("application_name", "opsbench");
   add("client_encoding", "UTF8");
-  add("options", "-c TimeZone=UTC -c client_min_messages=error");
+  // What a value looks like must not depend on the server's configuration.
+  add("options",
+      "-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex "
+      "-c extra_float_digits=3 -c client_min_messages=error");
   for (const auto& [key, value] : url.parameters) add(key, value);
   return out;
 }

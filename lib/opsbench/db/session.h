@@ -14,7 +14,10 @@
 //   NotFound            unknown database, table, column, function
 //   AlreadyExists       duplicate key, or the object exists
 //   InvalidArgument     syntax, wrong type, a value out of range, a failed
-//   check Aborted             deadlock or serialisation failure: try again
+//                       check
+//   FailedPrecondition  Begin() in a transaction, a transaction that failed, a
+//                       prepared statement whose columns were altered
+//   Aborted             deadlock or serialisation failure: try again
 //   DeadlineExceeded    a lock or statement time-out
 //   ResourceExhausted   disk full, too many connections, out of memory
 //   Cancelled           interrupted

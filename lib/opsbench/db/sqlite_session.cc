@@ -2,10 +2,16 @@
 // their transactions IMMEDIATE, so that two of them queue for the lock instead
 // of failing when both want to upgrade.
 
+#include <errno.h>
 #include <sqlite3.h>
+#include <string.h>
 
-#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -13,6 +19,7 @@
 #include "absl/strings/str_join.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
+#include "opsbench/db/internal/multi_row.h"
 
 namespace opsbench::internal {
 namespace {
@@ -23,6 +30,9 @@ absl::StatusCode CodeOf(int extended) {
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
       return absl::StatusCode::kAlreadyExists;
+    // Another session wrote after this transaction's first read.
+    case SQLITE_BUSY_SNAPSHOT:
+      return absl::StatusCode::kAborted;
     default:
       break;
   }
@@ -60,7 +70,8 @@ absl::StatusCode CodeOfText(absl::string_view text) {
     return text.substr(0, prefix.size()) == prefix;
   };
   if (starts("no such ")) return absl::StatusCode::kNotFound;
-  if (text.find(" already exists") != absl::string_view::npos) {
+  if (text.find(" already exists") != absl::string_view::npos ||
+      starts("there is already ") || starts("duplicate column name")) {
     return absl::StatusCode::kAlreadyExists;
   }
   if (text.find("no column named") != absl::string_view::npos) {
@@ -72,6 +83,16 @@ absl::StatusCode CodeOfText(absl::string_view text) {
 absl::Status ErrorOf(sqlite3* db) {
   const int extended = sqlite3_extended_errcode(db);
   const absl::string_view text = sqlite3_errmsg(db);
+  // To SQLite only ENOSPC is a full disk; a quota or a limit on a file's size
+  // is no less full.
+  if ((extended & 0xff) == SQLITE_IOERR) {
+    const int reason = sqlite3_system_errno(db);
+    if (reason == EFBIG || reason == EDQUOT) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("SQLite: database or disk is full: ", strerror(reason),
+                       " (", extended, ")"));
+    }
+  }
   const absl::StatusCode code =
       (extended & 0xff) == SQLITE_ERROR ? CodeOfText(text) : CodeOf(extended);
   return absl::Status(code,
@@ -107,6 +128,10 @@ class SqliteStatement : public Statement {
   absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
                                   ResultSet* rows) override {
     OPSBENCH_RETURN_IF_ERROR(Bind(parameters));
+    const int64_t changes = sqlite3_total_changes64(db_);
+    int code = sqlite3_step(statement_);
+    // Not before the first step, which compiles again what was prepared for
+    // another schema.
     const int columns = sqlite3_column_count(statement_);
     if (rows != nullptr) {
       rows->Clear();
@@ -115,8 +140,7 @@ class SqliteStatement : public Statement {
       }
     }
     int64_t read = 0;
-    int code;
-    while ((code = sqlite3_step(statement_)) == SQLITE_ROW) {
+    for (; code == SQLITE_ROW; code = sqlite3_step(statement_)) {
       ++read;
       if (rows == nullptr) continue;
       for (int i = 0; i < columns; ++i) AppendColumn(i, rows);
@@ -126,7 +150,8 @@ class SqliteStatement : public Statement {
     sqlite3_reset(statement_);
     if (!status.ok()) return status;
     if (columns > 0) return read;
-    return sqlite3_stmt_readonly(statement_) ? 0 : sqlite3_changes64(db_);
+    // A statement that changes no row leaves the count of the one before.
+    return sqlite3_total_changes64(db_) == changes ? 0 : sqlite3_changes64(db_);
   }
 
  private:
@@ -138,6 +163,11 @@ class SqliteStatement : public Statement {
           " parameters, got ", parameters.size()));
     }
     for (size_t i = 0; i < parameters.size(); ++i) {
+      if (parameters[i].type() == Value::Type::kDouble &&
+          std::isnan(parameters[i].float64())) {
+        return absl::InvalidArgumentError(
+            "SQLite: it has no NaN, and would store NULL");
+      }
       if (BindOne(static_cast<int>(i) + 1, parameters[i]) != SQLITE_OK) {
         return ErrorOf(db_);
       }
@@ -231,7 +261,13 @@ class SqliteSession : public Session {
     return SqliteStatement::Prepare(db_, sql, SQLITE_PREPARE_PERSISTENT);
   }
 
-  absl::Status Begin() override { return Execute("BEGIN IMMEDIATE").status(); }
+  absl::Status Begin() override {
+    if (!sqlite3_get_autocommit(db_)) {
+      return absl::FailedPreconditionError(
+          "SQLite: a transaction is open already");
+    }
+    return Execute("BEGIN IMMEDIATE").status();
+  }
   absl::Status Commit() override { return Execute("COMMIT").status(); }
   absl::Status Rollback() override {
     // Some errors (a full disk) have rolled back already.
@@ -248,20 +284,9 @@ class SqliteSession : public Session {
       return absl::UnimplementedError(
           "SQLite loads by INSERT in one transaction: use kBest or kMultiRow");
     }
-    const bool nested = !sqlite3_get_autocommit(db_);
-    OPSBENCH_RETURN_IF_ERROR(
-        Execute(nested ? "SAVEPOINT opsbench_bulk" : "BEGIN IMMEDIATE")
-            .status());
-    const absl::StatusOr<int64_t> loaded = InsertAll(table, columns, rows);
-    if (loaded.ok()) {
-      const absl::Status end =
-          Execute(nested ? "RELEASE opsbench_bulk" : "COMMIT").status();
-      if (end.ok()) return loaded;
-      Undo(nested);
-      return end;
-    }
-    Undo(nested);
-    return loaded;
+    InterruptibleRows source(rows, interrupted_);
+    return AllOrNothing(*this, !sqlite3_get_autocommit(db_),
+                        [&] { return InsertAll(table, columns, source); });
   }
 
   absl::StatusOr<int64_t> LastInsertId() override {
@@ -270,11 +295,17 @@ class SqliteSession : public Session {
 
   absl::Status Ping() override { return Execute("SELECT 1").status(); }
 
-  void Interrupt() override { sqlite3_interrupt(db_); }
+  void Interrupt() override {
+    interrupted_ = true;
+    sqlite3_interrupt(db_);
+  }
 
  private:
-  // One row a statement: measured, a multi-row VALUES gains nothing here,
-  // because there is no round trip to save and each has its own bindings.
+  // One row a statement. Measured with 512'000 rows of four columns (medians of
+  // 5, SQLite 3.40): 64 rows a statement are 1.4 times as fast into a bare
+  // table but 0.8 times into one with a secondary index, as all tables here
+  // have, because a statement of many rows journals the pages that it may have
+  // to restore.
   absl::StatusOr<int64_t> InsertAll(absl::string_view table,
                                     absl::Span<const std::string> columns,
                                     RowIterator& rows) {
@@ -295,23 +326,51 @@ class SqliteSession : public Session {
     }
   }
 
-  void Undo(bool nested) {
-    if (!nested) {
-      Rollback().IgnoreError();
-    } else if (!sqlite3_get_autocommit(db_)) {
-      Execute("ROLLBACK TO opsbench_bulk").IgnoreError();
-      Execute("RELEASE opsbench_bulk").IgnoreError();
-    }
-  }
-
   sqlite3* const db_;
   Capabilities capabilities_;
+  std::atomic<bool> interrupted_{false};
 };
+
+// SQLite says the same of any file that it cannot open. The system's error is
+// that of its last attempt, to read what it could not create.
+absl::StatusCode CodeOfOpening(absl::StatusCode code, int system_error,
+                               const Url& url, const ConnectOptions& options) {
+  if (code != absl::StatusCode::kNotFound) return code;
+  switch (system_error) {
+    case ENOENT: {
+      const std::filesystem::path folder =
+          std::filesystem::path(url.database).parent_path();
+      std::error_code ignored;
+      return options.create_if_missing &&
+                     std::filesystem::is_directory(
+                         folder.empty() ? "." : folder, ignored)
+                 ? absl::StatusCode::kPermissionDenied
+                 : absl::StatusCode::kNotFound;
+    }
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::StatusCode::kPermissionDenied;
+    case EISDIR:
+      return absl::StatusCode::kInvalidArgument;
+    case EMFILE:
+    case ENFILE:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return code;
+  }
+}
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
     const Url& url, const ConnectOptions& options) {
+  if (!url.parameters.empty() || !url.socket.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "SQLite: the URL's parameter '",
+        url.socket.empty() ? url.parameters.begin()->first : "socket",
+        "' is not known: write %3F for a question mark in a path"));
+  }
   sqlite3* db = nullptr;
   // The file's name is not a URI here: a path may hold a question mark.
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
@@ -320,8 +379,9 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
   auto session = std::make_unique<SqliteSession>(db);
   if (code != SQLITE_OK) {
     const absl::Status status = ErrorOf(db);
-    return absl::Status(status.code(),
-                        absl::StrCat(status.message(), ": ", url.database));
+    return absl::Status(
+        CodeOfOpening(status.code(), sqlite3_system_errno(db), url, options),
+        absl::StrCat(status.message(), ": ", url.database));
   }
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_timeout(db, options.busy_timeout_ms);

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
@@ -40,8 +41,7 @@ const EngineInfo& InfoOf(Engine engine) {
 }
 
 bool IsUnreserved(char c) {
-  return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' ||
-         c == '~' || c == '/';
+  return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~';
 }
 
 std::string Encode(absl::string_view text) {
@@ -58,6 +58,11 @@ std::string Encode(absl::string_view text) {
     }
   }
   return out;
+}
+
+// For what stands behind the host, where a slash ends nothing.
+std::string EncodePath(absl::string_view text) {
+  return absl::StrReplaceAll(Encode(text), {{"%2F", "/"}});
 }
 
 // `part` names what is decoded, because the text itself may be a secret.
@@ -126,9 +131,8 @@ absl::Status ParseParameters(absl::string_view text, Url* url) {
         absl::StrSplit(pair, absl::MaxSplits('=', 1));
     OPSBENCH_ASSIGN_OR_RETURN(std::string name,
                               Decode("parameter name", split.first));
-    OPSBENCH_ASSIGN_OR_RETURN(
-        std::string value,
-        Decode(absl::StrCat("parameter ", name), split.second));
+    OPSBENCH_ASSIGN_OR_RETURN(std::string value,
+                              Decode("parameter", split.second));
     if (name.empty()) {
       return absl::InvalidArgumentError("the URL has a parameter without name");
     }
@@ -137,6 +141,20 @@ absl::Status ParseParameters(absl::string_view text, Url* url) {
     } else {
       url->parameters[name] = std::move(value);
     }
+  }
+  return absl::OkStatus();
+}
+
+// A password with a raw slash or question mark would end up, in part, as the
+// database or a parameter, which are shown.
+absl::Status CheckCredentialsEnd(absl::string_view rest) {
+  absl::ConsumePrefix(&rest, "//");
+  const size_t end = rest.find_first_of("/?");
+  if (end != absl::string_view::npos &&
+      absl::StrContains(rest.substr(end), '@')) {
+    return absl::InvalidArgumentError(
+        "the URL has a @ behind its host: in a user or password write %2F for "
+        "a slash and %3F for a question mark, and %40 for a @ elsewhere");
   }
   return absl::OkStatus();
 }
@@ -157,11 +175,23 @@ absl::Status ParseAuthority(absl::string_view authority, Url* url) {
   return ParseHostAndPort(authority, url);
 }
 
-std::string Render(const Url& url, absl::string_view password) {
+// libpq takes secrets as parameters too: password, sslpassword.
+bool IsSecret(absl::string_view parameter) {
+  return absl::StrContains(absl::AsciiStrToLower(parameter), "pass");
+}
+
+std::string Render(const Url& url, bool redacted) {
+  const auto secret = [&](absl::string_view text) {
+    return redacted && !text.empty() ? "***" : Encode(text);
+  };
+  const std::string password = secret(url.password);
   std::string out = absl::StrCat(EngineName(url.engine), ":");
   if (url.engine == Engine::kSqlite) {
-    absl::StrAppend(
-        &out, url.database == ":memory:" ? url.database : Encode(url.database));
+    // Parse() drops two slashes of three and more.
+    if (absl::StartsWith(url.database, "//")) out += "//";
+    absl::StrAppend(&out, url.database == ":memory:"
+                              ? url.database
+                              : EncodePath(url.database));
   } else {
     out += "//";
     if (!url.user.empty() || !password.empty()) {
@@ -172,12 +202,13 @@ std::string Render(const Url& url, absl::string_view password) {
     out += absl::StrContains(url.host, ':') ? absl::StrCat("[", url.host, "]")
                                             : Encode(url.host);
     if (url.port != 0) absl::StrAppend(&out, ":", url.port);
-    if (!url.database.empty()) absl::StrAppend(&out, "/", Encode(url.database));
+    if (!url.database.empty())
+      absl::StrAppend(&out, "/", EncodePath(url.database));
   }
   char separator = '?';
   const auto add = [&](absl::string_view name, absl::string_view value) {
     absl::StrAppend(&out, std::string(1, separator), Encode(name), "=",
-                    Encode(value));
+                    IsSecret(name) ? secret(value) : EncodePath(value));
     separator = '&';
   };
   if (!url.socket.empty()) add("socket", url.socket);
@@ -211,6 +242,9 @@ absl::StatusOr<Url> Url::Parse(absl::string_view text) {
   Url url;
   OPSBENCH_ASSIGN_OR_RETURN(url.engine, ParseEngine(text.substr(0, colon)));
   absl::string_view rest = text.substr(colon + 1);
+  if (url.engine != Engine::kSqlite) {
+    OPSBENCH_RETURN_IF_ERROR(CheckCredentialsEnd(rest));
+  }
   const size_t question = rest.find('?');
   if (question != absl::string_view::npos) {
     OPSBENCH_RETURN_IF_ERROR(ParseParameters(rest.substr(question + 1), &url));
@@ -218,7 +252,13 @@ absl::StatusOr<Url> Url::Parse(absl::string_view text) {
   }
   if (url.engine == Engine::kSqlite) {
     // sqlite:///absolute is how other tools write an absolute path.
-    if (absl::StartsWith(rest, "///")) rest.remove_prefix(2);
+    if (absl::StartsWith(rest, "///")) {
+      rest.remove_prefix(2);
+    } else if (absl::StartsWith(rest, "//")) {
+      return absl::InvalidArgumentError(
+          "the URL sqlite:// names a host: write sqlite:path.db or "
+          "sqlite:/path.db");
+    }
     OPSBENCH_ASSIGN_OR_RETURN(url.database, Decode("path", rest));
     if (url.database.empty()) {
       return absl::InvalidArgumentError(
@@ -250,10 +290,8 @@ Url Url::WithDatabase(absl::string_view name) const {
   return other;
 }
 
-std::string Url::ToString() const { return Render(*this, Encode(password)); }
+std::string Url::ToString() const { return Render(*this, false); }
 
-std::string Url::Redacted() const {
-  return Render(*this, password.empty() ? "" : "***");
-}
+std::string Url::Redacted() const { return Render(*this, true); }
 
 }  // namespace opsbench

@@ -8,7 +8,8 @@
 //   sqlite:relative/or/absolute/path.db           (sqlite::memory: too)
 //   redis://:password@host:6379/0
 //
-// User, password, database and query values are percent-decoded. A `socket`
+// User, password, database and query values are percent-decoded; in a user
+// or password a slash and a question mark have to be encoded. A `socket`
 // parameter wins over host and port. Thread safety: a value type.
 
 #include <map>
@@ -51,7 +52,8 @@ struct Url {
   // `export` lines only.
   std::string ToString() const;
 
-  // For logs, results and errors: the password, if there is one, as "***".
+  // For logs, results and errors: the password, and parameters that are one,
+  // as "***".
   std::string Redacted() const;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "opsbench/base/format.h"
 
 namespace opsbench {
 namespace {
@@ -16,16 +17,9 @@ namespace {
 constexpr std::array<double, 5> kPercentiles = {50, 90, 95, 99, 99.9};
 constexpr size_t kSparks = 60;
 
-// Right-aligned by characters: the sign of a microsecond takes two bytes.
 void AppendCell(absl::string_view cell, std::string* text) {
-  const auto characters =
-      std::count_if(cell.begin(), cell.end(), [](char byte) {
-        return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
-      });
-  constexpr std::ptrdiff_t kWidth = 9;
-  const auto padding = std::max<std::ptrdiff_t>(1, kWidth - characters);
-  text->append(static_cast<size_t>(padding), ' ');
-  absl::StrAppend(text, cell);
+  constexpr int kWidth = 8;
+  absl::StrAppend(text, " ", PadLeft(cell, kWidth));
 }
 
 void AppendRow(absl::string_view name, size_t name_width, int64_t errors,
@@ -123,16 +117,6 @@ void AppendCourse(const LoadReport& report, std::string* text) {
 }
 
 }  // namespace
-
-std::string FormatLatency(int64_t latency_ns) {
-  constexpr std::array<absl::string_view, 4> kUnits = {"ns", "µs", "ms", "s"};
-  double value = static_cast<double>(latency_ns);
-  size_t unit = 0;
-  // 999.5 would be rounded to four digits.
-  for (; value >= 999.5 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
-  const int decimals = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return absl::StrFormat("%.*f %s", decimals, value, kUnits[unit]);
-}
 
 std::string RenderLoadReport(const LoadReport& report) {
   std::string text = absl::StrFormat(

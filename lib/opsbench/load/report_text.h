@@ -17,10 +17,6 @@ namespace opsbench {
 // the names of the operations are not over 18; no colour.
 std::string RenderLoadReport(const LoadReport& report);
 
-// Three significant digits in the unit that fits: "870 ns", "52.3 µs", "1.72
-// ms", "12.0 s".
-std::string FormatLatency(int64_t latency_ns);
-
 }  // namespace opsbench
 
 #endif  // OPSBENCH_LOAD_REPORT_TEXT_H_

@@ -50,25 +50,6 @@ size_t Width(absl::string_view line) {
   return characters;
 }
 
-TEST(ReportTextTest, FormatsLatenciesWithThreeDigits) {
-  const std::vector<std::pair<int64_t, std::string>> cases = {
-      {0, "0 ns"},
-      {7, "7 ns"},
-      {999, "999 ns"},
-      {1'000, "1.00 µs"},
-      {1'234, "1.23 µs"},
-      {9'996, "10.0 µs"},
-      {52'340, "52.3 µs"},
-      {99'960, "100 µs"},
-      {999'400, "999 µs"},
-      {999'600, "1.00 ms"},
-      {39'460'000, "39.5 ms"},
-      {1'500'000'000, "1.50 s"},
-      {3'600'000'000'000, "3600 s"},
-  };
-  for (const auto& [ns, text] : cases) EXPECT_EQ(FormatLatency(ns), text);
-}
-
 TEST(ReportTextTest, ShowsTotalsTableAndErrors) {
   const std::string text = RenderLoadReport(ThreeOperations());
   EXPECT_THAT(

@@ -162,6 +162,14 @@ absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+absl::Status CheckBaselineName(absl::string_view name) {
+  if (IsName(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", name,
+                   "\" cannot name a baseline: use letters, digits, '.', '_' "
+                   "and '-', and begin with another than '.'"));
+}
+
 RunStore::RunStore(fs::path state_folder)
     : state_folder_(std::move(state_folder)) {}
 
@@ -222,12 +230,7 @@ absl::Status RunStore::FinishRun(const std::string& folder,
 
 absl::Status RunStore::Save(const std::string& folder,
                             const std::string& name) {
-  if (!IsName(name)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", name,
-                     "\" cannot name a baseline: use letters, digits, '.', '_' "
-                     "and '-', and begin with another than '.'"));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
   OPSBENCH_ASSIGN_OR_RETURN(const RunInfo info, ReadRunInfo(folder));
   if (info.status != RunStatus::kComplete) {
     return absl::FailedPreconditionError(absl::StrCat(

@@ -30,6 +30,10 @@ struct Run {
   std::map<std::string, absl::Status> failed_areas;
 };
 
+// InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-', or
+// begins with '.'.
+absl::Status CheckBaselineName(absl::string_view name);
+
 class RunStore {
  public:
   // Touches nothing: folders are made when they are written to.
@@ -57,8 +61,8 @@ class RunStore {
   // At every moment, also after an error, the name stands for a whole baseline,
   // the old or the new one.
   //
-  // InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-',
-  // or begins with '.'. FailedPrecondition: the run is not complete.
+  // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
+  // complete.
   absl::Status Save(const std::string& folder, const std::string& name);
 
   // Reads the baseline of that name, else the run of that name, else the folder

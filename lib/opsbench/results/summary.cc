@@ -1,7 +1,6 @@
 #include "opsbench/results/summary.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "opsbench/base/format.h"
 #include "opsbench/results/internal/pivot.h"
 
 namespace opsbench::results {
@@ -22,35 +22,6 @@ constexpr absl::string_view kEngine = "engine";
 // What a family's rivals are called; the first that a name has counts.
 constexpr absl::string_view kRivals[] = {"strategy", "impl"};
 
-// The sign of a microsecond is one character and two bytes.
-size_t Width(absl::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char byte) {
-        return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
-      }));
-}
-
-std::string PadLeft(absl::string_view text, size_t width) {
-  return absl::StrCat(std::string(width - std::min(width, Width(text)), ' '),
-                      text);
-}
-
-std::string PadRight(absl::string_view text, size_t width) {
-  return absl::StrCat(text,
-                      std::string(width - std::min(width, Width(text)), ' '));
-}
-
-// Three digits, and the largest of `units` in which it is at least 1.
-template <size_t kCount>
-std::string ThreeDigits(double value,
-                        const std::array<absl::string_view, kCount>& units) {
-  size_t unit = 0;
-  // 999.5 would be rounded to four digits.
-  for (; value >= 999.5 && unit + 1 < kCount; ++unit) value /= 1000;
-  const int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return absl::StrFormat("%.*f%s", decimals, value, units[unit]);
-}
-
 std::string TimeText(const Measurement* measurement) {
   if (measurement == nullptr) return "-";
   switch (measurement->state) {
@@ -61,16 +32,12 @@ std::string TimeText(const Measurement* measurement) {
     case Measurement::State::kMeasured:
       break;
   }
-  constexpr std::array<absl::string_view, 4> kUnits = {" ns", " µs", " ms",
-                                                       " s"};
-  return ThreeDigits(measurement->real_time_ns, kUnits);
+  return FormatTime(measurement->real_time_ns);
 }
 
 std::string RateText(const Measurement* measurement) {
   if (measurement == nullptr || !measurement->operations_per_second) return "";
-  constexpr std::array<absl::string_view, 4> kUnits = {"/s", "k/s", "M/s",
-                                                       "G/s"};
-  return ThreeDigits(*measurement->operations_per_second, kUnits);
+  return FormatRate(*measurement->operations_per_second);
 }
 
 // Bold, or bold and red for what must not be overlooked.
@@ -99,13 +66,13 @@ struct TextColumn {
   std::vector<std::string> heading;
   std::vector<std::string> cells;
   size_t gap = 2;  // Blanks before it.
-  size_t width = 0;
+  int width = 0;
   bool left = false;
 
   void Finish() {
     for (const auto* lines : {&heading, &cells}) {
       for (const std::string& line : *lines) {
-        width = std::max(width, Width(line));
+        width = std::max(width, DisplayWidth(line));
       }
     }
   }
@@ -131,11 +98,11 @@ TextColumn ValueColumn(const Grid& grid, size_t index) {
   column.heading = grid.columns[index];
   if (column.heading.empty()) column.heading.emplace_back();
   if (column.heading.back().empty()) column.heading.back() = "time";
-  size_t time_width = 0;
-  size_t rate_width = 0;
+  int time_width = 0;
+  int rate_width = 0;
   for (const auto& row : grid.cells) {
-    time_width = std::max(time_width, Width(TimeText(row[index])));
-    rate_width = std::max(rate_width, Width(RateText(row[index])));
+    time_width = std::max(time_width, DisplayWidth(TimeText(row[index])));
+    rate_width = std::max(rate_width, DisplayWidth(RateText(row[index])));
   }
   for (const auto& row : grid.cells) {
     std::string cell = PadLeft(TimeText(row[index]), time_width);
@@ -150,12 +117,12 @@ TextColumn ValueColumn(const Grid& grid, size_t index) {
 
 struct TextTable {
   std::vector<std::string> lines;
-  size_t width = 0;
+  int width = 0;
 };
 
 void AppendLine(std::string line, TextTable* table) {
   line.erase(line.find_last_not_of(' ') + 1);
-  table->width = std::max(table->width, Width(line));
+  table->width = std::max(table->width, DisplayWidth(line));
   table->lines.push_back(std::move(line));
 }
 
@@ -238,7 +205,7 @@ void AppendByEngine(absl::string_view title, const Measurements& measurements,
     const std::string engine(kEngine);
     TextTable table =
         rival.empty() ? layout({engine}) : layout({engine, rival});
-    if (table.width > static_cast<size_t>(options.columns)) {
+    if (table.width > options.columns) {
       table = layout({engine});
     }
     const std::string engine_title =
@@ -261,7 +228,7 @@ void AppendMeasurements(absl::string_view title,
   const std::string rival = RivalKey(measurements);
   if (!rival.empty()) keys.push_back(rival);
   const TextTable table = Layout(internal::Pivot(measurements, keys));
-  if (table.width <= static_cast<size_t>(options.columns)) {
+  if (table.width <= options.columns) {
     AppendTable(title, table, options, text);
   } else {
     AppendByEngine(title, measurements, rival, options, text);

@@ -16,13 +16,6 @@ namespace {
 
 constexpr int kSample = 200'000;
 
-uint64_t HashBytes(uint64_t hash, absl::string_view bytes) {
-  for (const char c : bytes) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
-  }
-  return hash;
-}
-
 TEST(TaxonomyTest, EveryPathIsValidAndOnceThere) {
   std::set<std::string> seen;
   for (const Taxonomy::Path& path : Taxonomy::Get().paths()) {
@@ -166,24 +159,6 @@ TEST(GeneratorTest, AnOperationDependsOnSeedAndIndexAlone) {
     same += other.At(index).payload_bits == a.payload_bits;
   }
   EXPECT_EQ(same, 0);
-}
-
-// The hash was recorded once and is the same for every compiler and platform:
-// whoever changes the data must raise kSchemaVersion with it.
-TEST(GeneratorTest, DataIsTheSameEverywhere) {
-  const Generator generator(1);
-  uint64_t hash = 0xcbf29ce484222325u;
-  NewOperation made;
-  for (uint64_t index = 0; index < 20'000; ++index) {
-    made.Set(generator.At(index));
-    hash = HashBytes(hash, made.operation.path->text);
-    hash = HashBytes(
-        hash, absl::StrCat(made.operation.id, " ", made.operation.created_at_us,
-                           " ", made.operation.status));
-    hash = HashBytes(hash, made.payload_json);
-    hash = HashBytes(hash, made.prefixes_json);
-  }
-  EXPECT_EQ(absl::StrCat(absl::Hex(hash)), "recorded");
 }
 
 TEST(RowsTest, PrefixRowsFollowTheOperations) {

@@ -133,7 +133,8 @@ std::string JudgePlan(Engine engine, const std::vector<std::string>& plan,
                       absl::string_view index, bool ordered) {
   bool seeks = false;
   for (size_t i = 0; i < plan.size(); ++i) {
-    const absl::string_view next = i + 1 < plan.size() ? plan[i + 1] : "";
+    absl::string_view next;
+    if (i + 1 < plan.size()) next = plan[i + 1];
     seeks = seeks || IsSeek(engine, plan[i], next, index);
     if (ordered && IsSort(engine, plan[i])) {
       return absl::StrCat("it sorts instead of reading ", index, " in order");

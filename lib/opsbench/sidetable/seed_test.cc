@@ -163,8 +163,8 @@ TEST_P(SeedTest, AnEmptyDatabaseSaysWhatToDo) {
 INSTANTIATE_TEST_SUITE_P(Engines, SeedTest,
                          ::testing::Values(Engine::kSqlite, Engine::kMysql,
                                            Engine::kPostgres),
-                         [](const auto& info) {
-                           return std::string(EngineName(info.param));
+                         [](const auto& test) {
+                           return std::string(EngineName(test.param));
                          });
 
 TEST(SeedServerTest, ADeadServerIsUnavailable) {

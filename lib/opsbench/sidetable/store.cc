@@ -22,6 +22,14 @@ constexpr absl::string_view kQueryNames[] = {
     "count_since", "error_rate",    "newest",
     "insert_one",  "insert_prefix", "insert_rows_prefixes"};
 
+// Rows of one INSERT: a row has up to 9 parameters. MySQL allows 65,535 of
+// them. PostgreSQL as many, but libpq drops the connection when the description
+// of a statement has 30,000 bytes or more (VALID_LONG_MESSAGE_TYPE in its
+// fe-protocol3.c leaves out 't'), 4 for each parameter.
+constexpr size_t RowsAtOnce(Engine engine) {
+  return engine == Engine::kPostgres ? 800 : 7'000;
+}
+
 absl::StatusOr<SqlCatalog> LoadCatalog(Engine engine, absl::string_view file) {
   const std::string name =
       absl::StrCat(EngineName(engine), "/sidetable/", file);
@@ -122,13 +130,13 @@ absl::Status Store::ReadUnder(Query query, absl::string_view prefix,
 
 absl::Status Store::Latest(absl::string_view prefix, int64_t limit,
                            ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return ReadUnder(kLatest, prefix, rows);
 }
 
 absl::Status Store::LatestOffset(absl::string_view prefix, int64_t limit,
                                  int64_t offset, ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   values_[kOffset] = Value::Int64(offset);
   return ReadUnder(kLatestOffset, prefix, rows);
 }
@@ -136,7 +144,7 @@ absl::Status Store::LatestOffset(absl::string_view prefix, int64_t limit,
 absl::Status Store::Exact(absl::string_view path, int64_t limit,
                           ResultSet* rows) {
   values_[kPath] = Value::Text(path);
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return Execute(kExact, 0, rows).status();
 }
 
@@ -153,7 +161,7 @@ absl::Status Store::ErrorRate(absl::string_view prefix, int64_t since_us,
 }
 
 absl::Status Store::Newest(int64_t limit, ResultSet* rows) {
-  values_[kLimit] = Value::Int64(limit);
+  values_[kMaxRows] = Value::Int64(limit);
   return Execute(kNewest, 0, rows).status();
 }
 
@@ -195,17 +203,26 @@ absl::Status Store::InsertMany(absl::Span<const NewOperation> operations) {
   if (engine_ == Engine::kSqlite) {
     return InTransaction([&] { return InsertManyByRow(operations); });
   }
-  if (engine_ == Engine::kMysql && strategy_ == Strategy::kSideTable) {
-    return InTransaction([&]() -> absl::Status {
-      OPSBENCH_RETURN_IF_ERROR(InsertManyAtOnce(operations));
+  const size_t at_once = RowsAtOnce(engine_);
+  const bool two_statements =
+      engine_ == Engine::kMysql && strategy_ == Strategy::kSideTable;
+  if (operations.size() <= at_once && !two_statements) {
+    return InsertManyAtOnce(operations);
+  }
+  return InTransaction([&]() -> absl::Status {
+    while (!operations.empty()) {
+      const auto part = operations.first(std::min(at_once, operations.size()));
+      operations.remove_prefix(part.size());
+      OPSBENCH_RETURN_IF_ERROR(InsertManyAtOnce(part));
+      if (!two_statements) continue;
       OPSBENCH_ASSIGN_OR_RETURN(const int64_t first, session_->LastInsertId());
       values_[kFirstId] = Value::Int64(first);
-      values_[kEndId] =
-          Value::Int64(first + static_cast<int64_t>(operations.size()));
-      return Execute(kInsertRowsPrefixes, 0, nullptr).status();
-    });
-  }
-  return InsertManyAtOnce(operations);
+      values_[kEndId] = Value::Int64(first + static_cast<int64_t>(part.size()));
+      OPSBENCH_RETURN_IF_ERROR(
+          Execute(kInsertRowsPrefixes, 0, nullptr).status());
+    }
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Store::InsertManyAtOnce(

@@ -112,7 +112,7 @@ class Store {
     kPattern,
     kRangeLow,
     kRangeHigh,
-    kLimit,
+    kMaxRows,
     kOffset,
     kSince,
     kPath,

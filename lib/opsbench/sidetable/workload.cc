@@ -12,8 +12,13 @@ namespace {
 class SidetableClient : public Client {
  public:
   SidetableClient(const Url& url, const ConnectOptions& connect,
-                  Strategy strategy, const std::vector<MixOperation>& mix)
-      : url_(url), connect_(connect), strategy_(strategy), mix_(mix) {}
+                  Strategy strategy, const std::vector<MixOperation>& mix,
+                  int distinct)
+      : url_(url),
+        connect_(connect),
+        strategy_(strategy),
+        mix_(mix),
+        distinct_(distinct) {}
 
   absl::Status Open() {
     store_.reset();
@@ -23,7 +28,12 @@ class SidetableClient : public Client {
   }
 
   void Prepare(int operation, Random& random) override {
-    request_.Draw(mix_[operation], random);
+    if (distinct_ == 0) {
+      request_.Draw(mix_[operation], random);
+    } else {
+      const uint64_t index = random.Below(static_cast<uint64_t>(distinct_));
+      DrawDistinct(mix_[operation], static_cast<int>(index), &request_);
+    }
   }
 
   absl::StatusOr<int64_t> Execute() override {
@@ -51,11 +61,11 @@ class SidetableClient : public Client {
       case OperationKind::kExact:
         return store_->Exact(request_.path, kLimit, &rows_);
       case OperationKind::kCount24h:
-        return store_->CountSince(request_.path, kDataNowUs - 24 * kHourUs,
-                                  &rows_);
+        return store_->CountSince(request_.path,
+                                  SinceOf(request_.operation->kind), &rows_);
       case OperationKind::kErrorRate:
-        return store_->ErrorRate(request_.path, kDataNowUs - 7 * 24 * kHourUs,
-                                 &rows_);
+        return store_->ErrorRate(request_.path,
+                                 SinceOf(request_.operation->kind), &rows_);
       default:
         return store_->Latest(request_.path, kLimit, &rows_);
     }
@@ -65,6 +75,7 @@ class SidetableClient : public Client {
   const ConnectOptions& connect_;
   const Strategy strategy_;
   const std::vector<MixOperation>& mix_;
+  const int distinct_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Store> store_;  // Uses session_, so it goes first.
   Request request_;
@@ -76,6 +87,7 @@ class SidetableClient : public Client {
 void Request::Draw(const MixOperation& what, Random& random) {
   operation = &what;
   insert_count = 0;
+  offset = 0;
   const Taxonomy& taxonomy = Taxonomy::Get();
   switch (what.kind) {
     case OperationKind::kInsertSingle:
@@ -101,13 +113,33 @@ void Request::Draw(const MixOperation& what, Random& random) {
   }
 }
 
+void DrawDistinct(const MixOperation& operation, int index, Request* request) {
+  Random random = Random::Stream(static_cast<uint64_t>(operation.kind),
+                                 static_cast<uint64_t>(operation.level),
+                                 static_cast<uint64_t>(index));
+  request->Draw(operation, random);
+}
+
+int64_t SinceOf(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kCount24h:
+      return kDataNowUs - 24 * kHourUs;
+    case OperationKind::kErrorRate:
+      return kDataNowUs - 7 * 24 * kHourUs;
+    default:
+      return 0;
+  }
+}
+
 SidetableWorkload::SidetableWorkload(Url url, ConnectOptions connect,
                                      Strategy strategy,
-                                     std::vector<MixOperation> mix)
+                                     std::vector<MixOperation> mix,
+                                     int distinct)
     : url_(std::move(url)),
       connect_(std::move(connect)),
       strategy_(strategy),
-      mix_(std::move(mix)) {}
+      mix_(std::move(mix)),
+      distinct_(distinct) {}
 
 std::vector<WeightedOperation> SidetableWorkload::WeightedMix() const {
   std::vector<WeightedOperation> weighted;
@@ -118,8 +150,8 @@ std::vector<WeightedOperation> SidetableWorkload::WeightedMix() const {
 }
 
 absl::StatusOr<std::unique_ptr<Client>> SidetableWorkload::Connect(int) {
-  auto client =
-      std::make_unique<SidetableClient>(url_, connect_, strategy_, mix_);
+  auto client = std::make_unique<SidetableClient>(url_, connect_, strategy_,
+                                                  mix_, distinct_);
   OPSBENCH_RETURN_IF_ERROR(client->Open());
   return client;
 }

@@ -20,9 +20,11 @@ namespace opsbench::sidetable {
 
 class SidetableWorkload : public Workload {
  public:
-  // The data must have been seeded: Connect() says so when it was not.
+  // The data must have been seeded: Connect() says so when it was not. With
+  // `distinct` above 0, an operation is one of that many requests instead of
+  // its own: what another tool, which has a list of them, can do as well.
   SidetableWorkload(Url url, ConnectOptions connect, Strategy strategy,
-                    std::vector<MixOperation> mix);
+                    std::vector<MixOperation> mix, int distinct = 0);
 
   // The mix as LoadOptions::mix wants it.
   std::vector<WeightedOperation> WeightedMix() const;
@@ -34,6 +36,7 @@ class SidetableWorkload : public Workload {
   const ConnectOptions connect_;
   const Strategy strategy_;
   const std::vector<MixOperation> mix_;
+  const int distinct_;
 };
 
 // What one operation of a mix asks for or writes: a pure function of the random
@@ -52,6 +55,12 @@ struct Request {
   std::vector<NewOperation> new_operations;  // Grows, and is used again.
   size_t insert_count = 0;
 };
+
+// Request `index` of those that a workload with distinct requests has.
+void DrawDistinct(const MixOperation& operation, int index, Request* request);
+
+// From when on a count or an error rate counts; 0 for other operations.
+int64_t SinceOf(OperationKind kind);
 
 }  // namespace opsbench::sidetable
 

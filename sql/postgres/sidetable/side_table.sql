@@ -130,6 +130,6 @@ WITH o AS (
   RETURNING id, type_path, created_at
 )
 INSERT INTO operation_prefixes (operation_id, prefix, created_at)
-SELECT o.id, array_to_string((string_to_array(o.type_path, '.'))[1:n.level], '.'),
+SELECT o.id, array_to_string((string_to_array(o.type_path, '.'))[1 : n.level], '.'),
        o.created_at
 FROM o, generate_series(1, cardinality(string_to_array(o.type_path, '.'))) AS n (level)

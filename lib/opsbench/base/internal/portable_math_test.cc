@@ -18,7 +18,8 @@ double UlpsOff(double value, long double truth) {
   const double ulp = std::nextafter(std::abs(rounded),
                                     std::numeric_limits<double>::infinity()) -
                      std::abs(rounded);
-  return static_cast<double>(std::abs(value - truth)) / ulp;
+  // Divided first: the difference may be too small for a double.
+  return static_cast<double>(std::abs(value - truth) / ulp);
 }
 
 TEST(PortableLogTest, IsTheLogarithm) {

@@ -2,10 +2,12 @@
 #define OPSBENCH_DB_INTERNAL_MULTI_ROW_H_
 
 // BulkMethod::kMultiRow for the engines at the end of a wire: prepared INSERTs
-// with as many rows as the protocol's count of parameters allows.
+// with as many rows as the protocol's count of parameters allows. And what all
+// bulk loads have in common.
 //
 // Thread safety: as the session, for one thread at a time.
 
+#include <atomic>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,12 +16,39 @@
 
 namespace opsbench::internal {
 
+// INSERT INTO table (columns) VALUES (…), with placeholders for `rows` rows.
+std::string InsertSql(Engine engine, absl::string_view table,
+                      absl::Span<const std::string> columns, size_t rows);
+
 // Inserts all of `rows` through `session` and returns how many. Opens no
-// transaction of its own.
+// transaction of its own. InvalidArgument: there are no columns.
 absl::StatusOr<int64_t> InsertMultiRow(Session& session,
                                        absl::string_view table,
                                        absl::Span<const std::string> columns,
                                        RowIterator& rows);
+
+// The rows of `source` until `interrupted` becomes true, Cancelled from then
+// on. An engine interrupts the statement that runs, and none may run while a
+// load waits for its next row.
+class InterruptibleRows : public RowIterator {
+ public:
+  // Forgets an interruption of what ran before.
+  InterruptibleRows(RowIterator& source, std::atomic<bool>& interrupted)
+      : source_(source), interrupted_(interrupted) {
+    interrupted_ = false;
+  }
+
+  absl::StatusOr<bool> Next(absl::Span<Value> row) override {
+    if (interrupted_.load(std::memory_order_relaxed)) {
+      return absl::CancelledError("the bulk load was interrupted");
+    }
+    return source_.Next(row);
+  }
+
+ private:
+  RowIterator& source_;
+  std::atomic<bool>& interrupted_;
+};
 
 // Runs `load` so that it leaves everything or nothing behind: in a transaction,
 // or in a savepoint when `in_transaction` says that the caller has one.
@@ -43,6 +72,7 @@ absl::StatusOr<int64_t> AllOrNothing(Session& session, bool in_transaction,
   // adds nothing to it.
   if (in_transaction) {
     session.Execute("ROLLBACK TO SAVEPOINT opsbench_bulk").IgnoreError();
+    session.Execute("RELEASE SAVEPOINT opsbench_bulk").IgnoreError();
   } else {
     session.Rollback().IgnoreError();
   }

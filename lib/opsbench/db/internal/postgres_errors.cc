@@ -45,12 +45,15 @@ constexpr StateCode kStates[] = {
     {"0A000", absl::StatusCode::kUnimplemented},
 };
 
+// libpq's texts may have several lines; a status has one.
 absl::Status Make(absl::StatusCode code, absl::string_view text,
                   absl::string_view sqlstate) {
-  text = absl::StripAsciiWhitespace(text);
-  return absl::Status(
-      code, absl::StrCat("PostgreSQL: ", text, sqlstate.empty() ? "" : " (",
-                         sqlstate, sqlstate.empty() ? "" : ")"));
+  std::string line = "PostgreSQL: ";
+  for (const char c : absl::StripAsciiWhitespace(text)) {
+    line.push_back(c == '\n' || c == '\t' ? ' ' : c);
+  }
+  if (!sqlstate.empty()) absl::StrAppend(&line, " (", sqlstate, ")");
+  return absl::Status(code, line);
 }
 
 }  // namespace
@@ -60,6 +63,10 @@ absl::Status StatusOfSqlState(absl::string_view sqlstate,
   if (broken) return Make(absl::StatusCode::kUnavailable, text, sqlstate);
   if (sqlstate == "57014" && absl::StrContains(text, "timeout")) {
     return Make(absl::StatusCode::kDeadlineExceeded, text, sqlstate);
+  }
+  // A prepared SELECT * whose table was altered: prepare it again.
+  if (sqlstate == "0A000" && absl::StrContains(text, "cached plan")) {
+    return Make(absl::StatusCode::kFailedPrecondition, text, sqlstate);
   }
   for (const StateCode& state : kStates) {
     if (absl::StartsWith(sqlstate, state.prefix)) {
@@ -71,7 +78,8 @@ absl::Status StatusOfSqlState(absl::string_view sqlstate,
 
 absl::Status ErrorOf(PGconn* connection, const PGresult* result) {
   const bool broken = PQstatus(connection) == CONNECTION_BAD;
-  if (result == nullptr) {
+  // The server's last words are the connection's, not the last result's.
+  if (broken || result == nullptr) {
     return StatusOfSqlState(broken ? "08006" : "XX000",
                             PQerrorMessage(connection), broken);
   }
@@ -81,7 +89,7 @@ absl::Status ErrorOf(PGconn* connection, const PGresult* result) {
   std::string text =
       primary != nullptr ? primary : PQresultErrorMessage(result);
   if (detail != nullptr) absl::StrAppend(&text, ": ", detail);
-  return StatusOfSqlState(state != nullptr ? state : "", text, broken);
+  return StatusOfSqlState(state != nullptr ? state : "", text, false);
 }
 
 absl::Status StatusOfConnectError(absl::string_view text) {
@@ -102,12 +110,7 @@ absl::Status StatusOfConnectError(absl::string_view text) {
   } else if (absl::StrContains(text, "invalid connection option")) {
     code = absl::StatusCode::kInvalidArgument;
   }
-  // libpq puts each address that it tried on a line of its own.
-  std::string line;
-  for (const char c : absl::StripAsciiWhitespace(text)) {
-    line.push_back(c == '\n' || c == '\t' ? ' ' : c);
-  }
-  return Make(code, line, "");
+  return Make(code, text, "");
 }
 
 }  // namespace opsbench::internal

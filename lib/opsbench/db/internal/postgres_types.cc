@@ -1,11 +1,15 @@
 #include "opsbench/db/internal/postgres_types.h"
 
 #include <bit>
-#include <cstdlib>
+#include <charconv>
+#include <cmath>
 #include <limits>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
 namespace opsbench::internal {
@@ -65,6 +69,12 @@ double AsDouble(const Value& value) {
              : static_cast<double>(value.int64());
 }
 
+// Whether a finite number stays finite.
+bool FitsReal(double value) {
+  return !std::isfinite(value) ||
+         std::abs(value) <= std::numeric_limits<float>::max();
+}
+
 bool IsText(const Value& value) {
   return value.type() == Value::Type::kText ||
          value.type() == Value::Type::kBytes;
@@ -78,19 +88,58 @@ absl::Status AppendVersioned(const Value& value, absl::string_view type,
   return absl::OkStatus();
 }
 
-// "2025-12-01 00:00:00.123456+00" or without the zone.
-bool ParseTimestampUs(absl::string_view text, int64_t* us) {
-  std::string iso(text);
-  const size_t space = iso.find(' ');
-  if (space == std::string::npos) return false;
-  iso[space] = 'T';
-  const size_t plus = iso.find('+', space);
-  if (plus != std::string::npos) iso.resize(plus);
+bool IsTextType(uint32_t oid) {
+  return oid == kTextOid || oid == kVarcharOid || oid == kBpcharOid ||
+         oid == kJsonOid || oid == kNameOid || oid == kUnknownOid;
+}
+
+absl::Status AppendTimestamp(const Value& value, std::string* out) {
+  if (value.type() != Value::Type::kTimestamp) {
+    return WrongType(value, "timestamp");
+  }
+  // The lowest number of all is PostgreSQL's -infinity.
+  if (value.int64() <= std::numeric_limits<int64_t>::min() + kPostgresEpochUs) {
+    return WrongType(value, "timestamp");
+  }
+  AppendBigEndian(static_cast<uint64_t>(value.int64() - kPostgresEpochUs), out);
+  return absl::OkStatus();
+}
+
+void DecodeTimestamp(uint32_t oid, int64_t postgres_us, ResultSet* rows) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  if (postgres_us == kMax) return rows->AppendText("infinity");
+  if (postgres_us == std::numeric_limits<int64_t>::min()) {
+    return rows->AppendText("-infinity");
+  }
+  if (postgres_us <= kMax - kPostgresEpochUs) {
+    return rows->AppendTimestampUs(postgres_us + kPostgresEpochUs);
+  }
+  const absl::Time time =
+      absl::FromUnixMicros(kPostgresEpochUs) + absl::Microseconds(postgres_us);
+  rows->AppendText(absl::FormatTime(
+      oid == kTimestamptzOid ? "%Y-%m-%d %H:%M:%E*S+00" : "%Y-%m-%d %H:%M:%E*S",
+      time, absl::UTCTimeZone()));
+}
+
+// "2025-12-01 00:00:00.123456", "0044-03-15 12:00:00 BC", and either with the
+// zone before the era ("+00", "-03:30") for timestamptz.
+bool ParseTimestampUs(uint32_t oid, absl::string_view text, int64_t* us) {
+  const bool before_christ = absl::ConsumeSuffix(&text, " BC");
+  const size_t dash = text.find('-');
+  int64_t year;
+  if (dash == absl::string_view::npos ||
+      !absl::SimpleAtoi(text.substr(0, dash), &year)) {
+    return false;
+  }
+  if (before_christ) year = 1 - year;
   absl::Time time;
-  std::string error;
-  if (!absl::ParseTime("%Y-%m-%dT%H:%M:%E*S", iso, &time, &error)) return false;
+  if (!absl::ParseTime(oid == kTimestamptzOid ? "%Y-%m-%d %H:%M:%E*S%Ez"
+                                              : "%Y-%m-%d %H:%M:%E*S",
+                       absl::StrCat(year, text.substr(dash)), &time, nullptr)) {
+    return false;
+  }
   *us = absl::ToUnixMicros(time);
-  return true;
+  return absl::FromUnixMicros(*us) == time;
 }
 
 }  // namespace
@@ -120,6 +169,10 @@ bool HasBinaryForm(uint32_t oid, uint32_t ltree_oid) {
   }
 }
 
+bool IsRawForm(const Value& value, uint32_t oid) {
+  return IsText(value) && (IsTextType(oid) || oid == kByteaOid);
+}
+
 absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
                           std::string* out) {
   switch (oid) {
@@ -130,16 +183,17 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
     case kInt8Oid:
       return AppendInteger<int64_t>(value, "bigint", out);
     case kOidOid:
-      if (value.type() != Value::Type::kInt64) return WrongType(value, "oid");
-      AppendBigEndian(static_cast<uint32_t>(value.int64()), out);
-      return absl::OkStatus();
+      return AppendInteger<uint32_t>(value, "oid", out);
     case kBoolOid:
-      if (value.type() != Value::Type::kInt64)
+      if (value.type() != Value::Type::kInt64) {
         return WrongType(value, "boolean");
+      }
       out->push_back(value.int64() != 0);
       return absl::OkStatus();
     case kFloat4Oid:
-      if (!IsNumber(value)) return WrongType(value, "real");
+      if (!IsNumber(value) || !FitsReal(AsDouble(value))) {
+        return WrongType(value, "real");
+      }
       AppendBigEndian(
           std::bit_cast<uint32_t>(static_cast<float>(AsDouble(value))), out);
       return absl::OkStatus();
@@ -149,11 +203,10 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
       return absl::OkStatus();
     case kTimestampOid:
     case kTimestamptzOid:
-      if (value.type() != Value::Type::kTimestamp) {
-        return WrongType(value, "timestamp");
-      }
-      AppendBigEndian(static_cast<uint64_t>(value.int64() - kPostgresEpochUs),
-                      out);
+      return AppendTimestamp(value, out);
+    case kByteaOid:
+      if (!IsText(value)) return WrongType(value, "bytea");
+      absl::StrAppend(out, value.text());
       return absl::OkStatus();
     case kJsonbOid:
       return AppendVersioned(value, "jsonb", kJsonbVersion, out);
@@ -161,10 +214,31 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
       if (ltree_oid != 0 && oid == ltree_oid) {
         return AppendVersioned(value, "ltree", kLtreeVersion, out);
       }
-      if (!IsText(value)) return WrongType(value, "text");
+      if (!IsText(value)) return AppendTextForm(value, out);
       absl::StrAppend(out, value.text());
       return absl::OkStatus();
   }
+}
+
+absl::Status AppendTextForm(const Value& value, std::string* out) {
+  if (value.type() == Value::Type::kDouble) {
+    // The shortest digits that give the same double again.
+    char digits[32];
+    const auto [end, error] =
+        std::to_chars(digits, digits + sizeof(digits), value.float64());
+    out->append(digits, end);
+    return absl::OkStatus();
+  }
+  if (!IsText(value)) {
+    absl::StrAppend(out, value.ToString());
+    return absl::OkStatus();
+  }
+  if (absl::StrContains(value.text(), '\0')) {
+    return absl::InvalidArgumentError(
+        "PostgreSQL: text cannot hold a zero byte");
+  }
+  absl::StrAppend(out, value.text());
+  return absl::OkStatus();
 }
 
 void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows) {
@@ -188,9 +262,9 @@ void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows) {
           std::bit_cast<double>(LoadBigEndian<uint64_t>(field.data())));
     case kTimestampOid:
     case kTimestamptzOid:
-      return rows->AppendTimestampUs(
-          static_cast<int64_t>(LoadBigEndian<uint64_t>(field.data())) +
-          kPostgresEpochUs);
+      return DecodeTimestamp(
+          oid, static_cast<int64_t>(LoadBigEndian<uint64_t>(field.data())),
+          rows);
     case kByteaOid:
       return rows->AppendBytes(field);
     case kJsonbOid:
@@ -202,6 +276,7 @@ void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows) {
 
 void DecodeText(uint32_t oid, absl::string_view field, ResultSet* rows) {
   int64_t integer;
+  float single;
   double number;
   switch (oid) {
     case kInt2Oid:
@@ -213,13 +288,21 @@ void DecodeText(uint32_t oid, absl::string_view field, ResultSet* rows) {
     case kBoolOid:
       return rows->AppendInt64(field == "t");
     case kFloat4Oid:
+      // By way of float: the binary form gives the same double then.
+      if (absl::SimpleAtof(field, &single)) return rows->AppendDouble(single);
+      break;
     case kFloat8Oid:
       if (absl::SimpleAtod(field, &number)) return rows->AppendDouble(number);
       break;
     case kTimestampOid:
     case kTimestamptzOid:
-      if (ParseTimestampUs(field, &integer)) {
+      if (ParseTimestampUs(oid, field, &integer)) {
         return rows->AppendTimestampUs(integer);
+      }
+      break;
+    case kByteaOid:
+      if (absl::ConsumePrefix(&field, "\\x")) {
+        return rows->AppendBytes(absl::HexStringToBytes(field));
       }
       break;
     default:

@@ -43,12 +43,24 @@ enum PostgresOid : uint32_t {
 // no fixed id: whoever knows it passes it as `ltree_oid`, 0 otherwise.
 bool HasBinaryForm(uint32_t oid, uint32_t ltree_oid);
 
-// Appends `value`, which is not NULL, in the binary form of type `oid`.
+// Whether the value's own bytes are the binary form of type `oid`: text and
+// bytes for a type of text or bytea.
+bool IsRawForm(const Value& value, uint32_t oid);
+
+// Appends `value`, which is not NULL, in the binary form of type `oid`. Numbers
+// and timestamps become digits in a type of text.
 // InvalidArgument: the value does not fit the type.
 absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
                           std::string* out);
 
+// Appends `value`, which is not NULL, as text that PostgreSQL parses back to
+// the same value. InvalidArgument: there is a zero byte in it.
+absl::Status AppendTextForm(const Value& value, std::string* out);
+
 // Appends one field of a result to `rows`, from its binary or its text form.
+// Both give the same value. A timestamp that is no number of microseconds in 64
+// bits (infinity, the years from 294247 on) and types without a binary form are
+// the text that PostgreSQL makes of them.
 void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows);
 void DecodeText(uint32_t oid, absl::string_view field, ResultSet* rows);
 

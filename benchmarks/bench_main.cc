@@ -1,0 +1,143 @@
+#include "bench_main.h"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "benchmark/benchmark.h"
+
+namespace opsbench {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+void OnSignal(int signal_number) {
+  interrupted.store(true, std::memory_order_relaxed);
+  signal(signal_number, SIG_DFL);  // A second one ends the process at once.
+}
+
+bool IsDebugBuild() {
+#ifdef NDEBUG
+  return false;
+#else
+  return true;
+#endif
+}
+
+// Google Benchmark's own warning prints to the same place and covers Linux's
+// "performance" governor alone; this says what to do.
+void WarnOfCpuScaling() {
+  std::ifstream file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  std::string governor;
+  if (file >> governor && governor != "performance") {
+    std::fprintf(stderr,
+                 "warning: the CPU's frequency is scaled (governor %s): "
+                 "figures vary with it; set the governor to performance\n",
+                 governor.c_str());
+  }
+}
+
+// Also counts what ended with an error, which Google Benchmark does not tell
+// its caller.
+class CountingReporter : public benchmark::ConsoleReporter {
+ public:
+  CountingReporter() : ConsoleReporter(OO_None) {}
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) errors_ += run.error_occurred ? 1 : 0;
+    ConsoleReporter::ReportRuns(runs);
+  }
+
+  int errors() const { return errors_; }
+
+ private:
+  int errors_ = 0;
+};
+
+std::string NamesOf(absl::Span<const Engine> engines) {
+  return absl::StrJoin(engines, ",", [](std::string* out, Engine engine) {
+    absl::StrAppend(out, EngineName(engine));
+  });
+}
+
+}  // namespace
+
+bool BenchInterrupted() { return interrupted.load(std::memory_order_relaxed); }
+
+const std::atomic<bool>* BenchStopFlag() { return &interrupted; }
+
+int BenchMain(
+    int argc, char** argv, absl::Span<const Engine> engines,
+    const std::function<absl::Status(const BenchOptions&)>& register_all) {
+  const std::map<std::string, Scale> scales = {{"smoke", Scale::kSmoke},
+                                               {"quick", Scale::kQuick},
+                                               {"full", Scale::kFull}};
+  std::map<std::string, Engine> choices;
+  for (const Engine engine : engines) {
+    choices[std::string(EngineName(engine))] = engine;
+  }
+  std::string scale = "quick";
+  std::vector<std::string> names;
+  BenchOptions options;
+  CLI::App app("Flags of Google Benchmark (--benchmark_…) are taken as well.");
+  app.allow_extras();
+  app.add_option("--scale", scale, "smoke, quick or full (default: quick)")
+      ->check(CLI::IsMember(scales));
+  app.add_option("--engines", names,
+                 "With commas (default: " + NamesOf(engines) + ")")
+      ->delimiter(',')
+      ->check(CLI::IsMember(choices));
+  app.add_option("--seed", options.seed, "Seed of data and requests (1)")
+      ->check(CLI::NonNegativeNumber);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "%s: %s\n", argv[0], error.what());
+    return 2;
+  }
+  options.scale = scales.at(scale);
+  for (const std::string& name : names) {
+    options.engines.push_back(choices.at(name));
+  }
+  if (names.empty()) options.engines.assign(engines.begin(), engines.end());
+  if (options.scale == Scale::kFull) {
+    if (IsDebugBuild()) {
+      std::fprintf(stderr,
+                   "%s: --scale=full in a debug build says nothing about "
+                   "speed: build the preset release\n",
+                   argv[0]);
+      return 2;
+    }
+    WarnOfCpuScaling();
+  }
+
+  std::vector<std::string> rest = app.remaining();
+  std::vector<char*> arguments = {argv[0]};
+  for (std::string& argument : rest) arguments.push_back(argument.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+  benchmark::AddCustomContext("opsbench_scale", scale);
+  benchmark::AddCustomContext("opsbench_seed", absl::StrCat(options.seed));
+  if (const absl::Status status = register_all(options); !status.ok()) {
+    std::fprintf(stderr, "%s: %s\n", argv[0],
+                 std::string(status.message()).c_str());
+    return 2;
+  }
+  signal(SIGINT, OnSignal);
+  signal(SIGTERM, OnSignal);
+  CountingReporter reporter;
+  const size_t ran = benchmark::RunSpecifiedBenchmarks(&reporter);
+  benchmark::Shutdown();
+  return ran > 0 && reporter.errors() == 0 ? 0 : 1;
+}
+
+}  // namespace opsbench

@@ -1,0 +1,115 @@
+#!/bin/sh
+# What the peers' scripts share; sourced by them. `opsbench run --peers` sets
+# OPSBENCH (the program), OPSBENCH_<ENGINE>_URL, and PEER_<ENGINE>_HOST, _PORT,
+# _SOCKET, _USER, _PASSWORD and _DATABASE.
+#
+
+: "${OPSBENCH:?is set by opsbench run --peers}"
+ops=${PEER_OPS:-200000}       # In the tables.
+seconds=${PEER_SECONDS:-2}    # Of one measurement.
+rounds=${PEER_ROUNDS:-5}      # Both sides measure in turns; odd: the median.
+distinct=${PEER_REQUESTS:-100}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Each read of the mixes A to D.
+reads='latest_l1 latest_l2 latest_l3 latest_l4 latest_l5 latest_l3_cold
+latest_offset exact count_24h error_rate'
+
+# PostgreSQL's own variables, for its own programs.
+postgres_environment() {
+  export PGHOST="$PEER_POSTGRES_HOST" PGPORT="$PEER_POSTGRES_PORT" \
+    PGUSER="$PEER_POSTGRES_USER" PGPASSWORD="$PEER_POSTGRES_PASSWORD" \
+    PGDATABASE="$PEER_POSTGRES_DATABASE"
+  if [ -n "$PEER_POSTGRES_SOCKET" ]; then
+    PGHOST=$(dirname -- "$PEER_POSTGRES_SOCKET")
+  fi
+}
+
+# The median of the numbers on standard input, one a line.
+median() {
+  sort -g | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
+}
+
+# ours ENGINE OPERATION THREADS: operations per second by opsbench.
+ours() {
+  "$OPSBENCH" sidetable run --engine "$1" --mix "$2" --workers "$3" \
+    --distinct "$distinct" --seconds "$seconds" --warmup 0 \
+    --out "$scratch/ours.json" >"$scratch/ours.log"
+  sed -n 's/.*"operations_per_second": *\([0-9.e+]*\).*/\1/p' \
+    "$scratch/ours.json" | head -n 1
+}
+
+# compare_reads ENGINE: every read at 1 and 8 threads, both sides in turns, who
+# begins changing each round. `prepare` (of $scratch/requests) and
+# `theirs THREADS` are the script's own. Prints a line for each and the ratio last.
+compare_reads() {
+  printf '%-16s %7s %12s %12s %6s\n' operation threads 'ours op/s' \
+    'theirs op/s' ratio
+  for operation in $reads; do
+    "$OPSBENCH" sidetable requests --engine "$1" --mix "$operation" \
+      --distinct "$distinct" >"$scratch/requests"
+    prepare
+    for threads in 1 8; do
+      : >"$scratch/rates"
+      round=0
+      while [ "$round" -lt "$rounds" ]; do
+        if [ $((round % 2)) = 0 ]; then
+          a=$(ours "$1" "$operation" "$threads")
+          b=$(theirs "$threads")
+        else
+          b=$(theirs "$threads")
+          a=$(ours "$1" "$operation" "$threads")
+        fi
+        echo "$a $b" >>"$scratch/rates"
+        round=$((round + 1))
+      done
+      ratio=$(awk '{ print $1 / $2 }' "$scratch/rates" | median)
+      printf '%-16s %7d %12.0f %12.0f %6.3f\n' "$operation" "$threads" \
+        "$(awk '{ print $1 }' "$scratch/rates" | median)" \
+        "$(awk '{ print $2 }' "$scratch/rates" | median)" "$ratio" |
+        tee -a "$scratch/lines"
+    done
+  done
+  awk '{ log_sum[$2] += log($5); n[$2]++
+         if (low == "" || $5 < low) { low = $5; what = $1 ", " $2 " threads" } }
+    END { printf "ratio %.3f at 1 thread, %.3f at 8 (geometric means; " \
+      "lowest %.3f: %s)\n", exp(log_sum[1] / n[1]), exp(log_sum[8] / n[8]),
+      low, what }' "$scratch/lines"
+}
+
+# seconds_of COMMAND…: its wall time.
+seconds_of() {
+  start=$(date +%s%N)
+  "$@" >"$scratch/timed.log" 2>&1 || {
+    cat "$scratch/timed.log" >&2
+    exit 1
+  }
+  end=$(date +%s%N)
+  awk -v ns=$((end - start)) 'BEGIN { print ns / 1e9 }'
+}
+
+# compare_bulk: `load_ours` and `load_theirs` (the script's own) load the same rows, in
+# turns. Prints the ratio of their rates last.
+compare_bulk() {
+  : >"$scratch/times"
+  round=0
+  while [ "$round" -lt "$rounds" ]; do
+    if [ $((round % 2)) = 0 ]; then
+      a=$(load_ours)
+      b=$(load_theirs)
+    else
+      b=$(load_theirs)
+      a=$(load_ours)
+    fi
+    echo "$a $b" >>"$scratch/times"
+    echo "round $((round + 1)): ours $a s, theirs $b s"
+    round=$((round + 1))
+  done
+  awk -v ops="$ops" '{ print "ours", ops / $1, "operations/s, theirs", ops / $2 }' \
+    "$scratch/times"
+  printf 'ratio %.3f (median of %d rounds of %d operations)\n' \
+    "$(awk '{ print $2 / $1 }' "$scratch/times" | median)" "$rounds" "$ops"
+}

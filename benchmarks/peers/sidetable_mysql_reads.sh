@@ -1,0 +1,74 @@
+#!/bin/sh
+# Each read of the mixes on one MySQL or MariaDB server: opsbench beside
+# sysbench, which executes the same prepared statement with the same arguments,
+# drawn from the same list, in a closed loop at 1 and 8 threads.
+#
+# sysbench stores each result and does not look at it; opsbench decodes every
+# row.
+set -eu
+# shellcheck source=benchmarks/peers/common.sh
+. "$(dirname -- "$0")/common.sh"
+
+"$OPSBENCH" sidetable seed --engine mysql --ops "$ops" --fresh
+
+# The list of requests as a Lua script.
+prepare() {
+  awk -F '\t' '
+    NR == 1 { printf "local sql = [[%s]]\nlocal requests = {\n", $0; next }
+    { printf "  {"
+      for (i = 1; i <= NF; ++i) printf "%s, ", $i ~ /^[0-9]+$/ ? $i : "\"" $i "\""
+      print "}," }
+    END { print "}" }' "$scratch/requests" >"$scratch/peer.lua"
+  cat >>"$scratch/peer.lua" <<'LUA'
+
+local connection, statement, parameters
+
+function thread_init()
+  connection = sysbench.sql.driver():connect()
+  statement = connection:prepare(sql)
+  parameters = {}
+  for i, value in ipairs(requests[1]) do
+    if type(value) == "number" then
+      parameters[i] = statement:bind_create(sysbench.sql.type.INT)
+    else
+      parameters[i] = statement:bind_create(sysbench.sql.type.VARCHAR, 191)
+    end
+  end
+  statement:bind_param(unpack(parameters))
+end
+
+function event()
+  local request = requests[sysbench.rand.uniform(1, #requests)]
+  for i, value in ipairs(request) do parameters[i]:set(value) end
+  local result = statement:execute()
+  result:free()
+end
+
+function thread_done()
+  statement:close()
+  connection:disconnect()
+end
+LUA
+}
+
+theirs() {
+  if [ -n "$PEER_MYSQL_SOCKET" ]; then
+    set -- "$1" --mysql-socket="$PEER_MYSQL_SOCKET"
+  else
+    set -- "$1" --mysql-host="$PEER_MYSQL_HOST" --mysql-port="$PEER_MYSQL_PORT"
+  fi
+  threads_wanted=$1
+  shift
+  sysbench "$scratch/peer.lua" --db-driver=mysql "$@" \
+    --mysql-user="$PEER_MYSQL_USER" --mysql-password="$PEER_MYSQL_PASSWORD" \
+    --mysql-db="$PEER_MYSQL_DATABASE" --threads="$threads_wanted" \
+    --time="$seconds" --events=0 run >"$scratch/theirs.log" || {
+    cat "$scratch/theirs.log" >&2
+    exit 1
+  }
+  awk '/total time:/ { sub("s", "", $3); time = $3 }
+    /total number of events:/ { events = $5 }
+    END { print events / time }' "$scratch/theirs.log"
+}
+
+compare_reads mysql

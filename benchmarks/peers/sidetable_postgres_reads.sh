@@ -1,0 +1,61 @@
+#!/bin/sh
+# Each read of the mixes on one PostgreSQL server: opsbench beside
+# `pgbench -M prepared`, which executes the same prepared statements with the
+# same arguments in a closed loop at 1 and 8 clients.
+#
+# pgbench cannot draw a text from a list: each request is a script of its own,
+# prepared by itself. There are few of them, because the server plans the first
+# five executions of a prepared statement anew, which must not weigh.
+set -eu
+# shellcheck source=benchmarks/peers/common.sh
+. "$(dirname -- "$0")/common.sh"
+distinct=${PEER_REQUESTS:-10}
+
+"$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
+
+postgres_environment
+pgbench=$(command -v pgbench || :)
+for folder in $(echo "${OPSBENCH_ENGINES:-}" | tr : ' ') /; do
+  for found in "$folder"/usr/lib/postgresql/*/bin/pgbench; do
+    [ -n "$pgbench" ] || [ ! -x "$found" ] || pgbench=$found
+  done
+done
+
+# A script for each request: numbers stand in it, a text is a variable.
+prepare() {
+  rm -f "$scratch"/request*.sql
+  awk -F '\t' -v folder="$scratch" '
+    NR == 1 { sql = $0; next }
+    { text = sql
+      for (i = 1; i <= NF; ++i) {
+        value = $i ~ /^[0-9]+$/ ? $i : "\047" $i "\047"
+        gsub("\\$" i, ":a" i, text)
+        variables[NR, i] = $i
+      }
+      file = sprintf("%s/request%d.sql", folder, NR - 1)
+      line = text
+      for (i = 1; i <= NF; ++i) gsub(":a" i, ":r" (NR - 1) "a" i, line)
+      print line ";" >file
+      close(file)
+      for (i = 1; i <= NF; ++i) {
+        printf "-D\nr%da%d=%s\n", NR - 1, i, $i >(folder "/variables")
+      } }' "$scratch/requests"
+}
+
+theirs() {
+  jobs=$(nproc)
+  [ "$jobs" -le "$1" ] || jobs=$1
+  set -- "$1"
+  clients=$1
+  shift
+  while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
+  for file in "$scratch"/request*.sql; do set -- "$@" -f "$file"; done
+  "$pgbench" -n -M prepared -c "$clients" -j "$jobs" -T "$seconds" "$@" \
+    >"$scratch/theirs.log" 2>"$scratch/theirs.stderr" || {
+    cat "$scratch/theirs.stderr" >&2
+    exit 1
+  }
+  sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$scratch/theirs.log"
+}
+
+compare_reads postgres

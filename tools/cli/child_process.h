@@ -1,0 +1,41 @@
+#ifndef OPSBENCH_TOOLS_CLI_CHILD_PROCESS_H_
+#define OPSBENCH_TOOLS_CLI_CHILD_PROCESS_H_
+
+// A program that is run to its end, its standard output read line by line.
+//
+// Thread safety: for one thread; the environment must not change meanwhile.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace opsbench::cli {
+
+struct ChildOptions {
+  std::vector<std::string> arguments;  // The first is the program's path.
+
+  // Added to this process's environment.
+  std::map<std::string, std::string> environment;
+
+  // Where standard error goes, appended; empty: this process's own.
+  std::string stderr_path;
+
+  // Called with each line of standard output, without its end.
+  std::function<void(absl::string_view)> on_line;
+};
+
+// Returns its exit code, or 128 and the signal that ended it. The child shares
+// this process's group, so that a terminal's Ctrl-C reaches it, and is ended
+// when this process dies; a SIGTERM that this process got (stop_requested) is
+// passed on.
+//
+// NotFound: no such program. Internal: no process, no pipe.
+absl::StatusOr<int> RunChild(const ChildOptions& options);
+
+}  // namespace opsbench::cli
+
+#endif  // OPSBENCH_TOOLS_CLI_CHILD_PROCESS_H_

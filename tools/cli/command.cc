@@ -1,0 +1,47 @@
+#include "command.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+
+namespace opsbench::cli {
+namespace {
+
+static_assert(std::atomic<bool>::is_always_lock_free,
+              "a signal handler may write it");
+
+void OnStopSignal(int signal_number) {
+  stop_requested.store(true, std::memory_order_relaxed);
+  signal(signal_number, SIG_DFL);
+}
+
+}  // namespace
+
+std::atomic<bool> stop_requested{false};
+
+void Fail(Context& context, const absl::Status& status, int exit_code) {
+  absl::FPrintF(
+      stderr, "opsbench: %s\n",
+      absl::StrReplaceAll(status.message(), {{"\r", ""}, {"\n", "; "}}));
+  context.exit_code = exit_code;
+}
+
+void InstallStopSignals() {
+  signal(SIGINT, OnStopSignal);
+  signal(SIGTERM, OnStopSignal);
+}
+
+bool ProgressIsTerminal() { return isatty(STDERR_FILENO) == 1; }
+
+bool ColorWanted() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) == 1 &&
+         (no_color == nullptr || *no_color == '\0');
+}
+
+}  // namespace opsbench::cli

@@ -1,0 +1,345 @@
+// opsbench run: the main job. Starts private servers for the engines that no
+// URL names, runs each area's benchmark binary on them, keeps the results and
+// sums them up.
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <regex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "child_process.h"
+#include "command.h"
+#include "engine_facts.h"
+#include "kept_servers.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/engines/engines.h"
+#include "opsbench/results/atomic_file.h"
+#include "opsbench/results/benchmark_json.h"
+#include "opsbench/results/run_store.h"
+#include "opsbench/results/summary.h"
+#include "peers.h"
+#include "progress.h"
+
+namespace opsbench::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What an area's binary writes into the error of a benchmark that Ctrl-C ended.
+constexpr char kInterrupted[] = "interrupted";
+
+struct Area {
+  const char* name;
+  std::vector<Engine> engines;
+};
+
+const std::vector<Area>& Areas() {
+  static const auto* areas = new std::vector<Area>{
+      {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}}};
+  return *areas;
+}
+
+std::string AreaNames() {
+  return absl::StrJoin(Areas(), ", ", [](std::string* out, const Area& area) {
+    absl::StrAppend(out, area.name);
+  });
+}
+
+struct Flags {
+  std::vector<std::string> areas;
+  std::vector<std::string> engines;
+  std::string scale = "quick";
+  std::string filter;
+  std::string save;
+  uint64_t seed = 1;
+  bool peers = false;
+};
+
+// Flags that were checked, and what they select.
+struct Plan {
+  std::vector<Area> areas;  // Each with those of its engines that are wanted.
+  std::vector<Engine> engines;
+  Environment environment;
+};
+
+absl::StatusOr<Plan> MakePlan(const Flags& flags) {
+  Plan plan;
+  std::vector<Engine> wanted;
+  for (const std::string& name : flags.engines) {
+    OPSBENCH_ASSIGN_OR_RETURN(const Engine engine, ParseEngine(name));
+    wanted.push_back(engine);
+  }
+  for (const std::string& name : flags.areas) {
+    if (absl::c_none_of(Areas(),
+                        [&](const Area& area) { return area.name == name; })) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown area ", name, ": there are ", AreaNames()));
+    }
+  }
+  for (Area area : Areas()) {
+    if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area.name))
+      continue;
+    if (!wanted.empty()) {
+      std::erase_if(area.engines, [&](Engine engine) {
+        return !absl::c_linear_search(wanted, engine);
+      });
+    }
+    if (area.engines.empty()) continue;
+    for (const Engine engine : area.engines) {
+      if (!absl::c_linear_search(plan.engines, engine)) {
+        plan.engines.push_back(engine);
+      }
+    }
+    plan.areas.push_back(std::move(area));
+  }
+  if (plan.areas.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("none of the chosen areas runs on ",
+                     absl::StrJoin(flags.engines, ", ")));
+  }
+  try {
+    std::regex(flags.filter, std::regex::extended);
+  } catch (const std::regex_error& error) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--filter ", flags.filter, ": no regular expression: ", error.what()));
+  }
+  if (!flags.save.empty()) {
+    OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.save));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(plan.environment, Environment::Load());
+  return plan;
+}
+
+// The engines of a run, up for its length.
+struct Engines {
+  std::vector<std::unique_ptr<EngineHandle>> handles;
+  std::map<std::string, std::string> variables;  // For child processes.
+};
+
+absl::StatusOr<Engines> StartEngines(const Plan& plan, results::RunInfo* info) {
+  Engines engines;
+  for (const Engine engine : plan.engines) {
+    const int64_t start_ns = absl::GetCurrentTimeNanos();
+    absl::StatusOr<std::unique_ptr<EngineHandle>> handle =
+        AcquireEngine(engine, plan.environment);
+    if (!handle.ok()) return handle.status();
+    OPSBENCH_ASSIGN_OR_RETURN(results::EngineInfo facts,
+                              ReadEngineFacts((*handle)->url()));
+    absl::FPrintF(
+        stderr, "%-9s %s (%s, %.1f s)\n", EngineName(engine), facts.version,
+        (*handle)->is_private() ? "private" : (*handle)->url().Redacted(),
+        static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9);
+    info->engines.push_back(std::move(facts));
+    engines.variables[UrlVariable(engine)] = (*handle)->url().ToString();
+    engines.handles.push_back(*std::move(handle));
+    if (stop_requested) return absl::CancelledError("interrupted");
+  }
+  return engines;
+}
+
+std::string EngineList(const std::vector<Engine>& engines) {
+  return absl::StrJoin(engines, ",", [](std::string* out, Engine engine) {
+    absl::StrAppend(out, EngineName(engine));
+  });
+}
+
+std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
+                                        const Context& context) {
+  std::vector<std::string> arguments = {
+      (context.binary_folder / absl::StrCat(area.name, "_bench")).string(),
+      absl::StrCat("--scale=", flags.scale),
+      absl::StrCat("--engines=", EngineList(area.engines)),
+      absl::StrCat("--seed=", flags.seed)};
+  if (!flags.filter.empty()) {
+    arguments.push_back(absl::StrCat("--benchmark_filter=", flags.filter));
+  }
+  return arguments;
+}
+
+// How many benchmarks the filter selects.
+absl::StatusOr<int> CountBenchmarks(std::vector<std::string> arguments) {
+  arguments.push_back("--benchmark_list_tests=true");
+  int count = 0;
+  ChildOptions options;
+  options.arguments = std::move(arguments);
+  options.stderr_path = "/dev/null";
+  options.on_line = [&](absl::string_view line) {
+    count += absl::StrContains(line, '/') ? 1 : 0;
+  };
+  OPSBENCH_RETURN_IF_ERROR(RunChild(options).status());
+  return count;
+}
+
+struct AreaResult {
+  bool measured = true;      // The filter leaves something of it.
+  bool failed = false;       // An error in it, or it crashed.
+  bool interrupted = false;  // By Ctrl-C.
+};
+
+// Reads what the binary left, without benchmarks that were interrupted.
+absl::StatusOr<AreaResult> KeepResult(const std::string& raw_path,
+                                      const std::string& path) {
+  OPSBENCH_ASSIGN_OR_RETURN(results::BenchmarkFile file,
+                            results::ReadBenchmarkFile(raw_path));
+  AreaResult result;
+  std::erase_if(file.rows, [&](const results::BenchmarkRow& row) {
+    const bool gone = row.error_occurred && row.error_message == kInterrupted;
+    result.interrupted = result.interrupted || gone;
+    return gone;
+  });
+  for (const results::BenchmarkRow& row : file.rows) {
+    result.failed = result.failed || row.error_occurred;
+  }
+  OPSBENCH_RETURN_IF_ERROR(
+      results::WriteFileAtomically(path, results::FormatBenchmarkJson(file)));
+  fs::remove(raw_path);
+  return result;
+}
+
+absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
+                                   const Context& context,
+                                   const Engines& engines,
+                                   const std::string& folder) {
+  std::vector<std::string> arguments = BenchArguments(area, flags, context);
+  OPSBENCH_ASSIGN_OR_RETURN(const int total, CountBenchmarks(arguments));
+  if (total == 0) {
+    absl::FPrintF(stderr, "%s: no benchmark matches --filter %s\n", area.name,
+                  flags.filter);
+    return AreaResult{.measured = false};
+  }
+  const std::string stem = absl::StrCat(folder, "/", area.name);
+  const std::string raw_path = stem + ".partial.json";
+  arguments.push_back("--benchmark_out_format=json");
+  arguments.push_back(absl::StrCat("--benchmark_out=", raw_path));
+  ChildOptions options;
+  options.arguments = std::move(arguments);
+  options.environment = engines.variables;
+  options.stderr_path = stem + ".log";
+  ProgressLine progress;
+  int done = 0;
+  options.on_line = [&](absl::string_view line) {
+    const absl::string_view name = line.substr(0, line.find(' '));
+    if (!absl::StrContains(name, '/')) return;
+    ++done;
+    progress.Update(absl::StrFormat("%s: %d of %d (%d%%): %s", area.name, done,
+                                    total, 100 * done / total, name));
+  };
+  progress.Update(absl::StrFormat("%s: 0 of %d", area.name, total));
+  OPSBENCH_ASSIGN_OR_RETURN(const int code, RunChild(options));
+  progress.Clear();
+  absl::StatusOr<AreaResult> result =
+      KeepResult(raw_path, absl::StrCat(stem, ".json"));
+  if (!result.ok()) {
+    return absl::InternalError(absl::StrCat(
+        area.name, "_bench ended with ", code, " and without results (",
+        result.status().message(), "): see ", options.stderr_path));
+  }
+  if (code != 0 && !result->interrupted) result->failed = true;
+  return result;
+}
+
+// 0, or 1 when a benchmark failed or the run was interrupted.
+absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(flags));
+  const int64_t start_ns = absl::GetCurrentTimeNanos();
+  results::RunStore store(context.state_folder);
+  results::RunInfo info =
+      results::CollectRunInfo(context.state_folder.parent_path().string());
+  info.scale = flags.scale;
+  info.seed = flags.seed;
+  for (const Area& area : plan.areas) info.areas.push_back(area.name);
+  OPSBENCH_ASSIGN_OR_RETURN(const Engines engines, StartEngines(plan, &info));
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string folder, store.CreateRun(info));
+  AreaResult all;
+  for (const Area& area : plan.areas) {
+    OPSBENCH_ASSIGN_OR_RETURN(const AreaResult result,
+                              RunArea(area, flags, context, engines, folder));
+    all.failed = all.failed || result.failed;
+    all.interrupted = all.interrupted || result.interrupted || stop_requested;
+    if (all.interrupted) break;
+  }
+  info.status = all.interrupted ? results::RunStatus::kInterrupted
+                                : results::RunStatus::kComplete;
+  OPSBENCH_RETURN_IF_ERROR(store.FinishRun(folder, info));
+  OPSBENCH_ASSIGN_OR_RETURN(const results::Run run, store.Load(folder));
+  results::SummaryOptions summary;
+  summary.color = ColorWanted();
+  absl::PrintF("%s", results::RenderSummary(run, summary));
+  if (flags.peers && !all.interrupted) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const bool fine,
+        RunPeers(context, info.areas, engines.handles, folder));
+    all.failed = all.failed || !fine;
+  }
+  absl::PrintF(
+      "\n%s in %.0f s; results in %s\n",
+      all.interrupted ? "Interrupted" : "Done",
+      static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9,
+      fs::proximate(folder).string());
+  if (!flags.save.empty() && !all.interrupted && !all.failed) {
+    OPSBENCH_RETURN_IF_ERROR(store.Save(folder, flags.save));
+    absl::PrintF("Saved as baseline %s\n", flags.save);
+  } else if (!flags.save.empty()) {
+    absl::FPrintF(stderr, "opsbench: not saved as %s: the run is not whole\n",
+                  flags.save);
+  }
+  return all.failed || all.interrupted ? kExitFailed : kExitOk;
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, Context& context) {
+  CLI::App* run = app.add_subcommand(
+      "run", "The main job: benchmark all areas on real engines");
+  const auto flags = std::make_shared<Flags>();
+  run->add_option("--area", flags->areas,
+                  absl::StrCat("Areas, with commas (all): ", AreaNames()))
+      ->delimiter(',');
+  run->add_option("--scale", flags->scale,
+                  "smoke (seconds), quick (minutes) or full (numbers worth "
+                  "publishing) (default: quick)")
+      ->check(CLI::IsMember({"smoke", "quick", "full"}));
+  run->add_option("--engines", flags->engines,
+                  "Engines, with commas (all): sqlite, mysql, postgres")
+      ->delimiter(',');
+  run->add_option("--filter", flags->filter,
+                  "Benchmarks whose names match this regular expression");
+  run->add_option("--save", flags->save, "Keep the run as a baseline");
+  run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
+      ->check(CLI::NonNegativeNumber);
+  run->add_flag("--peers", flags->peers,
+                "Also the same work by other tools, as ratios (15 minutes)");
+  run->footer(
+      "Engines that OPSBENCH_MYSQL_URL, OPSBENCH_POSTGRES_URL or\n"
+      "OPSBENCH_SQLITE_URL name are used as they are; for the others private\n"
+      "servers are started and removed.\n"
+      "Examples:\n"
+      "  opsbench run --scale smoke\n"
+      "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
+      "  opsbench run --save before\n");
+  run->callback([flags, &context] {
+    InstallStopSignals();
+    const absl::StatusOr<int> code = Run(*flags, context);
+    if (code.ok()) {
+      context.exit_code = *code;
+      return;
+    }
+    const bool usage = absl::IsInvalidArgument(code.status()) ||
+                       absl::IsNotFound(code.status()) ||
+                       absl::IsUnauthenticated(code.status()) ||
+                       absl::IsPermissionDenied(code.status());
+    Fail(context, code.status(), usage ? kExitUsage : kExitFailed);
+  });
+}
+
+}  // namespace opsbench::cli

@@ -1,0 +1,158 @@
+// `opsbench run` as its users meet it: results that can be read, baselines, bad
+// input, Ctrl-C.
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "opsbench/results/run_store.h"
+#include "testing.h"
+
+namespace opsbench {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class RunCommandTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> Arguments(absl::string_view text) const {
+    std::vector<std::string> arguments =
+        absl::StrSplit(text, ' ', absl::SkipEmpty());
+    arguments.insert(arguments.begin(), "run");
+    return arguments;
+  }
+  std::vector<std::string> Variables() const {
+    return {absl::StrCat("OPSBENCH_ROOT=", folder_.path().string()),
+            "OPSBENCH_SQLITE_URL="};
+  }
+  Outcome Run(absl::string_view text) const {
+    return RunOpsbench(folder_.path(), Arguments(text), Variables());
+  }
+  fs::path State() const { return folder_.path() / ".opsbench"; }
+
+  // The only run's folder.
+  std::string RunFolder() const {
+    std::vector<std::string> folders;
+    if (fs::exists(State() / "runs")) {
+      for (const auto& entry : fs::directory_iterator(State() / "runs")) {
+        folders.push_back(entry.path().string());
+      }
+    }
+    EXPECT_EQ(folders.size(), 1u);
+    return folders.empty() ? "" : folders[0];
+  }
+
+  const TestFolder folder_;
+};
+
+TEST_F(RunCommandTest, LeavesARunItsHistoryAndABaseline) {
+  const Outcome outcome =
+      Run("--scale smoke --engines sqlite --filter Exact|Mix.*mix:A "
+          "--seed 7 --save first");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("sidetable on sqlite"));
+  EXPECT_THAT(outcome.output, HasSubstr("side_table"));
+  EXPECT_THAT(outcome.output, HasSubstr("Mix mix:A workers:8"));
+  EXPECT_THAT(outcome.output, HasSubstr("Saved as baseline first"));
+
+  const results::RunStore store(State());
+  const std::string folder = RunFolder();
+  for (const std::string& name : {folder, std::string("first")}) {
+    const auto run = store.Load(name);
+    ASSERT_TRUE(run.ok()) << run.status();
+    EXPECT_EQ(run->info.status, results::RunStatus::kComplete);
+    EXPECT_EQ(run->info.scale, "smoke");
+    EXPECT_EQ(run->info.seed, 7u);
+    ASSERT_EQ(run->info.engines.size(), 1u);
+    EXPECT_THAT(run->info.engines[0].version, StartsWith("SQLite 3."));
+    EXPECT_FALSE(run->info.engines[0].settings.empty());
+    // Three strategies, of each Exact and mix A with 1 and 8 workers.
+    EXPECT_EQ(run->areas.at("sidetable").rows.size(), 9u);
+  }
+  EXPECT_FALSE(fs::exists(fs::path(folder) / "sidetable.partial.json"));
+  int lines = 0;
+  for (const absl::string_view line : absl::StrSplit(
+           ReadText(State() / "history.jsonl"), '\n', absl::SkipEmpty())) {
+    const json entry = json::parse(line.begin(), line.end());
+    EXPECT_GT(entry.at("real_time_ns").get<double>(), 0);
+    EXPECT_EQ(entry.at("run"), fs::path(folder).filename().string());
+    ++lines;
+  }
+  EXPECT_EQ(lines, 9);
+}
+
+TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {
+  struct Case {
+    const char* arguments;
+    const char* expected;
+  };
+  constexpr Case kCases[] = {
+      {"--area nothing", "nothing"}, {"--scale huge", "huge"},
+      {"--filter (", "--filter"},    {"--engines oracle", "oracle"},
+      {"--engines redis", "redis"},  {"--save ../x", "../x"},
+      {"--seed -1", "--seed"},       {"--frobnicate", "--frobnicate"},
+  };
+  for (const Case& bad : kCases) {
+    const Outcome outcome = Run(bad.arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << bad.arguments;
+    EXPECT_THAT(outcome.errors, StartsWith("opsbench: "));
+    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1)
+        << outcome.errors;
+    EXPECT_THAT(outcome.errors, HasSubstr(bad.expected)) << bad.arguments;
+  }
+  EXPECT_FALSE(fs::exists(State()));
+}
+
+TEST_F(RunCommandTest, AnEngineThatIsDownIsNamed) {
+  std::vector<std::string> variables = Variables();
+  variables.emplace_back("OPSBENCH_MYSQL_URL=mysql://u:secret@127.0.0.1:1/db");
+  const Outcome outcome = RunOpsbench(
+      folder_.path(), Arguments("--scale smoke --engines mysql"), variables);
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.errors, HasSubstr("127.0.0.1"));
+  EXPECT_THAT(outcome.errors, ::testing::Not(HasSubstr("secret")));
+}
+
+// Interrupted when a benchmark of 27 has been written.
+TEST_F(RunCommandTest, CtrlCKeepsWhatWasMeasured) {
+  Running run(folder_.path(),
+              Arguments("--engines sqlite --filter BulkLoad|Mix"), Variables());
+  const fs::path runs = State() / "runs";
+  ASSERT_TRUE(run.Until([&] {
+    if (!fs::exists(runs)) return false;
+    for (const auto& entry : fs::recursive_directory_iterator(runs)) {
+      if (entry.path().filename() == "sidetable.partial.json" &&
+          absl::StrContains(ReadText(entry.path()), "BulkLoad")) {
+        return true;
+      }
+    }
+    return false;
+  })) << run.Wait().errors;
+  kill(run.pid(), SIGINT);
+  const Outcome outcome = run.Wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Interrupted"));
+  EXPECT_THAT(outcome.output, HasSubstr("BulkLoad"));
+  const auto kept = results::RunStore(State()).Load(RunFolder());
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->info.status, results::RunStatus::kInterrupted);
+  const auto& rows = kept->areas.at("sidetable").rows;
+  ASSERT_FALSE(rows.empty());
+  EXPECT_LT(rows.size(), 27u);
+  for (const results::BenchmarkRow& row : rows) {
+    EXPECT_FALSE(row.error_occurred) << row.error_message;
+  }
+}
+
+}  // namespace
+}  // namespace opsbench

@@ -1,0 +1,397 @@
+// The side table's commands as their users meet them: on real engines, with bad
+// input, and with everything that goes wrong half-way.
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opsbench/db/session.h"
+#include "opsbench/results/benchmark_json.h"
+#include "opsbench/server/private_server.h"
+#include "opsbench/server/process_sampling.h"
+#include "opsbench/testing/test_servers.h"
+#include "testing.h"
+
+namespace opsbench {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class SidetableCommandTest : public ::testing::Test {
+ protected:
+  const fs::path& folder() const { return folder_.path(); }
+  fs::path database() const { return folder() / "side.db"; }
+
+  std::vector<std::string> Arguments(absl::string_view text,
+                                     const std::string& url) const {
+    std::vector<std::string> arguments = {"sidetable"};
+    for (const absl::string_view word :
+         absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+      arguments.emplace_back(word);
+    }
+    if (!url.empty()) arguments.insert(arguments.end(), {"--url", url});
+    return arguments;
+  }
+
+  // `opsbench sidetable <text> --url <url>`, with its state in the folder.
+  Outcome Sidetable(absl::string_view text, const std::string& url) const {
+    return RunOpsbench(folder(), Arguments(text, url), Variables());
+  }
+  Outcome OnSqlite(absl::string_view text) const {
+    return Sidetable(text, SqliteUrl());
+  }
+
+  std::string SqliteUrl() const {
+    return absl::StrCat("sqlite:", database().string());
+  }
+  std::vector<std::string> Variables() const {
+    return {absl::StrCat("OPSBENCH_ROOT=", folder().string())};
+  }
+
+  // The first number of a query on the SQLite database; -1 while it is locked
+  // or not there.
+  int64_t Count(const std::string& sql) const {
+    Url url;
+    url.database = database().string();
+    ConnectOptions options;
+    options.create_if_missing = false;
+    const auto session = Connect(url, options);
+    ResultSet rows;
+    if (!session.ok() || !(*session)->Query(sql, &rows).ok() ||
+        rows.row_count() == 0) {
+      return -1;
+    }
+    return rows.at(0, 0).int64();
+  }
+
+ private:
+  const TestFolder folder_;
+};
+
+void ExpectOneLine(const std::string& errors) {
+  EXPECT_THAT(errors, StartsWith("opsbench: "));
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
+}
+
+// --- The whole way on every engine ---
+
+class EveryEngineTest : public SidetableCommandTest,
+                        public ::testing::WithParamInterface<Engine> {};
+
+TEST_P(EveryEngineTest, SeedRunRecordsExplainValidateCompare) {
+  const auto database = TestDatabase::Create(GetParam());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const std::string url = (*database)->url().ToString();
+  const Outcome seed = Sidetable("seed --ops 20000", url);
+  ASSERT_EQ(seed.exit_code, 0) << seed.errors;
+  EXPECT_THAT(seed.output, HasSubstr("side_table: seeded 20000 operations"));
+
+  for (const char* mix : {"A", "B", "C", "D"}) {
+    const std::string out = (folder() / mix).string();
+    const Outcome run = Sidetable(
+        absl::StrCat("run --workers 2 --operations 40 --warmup 0 --mix ", mix,
+                     " --out ", out),
+        url);
+    EXPECT_EQ(run.exit_code, 0) << mix << run.errors << run.output;
+    EXPECT_THAT(run.output, HasSubstr("Total Ops: 40 "));
+    EXPECT_THAT(run.output, HasSubstr("Errors: 0"));
+    const auto result = results::ReadBenchmarkFile(out);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_TRUE(results::CheckBenchmarkFile(*result, out).ok());
+    EXPECT_EQ(result->rows[0].iterations, 40);
+  }
+
+  const Outcome records = Sidetable("records", url);
+  EXPECT_EQ(records.exit_code, 0) << records.errors;
+  EXPECT_THAT(records.output, HasSubstr("Amplification Factor"));
+  EXPECT_THAT(records.output, HasSubstr("OP #"));
+
+  const Outcome explain = Sidetable("explain", url);
+  EXPECT_EQ(explain.exit_code, 0) << explain.errors;
+  for (const char* title :
+       {"Exact Match", "Level 1 Prefix", "Level 4 Prefix"}) {
+    EXPECT_THAT(explain.output, HasSubstr(absl::StrCat("QUERY: ", title)));
+  }
+
+  Outcome validate = Sidetable("validate", url);
+  EXPECT_EQ(validate.exit_code, 0) << validate.output << validate.errors;
+  EXPECT_THAT(validate.output, Not(HasSubstr("FAIL")));
+  const auto session = Connect((*database)->url());
+  ASSERT_TRUE(session.ok());
+  const std::string drop =
+      GetParam() == Engine::kMysql
+          ? "DROP INDEX operation_prefixes_latest ON operation_prefixes"
+          : "DROP INDEX operation_prefixes_latest";
+  ASSERT_TRUE((*session)->Execute(drop).ok());
+  validate = Sidetable("validate", url);
+  EXPECT_EQ(validate.exit_code, 1) << validate.output;
+  EXPECT_THAT(validate.output, HasSubstr("FAIL"));
+}
+
+TEST_P(EveryEngineTest, CompareShowsEveryStrategy) {
+  const auto database = TestDatabase::Create(GetParam());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const Outcome compare = Sidetable("compare --ops 2000 --seconds 0.02",
+                                    (*database)->url().ToString());
+  EXPECT_EQ(compare.exit_code, 0) << compare.errors;
+  EXPECT_THAT(compare.output, HasSubstr("side_table"));
+  EXPECT_THAT(compare.output, HasSubstr("like_scan"));
+  EXPECT_THAT(compare.output, HasSubstr("level_columns"));
+  EXPECT_EQ(absl::StrContains(compare.output, "ltree"),
+            GetParam() == Engine::kPostgres);
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, EveryEngineTest,
+                         ::testing::Values(Engine::kSqlite, Engine::kMysql,
+                                           Engine::kPostgres),
+                         [](const auto& test) {
+                           return std::string(EngineName(test.param));
+                         });
+
+// --- Bad input ---
+
+TEST_F(SidetableCommandTest, BadInputIsOneLineAndTouchesNothing) {
+  struct Case {
+    const char* arguments;
+    const char* expected;
+  };
+  constexpr Case kCases[] = {
+      {"seed --engine oracle", "oracle"},
+      {"seed --engine redis", "sqlite, mysql or postgres"},
+      {"seed --strategy btree", "btree"},
+      {"seed --strategy ltree", "ltree is not for sqlite"},
+      {"seed --ops 0", "--ops"},
+      {"seed --ops -5", "--ops"},
+      {"seed --ops 99999999999999999999", "--ops"},
+      {"seed --ops many", "--ops"},
+      {"seed --workers 0", "--workers"},
+      {"seed --seed -1", "--seed"},
+      {"seed --url nonsense", "--url"},
+      {"run --mix Z", "Z"},
+      {"run --mix latest_l2=-1", "latest_l2"},
+      {"run --workers -1", "--workers"},
+      {"run --seconds 0", "--seconds"},
+      {"run --rate -1", "--rate"},
+      {"run --batch-size 1", "--batch-size"},
+      {"run --operations 0", "--operations"},
+      {"run --strategy all", "compare"},
+      {"explain --path Labs.x", "Labs"},
+      {"explain --path labs..x", "labs..x"},
+      {"explain --path labs.a-b", "a-b"},
+      {"explain --path", "--path"},
+      {"dance", "sidetable --help"},
+      {"", "--help"},
+  };
+  for (const Case& bad : kCases) {
+    const Outcome outcome = Sidetable(bad.arguments, "");
+    EXPECT_EQ(outcome.exit_code, 2) << bad.arguments;
+    ExpectOneLine(outcome.errors);
+    EXPECT_THAT(outcome.errors, HasSubstr(bad.expected)) << bad.arguments;
+    EXPECT_EQ(outcome.output, "") << bad.arguments;
+  }
+  EXPECT_FALSE(fs::exists(folder() / ".opsbench"));
+}
+
+TEST_F(SidetableCommandTest, CommandsThatReadSayWhenThereIsNoData) {
+  for (const char* command : {"run", "records", "explain", "validate"}) {
+    const Outcome outcome = OnSqlite(command);
+    EXPECT_EQ(outcome.exit_code, 2) << command;
+    ExpectOneLine(outcome.errors);
+    EXPECT_THAT(outcome.errors, HasSubstr("opsbench sidetable seed"));
+    EXPECT_FALSE(fs::exists(database())) << command;
+  }
+}
+
+TEST_F(SidetableCommandTest, DataOfAnotherVersionIsRefusedAndLeft) {
+  ASSERT_EQ(OnSqlite("seed --ops 1000").exit_code, 0);
+  Url url;
+  url.database = database().string();
+  const auto session = Connect(url);
+  ASSERT_TRUE(session.ok());
+  ASSERT_TRUE((*session)
+                  ->Execute("UPDATE sidetable_meta SET schema_version = 99")
+                  .ok());
+  for (const char* command : {"run", "records", "seed --ops 1000"}) {
+    const Outcome outcome = OnSqlite(command);
+    EXPECT_EQ(outcome.exit_code, 2) << command;
+    ExpectOneLine(outcome.errors);
+    EXPECT_THAT(outcome.errors, HasSubstr("99")) << command;
+  }
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM operations"), 1000);
+}
+
+TEST_F(SidetableCommandTest, NumbersOfTheEnvironmentAreCheckedAsWell) {
+  for (const char* variable :
+       {"TOTAL_OPS=0", "CONCURRENCY=x", "BATCH_SIZE=99999999"}) {
+    std::vector<std::string> variables = Variables();
+    variables.emplace_back(variable);
+    const Outcome outcome =
+        RunOpsbench(folder(), Arguments("seed", SqliteUrl()), variables);
+    EXPECT_EQ(outcome.exit_code, 2) << variable;
+    ExpectOneLine(outcome.errors);
+    EXPECT_THAT(
+        outcome.errors,
+        HasSubstr(std::string(variable, std::string(variable).find('='))));
+  }
+}
+
+// --- Faults ---
+
+class ServerFaultTest : public SidetableCommandTest,
+                        public ::testing::WithParamInterface<ServerKind> {
+ protected:
+  static std::unique_ptr<PrivateServer> Start() {
+    auto server = PrivateServer::Start({.kind = GetParam()});
+    EXPECT_TRUE(server.ok()) << server.status();
+    return server.ok() ? *std::move(server) : nullptr;
+  }
+};
+
+TEST_P(ServerFaultTest, AServerThatIsDownOrRefusesIsNamedWithoutThePassword) {
+  const auto server = Start();
+  ASSERT_NE(server, nullptr);
+  Url url = *Url::Parse(server->url());
+  const std::string password = url.password;
+  url.password = "not-this-one";
+  Outcome outcome = Sidetable("seed --ops 1000", url.ToString());
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.errors;
+  ExpectOneLine(outcome.errors);
+  EXPECT_THAT(outcome.errors, Not(HasSubstr("not-this-one")));
+
+  ASSERT_TRUE(server->Stop().ok());
+  outcome = Sidetable("seed --ops 1000", server->url());
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.errors;
+  ExpectOneLine(outcome.errors);
+  EXPECT_THAT(outcome.errors, Not(HasSubstr(password)));
+}
+
+// Once the load runs, which the server's own count of prepared statements'
+// executions shows, the server is killed.
+TEST_P(ServerFaultTest, AServerKilledDuringARunEndsItWithWhatItHas) {
+  const auto server = Start();
+  ASSERT_NE(server, nullptr);
+  ASSERT_EQ(Sidetable("seed --ops 1000", server->url()).exit_code, 0);
+  const std::string out = (folder() / "out.json").string();
+  Running run(folder(),
+              Arguments(absl::StrCat("run --mix latest_l2 --workers 2 "
+                                     "--seconds 600 --warmup 0 --out ",
+                                     out),
+                        server->url()),
+              Variables());
+  const auto session = Connect(*Url::Parse(server->url()));
+  ASSERT_TRUE(session.ok());
+  const std::string executions =
+      GetParam() == ServerKind::kMysql
+          ? "SELECT variable_value + 0 FROM information_schema.global_status "
+            "WHERE variable_name = 'COM_STMT_EXECUTE'"
+          : "SELECT COALESCE(SUM(idx_scan), 0)::BIGINT "
+            "FROM pg_stat_user_indexes "
+            "WHERE indexrelname = 'operation_prefixes_latest'";
+  ASSERT_TRUE(run.Until([&] {
+    ResultSet rows;
+    EXPECT_TRUE((*session)->Query(executions, &rows).ok());
+    const Value& count = rows.at(0, 0);
+    return (count.type() == Value::Type::kDouble
+                ? count.float64()
+                : static_cast<double>(count.int64())) > 200;
+  })) << run.Wait().errors;
+  ASSERT_TRUE(server->Kill().ok());
+  const Outcome outcome = run.Wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Results:"));
+  EXPECT_THAT(outcome.output, HasSubstr("UNAVAILABLE"));
+  EXPECT_THAT(outcome.output, Not(HasSubstr("Errors: 0\n")));
+  const auto result = results::ReadBenchmarkFile(out);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GT(result->rows[0].iterations, 100);
+  EXPECT_GT(result->rows[0].counters.at("errors"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, ServerFaultTest,
+                         ::testing::Values(ServerKind::kMysql,
+                                           ServerKind::kPostgres),
+                         [](const auto& test) {
+                           return std::string(ServerKindName(test.param));
+                         });
+
+// Interrupted when some chunks are there and others are not; --resume adds what
+// is missing, and no operation twice.
+TEST_F(SidetableCommandTest, CtrlCWhileSeedingIsResumedToTheWhole) {
+  Running seed(folder(), Arguments("seed --ops 200000", SqliteUrl()),
+               Variables());
+  ASSERT_TRUE(seed.Until(
+      [&] { return Count("SELECT COUNT(*) FROM sidetable_chunks") > 0; }));
+  kill(seed.pid(), SIGINT);
+  const Outcome interrupted = seed.Wait();
+  EXPECT_EQ(interrupted.exit_code, 1) << interrupted.errors;
+  EXPECT_THAT(interrupted.errors, HasSubstr("--resume"));
+  const int64_t loaded = Count("SELECT COUNT(*) FROM operations");
+  ASSERT_GT(loaded, 0);
+  ASSERT_LT(loaded, 200'000);
+
+  EXPECT_EQ(OnSqlite("run").exit_code, 2);
+  const Outcome resumed = OnSqlite("seed --ops 200000 --resume");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_THAT(resumed.output, HasSubstr(absl::StrCat(
+                                  loaded, " operations were there already")));
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM operations"), 200'000);
+  EXPECT_EQ(Count("SELECT COUNT(DISTINCT id) FROM operations"), 200'000);
+  EXPECT_EQ(Count("SELECT MAX(id) FROM operations"), 200'000);
+}
+
+// The limit on a file's size is what a full disk is, for everybody who may not
+// mount a small one.
+TEST_F(SidetableCommandTest, AFullDiskLosesNothingThatWasLoaded) {
+  const std::string limited =
+      absl::StrCat("trap '' XFSZ; ulimit -f 60000; exec ", OPSBENCH_CLI,
+                   " sidetable seed --ops 200000 --url '", SqliteUrl(), "' 2>'",
+                   (folder() / "errors").string(), "'");
+  const int status = std::system(limited.c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  const std::string errors = ReadText(folder() / "errors");
+  ExpectOneLine(errors);
+  EXPECT_THAT(errors, HasSubstr("full"));
+  const int64_t loaded = Count("SELECT COUNT(*) FROM operations");
+  ASSERT_GT(loaded, 0);
+  const Outcome resumed = OnSqlite("seed --ops 200000 --resume");
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM operations"), 200'000);
+}
+
+// Every process of the private server's, its supervisor too, is gone after a
+// SIGKILL, which opsbench cannot handle.
+TEST_F(SidetableCommandTest, Kill9LeavesNoServer) {
+  Running run(
+      folder(),
+      {"sidetable", "run", "--engine", "postgres", "--ops", "1000", "--seconds",
+       "600"},
+      {absl::StrCat("OPSBENCH_ROOT=", folder().string()),
+       absl::StrCat("TMPDIR=", folder().string()), "OPSBENCH_POSTGRES_URL="});
+  ASSERT_TRUE(run.Until([&] {
+    return absl::StrContains(run.output(), "Running Mix");
+  })) << run.Wait().errors;
+  std::vector<std::unique_ptr<Watched>> others;
+  for (const pid_t pid : ProcessTree(run.pid())) {
+    if (pid != run.pid()) others.push_back(std::make_unique<Watched>(pid));
+  }
+  EXPECT_GT(others.size(), 3u);
+  kill(run.pid(), SIGKILL);
+  EXPECT_EQ(run.Wait().exit_code, 128 + SIGKILL);
+  for (const auto& other : others) {
+    EXPECT_TRUE(other->EndsWithin(kEndTimeoutMs));
+  }
+}
+
+}  // namespace
+}  // namespace opsbench
