@@ -153,6 +153,7 @@ TEST_F(AtomicFileTest, WritersOfOneFileDoNotMix) {
   const std::string path = File("run.json");
   ASSERT_TRUE(WriteFileAtomically(path, std::string(20'000, 'a')).ok());
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&path, t] {
       const std::string text(20'000, static_cast<char>('a' + t));

@@ -142,7 +142,7 @@ absl::Status Replace(const fs::path& staged, const fs::path& target,
     return ErrnoStatus("cannot replace", target.string());
   }
   if (rename(staged.c_str(), target.c_str()) == 0) return absl::OkStatus();
-  const absl::Status status = ErrnoStatus("cannot write", target.string());
+  absl::Status status = ErrnoStatus("cannot write", target.string());
   (void)rename(aside.c_str(), target.c_str());
   return status;
 }
@@ -203,7 +203,7 @@ absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
   }
   RunInfo running = info;
   running.status = RunStatus::kRunning;
-  const absl::Status written =
+  absl::Status written =
       WriteFileAtomically(RunFile(folder), FormatRunInfo(running));
   if (written.ok()) return folder;
   (void)rmdir(folder.c_str());

@@ -88,7 +88,7 @@ class RunStoreTest : public ::testing::Test {
 
   // A complete run with one benchmark.
   std::string FinishedRun(double real_time) {
-    const std::string folder = CreateRun();
+    std::string folder = CreateRun();
     WriteArea(folder, "sidetable", {Row("a", real_time)});
     const absl::Status finished = Store().FinishRun(folder, Info());
     EXPECT_TRUE(finished.ok()) << finished;
@@ -128,6 +128,7 @@ TEST_F(RunStoreTest, RunsBegunAtOnceGetFoldersOfTheirOwn) {
   constexpr int kThreads = 8;
   std::vector<std::string> folders(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] { folders[t] = CreateRun(); });
   }
@@ -227,10 +228,12 @@ TEST_F(RunStoreTest, RunsThatEndAtOnceKeepTheirLinesWhole) {
   constexpr int kThreads = 4;
   constexpr int kRows = 200;
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([this, t] {
       const std::string folder = CreateRun();
       std::vector<BenchmarkRow> rows;
+      rows.reserve(kRows);
       for (int i = 0; i < kRows; ++i)
         rows.push_back(Row("a", t * kRows + i + 1));
       WriteArea(folder, "sidetable", rows);
@@ -244,7 +247,7 @@ TEST_F(RunStoreTest, RunsThatEndAtOnceKeepTheirLinesWhole) {
     ASSERT_FALSE(line.is_discarded());
     times.insert(line["real_time_ns"].get<double>());
   }
-  EXPECT_EQ(times.size(), size_t{kThreads * kRows});
+  EXPECT_EQ(times.size(), size_t{kThreads} * kRows);
 }
 
 TEST_F(RunStoreTest, ARunWithoutAllResultsIsInterrupted) {

@@ -197,7 +197,7 @@ void AppendByEngine(absl::string_view title, const Measurements& measurements,
   }
   for (size_t i = 0; i < engines.size(); ++i) {
     // The engine as a column of its own, whose heading then becomes the title.
-    const auto layout = [&](std::vector<std::string> keys) {
+    const auto layout = [&](const std::vector<std::string>& keys) {
       Grid grid = internal::Pivot(by_engine[i], keys);
       for (auto& column : grid.columns) column.erase(column.begin());
       return Layout(grid);

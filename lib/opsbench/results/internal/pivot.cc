@@ -51,18 +51,18 @@ using Rows = std::vector<const BenchmarkRow*>;
 
 // Those to be summed up: repetitions, else one aggregate.
 Rows Chosen(const Rows& rows) {
-  Rows chosen;
-  for (const char* aggregate : {"", "median", "mean"}) {
+  for (const absl::string_view aggregate : {"", "median", "mean"}) {
+    const absl::string_view type =
+        aggregate.empty() ? "iteration" : "aggregate";
+    Rows chosen;
     for (const BenchmarkRow* row : rows) {
-      const absl::string_view is =
-          row->run_type == "aggregate" ? row->aggregate_name : "";
-      if (is == aggregate && (row->run_type != "aggregate" || !is.empty())) {
+      if (row->run_type == type && row->aggregate_name == aggregate) {
         chosen.push_back(row);
       }
     }
-    if (!chosen.empty()) break;
+    if (!chosen.empty()) return chosen;
   }
-  return chosen;
+  return {};
 }
 
 Measurement SummarizeOne(const Rows& rows) {
@@ -126,6 +126,7 @@ std::vector<std::vector<std::string>> Columns(
     columns[place] = values;
   }
   std::vector<std::vector<std::string>> sorted;
+  sorted.reserve(columns.size());
   for (const auto& [place, values] : columns) sorted.push_back(values);
   return sorted;
 }

@@ -112,6 +112,7 @@ TEST(PivotTest, PutsEveryMeasurementIntoItsCell) {
       Row("f/e:x/s:p/n:2", 1), Row("f/e:y/s:p/n:2", 2), Row("f/e:x/s:q/n:2", 3),
       Row("f/e:x/s:p/n:1/m:7", 4)});
   std::vector<const Measurement*> pointers;
+  pointers.reserve(measurements.size());
   for (const Measurement& measurement : measurements) {
     pointers.push_back(&measurement);
   }

@@ -10,7 +10,7 @@ namespace opsbench::results::internal {
 
 absl::Status ErrnoStatus(absl::string_view what, absl::string_view path) {
   const int error = errno;
-  const absl::Status status =
+  absl::Status status =
       absl::ErrnoToStatus(error, absl::StrCat(what, " ", path));
   if (error != EFBIG) return status;
   return absl::ResourceExhaustedError(status.message());
