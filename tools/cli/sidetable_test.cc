@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
@@ -158,6 +159,47 @@ INSTANTIATE_TEST_SUITE_P(Engines, EveryEngineTest,
                          [](const auto& test) {
                            return std::string(EngineName(test.param));
                          });
+
+// What `requests` lists is what `run --distinct` executes: each listed request,
+// executed from its text, finds rows in the same data.
+TEST_F(SidetableCommandTest, RequestsCanBeExecutedByAnother) {
+  ASSERT_EQ(OnSqlite("seed --ops 20000").exit_code, 0);
+  Url url;
+  url.database = database().string();
+  const auto session = Connect(url);
+  ASSERT_TRUE(session.ok()) << session.status();
+  for (const char* mix : {"latest_l3", "exact", "latest_offset"}) {
+    const Outcome requests =
+        OnSqlite(absl::StrCat("requests --distinct 5 --mix ", mix));
+    ASSERT_EQ(requests.exit_code, 0) << requests.errors;
+    const std::vector<std::string> lines =
+        absl::StrSplit(requests.output, '\n', absl::SkipEmpty());
+    ASSERT_EQ(lines.size(), 6u) << requests.output;
+    const auto statement = (*session)->Prepare(lines[0]);
+    ASSERT_TRUE(statement.ok()) << statement.status();
+    int64_t rows = 0;
+    for (size_t i = 1; i < lines.size(); ++i) {
+      const std::vector<std::string> texts = absl::StrSplit(lines[i], '\t');
+      std::vector<Value> values;
+      for (const std::string& text : texts) {
+        int64_t number;
+        values.push_back(absl::SimpleAtoi(text, &number) ? Value::Int64(number)
+                                                         : Value::Text(text));
+      }
+      const auto found = (*statement)->Execute(values, nullptr);
+      ASSERT_TRUE(found.ok()) << found.status();
+      rows += *found;
+    }
+    EXPECT_GT(rows, 0) << mix;
+  }
+  Outcome outcome = OnSqlite("requests --mix insert_single");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.errors, HasSubstr("insert_single"));
+  outcome =
+      OnSqlite("run --mix latest_l3 --distinct 5 --operations 50 --workers 2");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Total Ops: 50 "));
+}
 
 // --- Bad input ---
 

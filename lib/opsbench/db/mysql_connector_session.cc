@@ -12,6 +12,7 @@
 #include <mysql_driver.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -352,8 +353,10 @@ class MysqlConnectorSession : public Session {
           "MySQL Connector/C++ loads by INSERT: use kBest or kMultiRow, or a "
           "session of the native driver");
     }
+    // The server has nothing to end while a load waits for its next row.
+    InterruptibleRows source(rows, load_cancelled_);
     return AllOrNothing(*this, in_transaction_, [&] {
-      return InsertMultiRow(*this, table, columns, rows);
+      return InsertMultiRow(*this, table, columns, source);
     });
   }
 
@@ -366,6 +369,7 @@ class MysqlConnectorSession : public Session {
   absl::Status Ping() override { return Execute("DO 0").status(); }
 
   void Interrupt() override {
+    load_cancelled_ = true;
     const auto other = OpenConnection(url_, options_);
     if (!other.ok()) return;
     Guard([&] {
@@ -398,6 +402,7 @@ class MysqlConnectorSession : public Session {
   const std::unique_ptr<sql::Connection> connection_;
   Capabilities capabilities_;
   int64_t connection_id_ = 0;
+  std::atomic<bool> load_cancelled_{false};
   // The Connector does not tell, so only Begin() counts.
   bool in_transaction_ = false;
 };

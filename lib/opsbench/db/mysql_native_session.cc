@@ -130,15 +130,16 @@ class MysqlNativeSession : public Session {
     OPSBENCH_ASSIGN_OR_RETURN(const BulkMethod method, Choose(options.method));
     const MysqlLoad load{table, columns, options.buffer_bytes,
                          &load_cancelled_};
-    load_cancelled_ = false;
+    // The server has nothing to end while a load waits for its next row.
+    InterruptibleRows source(rows, load_cancelled_);
     return AllOrNothing(*this, InTransaction(), [&] {
       switch (method) {
         case BulkMethod::kLoadData:
-          return LoadData(mysql_, load, rows);
+          return LoadData(mysql_, load, source);
         case BulkMethod::kBulkBinding:
-          return InsertByArrays(mysql_, load, rows);
+          return InsertByArrays(mysql_, load, source);
         default:
-          return InsertMultiRow(*this, table, columns, rows);
+          return InsertMultiRow(*this, table, columns, source);
       }
     });
   }

@@ -2,7 +2,6 @@
 // their transactions IMMEDIATE, so that two of them queue for the lock instead
 // of failing when both want to upgrade.
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 
