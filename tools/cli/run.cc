@@ -2,10 +2,11 @@
 // URL names, runs each area's benchmark binary on them, keeps the results and
 // sums them up.
 
+#include <regex.h>
+
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,6 +73,21 @@ struct Plan {
   Environment environment;
 };
 
+// A pattern of --benchmark_filter: a POSIX extended regular expression.
+absl::Status CheckFilter(const std::string& pattern) {
+  regex_t compiled;
+  const int code =
+      regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+  if (code == 0) {
+    regfree(&compiled);
+    return absl::OkStatus();
+  }
+  char reason[200];
+  regerror(code, &compiled, reason, sizeof(reason));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--filter ", pattern, ": no regular expression: ", reason));
+}
+
 absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   Plan plan;
   std::vector<Engine> wanted;
@@ -107,12 +123,7 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
         absl::StrCat("none of the chosen areas runs on ",
                      absl::StrJoin(flags.engines, ", ")));
   }
-  try {
-    std::regex(flags.filter, std::regex::extended);
-  } catch (const std::regex_error& error) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--filter ", flags.filter, ": no regular expression: ", error.what()));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
   if (!flags.save.empty()) {
     OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.save));
   }

@@ -60,9 +60,9 @@ TEST_F(RunCommandTest, LeavesARunItsHistoryAndABaseline) {
       Run("--scale smoke --engines sqlite --filter Exact|Mix.*mix:A "
           "--seed 7 --save first");
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
-  EXPECT_THAT(outcome.output, HasSubstr("sidetable on sqlite"));
+  EXPECT_THAT(outcome.output, HasSubstr("Sidetable/Mix"));
   EXPECT_THAT(outcome.output, HasSubstr("side_table"));
-  EXPECT_THAT(outcome.output, HasSubstr("Mix mix:A workers:8"));
+  EXPECT_THAT(outcome.output, HasSubstr("level_columns"));
   EXPECT_THAT(outcome.output, HasSubstr("Saved as baseline first"));
 
   const results::RunStore store(State());

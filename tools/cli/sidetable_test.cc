@@ -168,7 +168,7 @@ TEST_F(SidetableCommandTest, RequestsCanBeExecutedByAnother) {
   url.database = database().string();
   const auto session = Connect(url);
   ASSERT_TRUE(session.ok()) << session.status();
-  for (const char* mix : {"latest_l3", "exact", "latest_offset"}) {
+  for (const char* mix : {"latest_l3", "exact", "count_24h"}) {
     const Outcome requests =
         OnSqlite(absl::StrCat("requests --distinct 5 --mix ", mix));
     ASSERT_EQ(requests.exit_code, 0) << requests.errors;

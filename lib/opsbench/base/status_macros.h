@@ -30,6 +30,8 @@
 #define OPSBENCH_STATUS_CONCAT_INNER_(a, b) a##b
 #define OPSBENCH_STATUS_CONCAT_(a, b) OPSBENCH_STATUS_CONCAT_INNER_(a, b)
 
+// Names and declarations cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define OPSBENCH_RETURN_IF_ERROR_IMPL_(status, expr) \
   do {                                               \
     absl::Status status = expr;                      \
@@ -44,5 +46,6 @@
     return std::move(statusor).status();                     \
   }                                                          \
   lhs = *std::move(statusor)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // OPSBENCH_BASE_STATUS_MACROS_H_

@@ -52,6 +52,11 @@ absl::StatusOr<RequestList> ListRequests(const Store& store,
                             store.sql().Compile(section, store.engine()));
   RequestList list;
   list.sql = OnOneLine(compiled.sql);
+  // SQLite has no type for it and stores the number.
+  const int64_t since_us = SinceOf(operation.kind);
+  const std::string since = store.engine() == Engine::kSqlite
+                                ? absl::StrCat(since_us)
+                                : Value::TimestampUs(since_us).ToString();
   Request request;
   for (int index = 0; index < distinct; ++index) {
     DrawDistinct(operation, index, &request);
@@ -60,7 +65,7 @@ absl::StatusOr<RequestList> ListRequests(const Store& store,
         {"path", std::string(request.path)},
         {"limit", absl::StrCat(kLimit)},
         {"offset", absl::StrCat(request.offset)},
-        {"since", Value::TimestampUs(SinceOf(operation.kind)).ToString()}};
+        {"since", since}};
     std::vector<std::string> arguments;
     for (const std::string& name : compiled.parameters) {
       const auto found = values.find(name);
