@@ -66,8 +66,8 @@ echo '#include <mysql.h>' | fails layers mysql lib/opsbench/base/a.cc
 # shellcheck disable=SC2016 # Meant to stand in the file as it is.
 echo 'rm $1' | fails scripts SC second.sh
 echo 'key:   value' | fails yaml spaces second.yml
-sed 's/"127\.0\.0\.1:/"/' docker-compose.yml |
+sed 's/"127\.0\.0\.1:/"/' "$root/docker-compose.yml" |
   fails compose network docker-compose.yml
-sed 's/@127\.0\.0\.1:3306/@127.0.0.1:3307/' .env.example |
+sed 's/@127\.0\.0\.1:3306/@127.0.0.1:3307/' "$root/.env.example" |
   fails compose 3307 .env.example
 echo 'all cases passed'
