@@ -14,12 +14,19 @@ distinct=${PEER_REQUESTS:-10}
 "$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
 
 postgres_environment
-pgbench=$(command -v pgbench || :)
-for folder in $(echo "${OPSBENCH_ENGINES:-}" | tr : ' ') /; do
+# Debian has it beside the server; the one on PATH looks for that server.
+pgbench=
+usual=$IFS
+IFS=:
+# shellcheck disable=SC2086 # Folders with colons between.
+set -- ${OPSBENCH_ENGINES:-}
+IFS=$usual
+for folder in "$@" ''; do
   for found in "$folder"/usr/lib/postgresql/*/bin/pgbench; do
-    [ -n "$pgbench" ] || [ ! -x "$found" ] || pgbench=$found
+    [ ! -x "$found" ] || pgbench=$found
   done
 done
+: "${pgbench:=pgbench}"
 
 # A script for each request: numbers stand in it, a text is a variable.
 prepare() {

@@ -42,6 +42,7 @@ constexpr char kInterrupted[] = "interrupted";
 struct Area {
   const char* name;
   std::vector<Engine> engines;
+  int benchmarks = 0;  // That the filter selects.
 };
 
 const std::vector<Area>& Areas() {
@@ -191,8 +192,23 @@ absl::StatusOr<int> CountBenchmarks(std::vector<std::string> arguments) {
   return count;
 }
 
+// Leaves the areas of which the filter selects something. With peers to run,
+// that may be none.
+absl::Status SelectBenchmarks(const Flags& flags, const Context& context,
+                              Plan* plan) {
+  for (Area& area : plan->areas) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        area.benchmarks, CountBenchmarks(BenchArguments(area, flags, context)));
+  }
+  std::erase_if(plan->areas,
+                [](const Area& area) { return area.benchmarks == 0; });
+  if (!plan->areas.empty() || flags.peers) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--filter ", flags.filter, " matches no benchmark: see the names in ",
+      "benchmarks/README.md"));
+}
+
 struct AreaResult {
-  bool measured = true;      // The filter leaves something of it.
   bool failed = false;       // An error in it, or it crashed.
   bool interrupted = false;  // By Ctrl-C.
 };
@@ -222,12 +238,7 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
                                    const Engines& engines,
                                    const std::string& folder) {
   std::vector<std::string> arguments = BenchArguments(area, flags, context);
-  OPSBENCH_ASSIGN_OR_RETURN(const int total, CountBenchmarks(arguments));
-  if (total == 0) {
-    absl::FPrintF(stderr, "%s: no benchmark matches --filter %s\n", area.name,
-                  flags.filter);
-    return AreaResult{.measured = false};
-  }
+  const int total = area.benchmarks;
   const std::string stem = absl::StrCat(folder, "/", area.name);
   const std::string raw_path = stem + ".partial.json";
   arguments.push_back("--benchmark_out_format=json");
@@ -261,7 +272,10 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
 
 // 0, or 1 when a benchmark failed or the run was interrupted.
 absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
-  OPSBENCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(flags));
+  OPSBENCH_ASSIGN_OR_RETURN(Plan plan, MakePlan(flags));
+  std::vector<std::string> peer_areas;
+  for (const Area& area : plan.areas) peer_areas.push_back(area.name);
+  OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
   const int64_t start_ns = absl::GetCurrentTimeNanos();
   results::RunStore store(context.state_folder);
   results::RunInfo info =
@@ -289,7 +303,7 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   if (flags.peers && !all.interrupted) {
     OPSBENCH_ASSIGN_OR_RETURN(
         const bool fine,
-        RunPeers(context, info.areas, engines.handles, folder));
+        RunPeers(context, peer_areas, engines.handles, folder));
     all.failed = all.failed || !fine;
   }
   absl::PrintF(

@@ -97,10 +97,11 @@ TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {
     const char* expected;
   };
   constexpr Case kCases[] = {
-      {"--area nothing", "nothing"}, {"--scale huge", "huge"},
-      {"--filter (", "--filter"},    {"--engines oracle", "oracle"},
-      {"--engines redis", "redis"},  {"--save ../x", "../x"},
-      {"--seed -1", "--seed"},       {"--frobnicate", "--frobnicate"},
+      {"--area nothing", "nothing"},    {"--scale huge", "huge"},
+      {"--filter (", "--filter"},       {"--engines oracle", "oracle"},
+      {"--engines redis", "redis"},     {"--filter ^none$", "no benchmark"},
+      {"--save ../x", "../x"},          {"--seed -1", "--seed"},
+      {"--frobnicate", "--frobnicate"},
   };
   for (const Case& bad : kCases) {
     const Outcome outcome = Run(bad.arguments);

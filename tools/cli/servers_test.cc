@@ -46,9 +46,9 @@ class ServersTest : public ::testing::Test {
   // Runs `opsbench servers <arguments> --state-file ...`.
   Outcome Run(const std::string& arguments) const {
     const fs::path errors = folder_ / "stderr";
-    const std::string command =
-        absl::StrCat(OPSBENCH_CLI, " servers ", arguments, " --state-file '",
-                     state_.string(), "' 2>'", errors.string(), "'");
+    const std::string command = absl::StrCat(
+        "'", OPSBENCH_CLI, "' servers ", arguments, " --state-file '",
+        state_.string(), "' 2>'", errors.string(), "'");
     Outcome outcome;
     FILE* output = popen(command.c_str(), "re");
     if (output == nullptr) return outcome;
@@ -174,8 +174,9 @@ TEST_F(ServersTest, AServerThatHasEndedShows) {
 
 TEST_F(ServersTest, TwoCommandsAtOnceStartOneSet) {
   const std::string command = absl::StrCat(
-      OPSBENCH_CLI, " servers up --engines redis --export --parent-folder '",
-      data_.string(), "' --state-file '", state_.string(), "' 2>/dev/null");
+      "'", OPSBENCH_CLI,
+      "' servers up --engines redis --export --parent-folder '", data_.string(),
+      "' --state-file '", state_.string(), "' 2>/dev/null");
   FILE* first = popen(command.c_str(), "re");
   FILE* second = popen(command.c_str(), "re");
   ASSERT_NE(first, nullptr);

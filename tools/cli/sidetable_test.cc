@@ -397,9 +397,9 @@ TEST_F(SidetableCommandTest, CtrlCWhileSeedingIsResumedToTheWhole) {
 // mount a small one.
 TEST_F(SidetableCommandTest, AFullDiskLosesNothingThatWasLoaded) {
   const std::string limited =
-      absl::StrCat("trap '' XFSZ; ulimit -f 60000; exec ", OPSBENCH_CLI,
-                   " sidetable seed --ops 200000 --url '", SqliteUrl(), "' 2>'",
-                   (folder() / "errors").string(), "'");
+      absl::StrCat("trap '' XFSZ; ulimit -f 60000; exec '", OPSBENCH_CLI,
+                   "' sidetable seed --ops 200000 --url '", SqliteUrl(),
+                   "' 2>'", (folder() / "errors").string(), "'");
   const int status = std::system(limited.c_str());
   EXPECT_EQ(WEXITSTATUS(status), 1);
   // A slow build has shown its progress before.
