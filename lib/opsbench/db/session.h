@@ -142,8 +142,9 @@ struct ConnectOptions {
   // A connection attempt ends after this.
   int connect_timeout_ms = 10'000;
 
-  // SQLite: how long a statement waits for another connection's lock.
-  int busy_timeout_ms = 10'000;
+  // SQLite: how long a statement waits for another connection's lock. Its locks
+  // have no queue: among many writers one may wait for long.
+  int busy_timeout_ms = 60'000;
 
   // SQLite: create the file when it is missing. NotFound otherwise.
   bool create_if_missing = true;

@@ -387,7 +387,7 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
   for (const absl::string_view pragma :
        {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
         "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536",
-        "PRAGMA temp_store = MEMORY", "PRAGMA analysis_limit = 1000"}) {
+        "PRAGMA analysis_limit = 1000"}) {
     const absl::Status status = session->Execute(pragma).status();
     if (!status.ok()) {
       return absl::Status(status.code(),

@@ -229,12 +229,6 @@ absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
   const int64_t start_ns = MonotonicNowNs();
   Loader loader(url, options, std::move(todo));
   OPSBENCH_RETURN_IF_ERROR(loader.Run(report.resumed, start_ns));
-  report.elapsed = absl::Nanoseconds(MonotonicNowNs() - start_ns);
-  report.operations = loader.operations();
-  report.prefix_rows = loader.prefix_rows();
-  report.operations_per_second = static_cast<double>(report.operations) /
-                                 absl::ToDoubleSeconds(report.elapsed);
-
   OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, store.CountOperations());
   if (count != options.operations) {
     return absl::InternalError(
@@ -242,6 +236,11 @@ absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
                      OperationsTable(options.strategy), " holds ", count));
   }
   OPSBENCH_RETURN_IF_ERROR(store.Finish(options.operations));
+  report.elapsed = absl::Nanoseconds(MonotonicNowNs() - start_ns);
+  report.operations = loader.operations();
+  report.prefix_rows = loader.prefix_rows();
+  report.operations_per_second = static_cast<double>(report.operations) /
+                                 absl::ToDoubleSeconds(report.elapsed);
   return report;
 }
 

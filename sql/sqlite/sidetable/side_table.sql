@@ -15,11 +15,11 @@ CREATE TABLE operations (
   payload_json TEXT NOT NULL CHECK (json_valid(payload_json))
 )
 
--- name: create_operations_created
-CREATE INDEX operations_created ON operations (created_at)
+-- name: index_operations_created
+CREATE INDEX IF NOT EXISTS operations_created ON operations (created_at)
 
--- name: create_operations_path
-CREATE INDEX operations_path_created ON operations (type_path, created_at DESC, id)
+-- name: index_operations_path
+CREATE INDEX IF NOT EXISTS operations_path_created ON operations (type_path, created_at DESC, id)
 
 -- name: create_prefixes
 CREATE TABLE operation_prefixes (
@@ -29,8 +29,8 @@ CREATE TABLE operation_prefixes (
   PRIMARY KEY (operation_id, prefix)
 ) WITHOUT ROWID
 
--- name: create_prefixes_latest
-CREATE INDEX operation_prefixes_latest
+-- name: index_prefixes_latest
+CREATE INDEX IF NOT EXISTS operation_prefixes_latest
 ON operation_prefixes (prefix, created_at DESC, operation_id)
 
 -- name: drop_prefixes
