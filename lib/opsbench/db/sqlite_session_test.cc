@@ -99,7 +99,7 @@ TEST_F(SqliteSessionTest, RunsAsTheDesignWantsIt) {
   EXPECT_EQ(Only("PRAGMA journal_mode"), Value::Text("wal"));
   EXPECT_EQ(Only("PRAGMA synchronous"), Value::Int64(1));
   EXPECT_EQ(Only("PRAGMA foreign_keys"), Value::Int64(1));
-  EXPECT_EQ(Only("PRAGMA busy_timeout"), Value::Int64(10'000));
+  EXPECT_EQ(Only("PRAGMA busy_timeout"), Value::Int64(60'000));
 }
 
 TEST_F(SqliteSessionTest, KeepsAMemoryDatabaseToItself) {

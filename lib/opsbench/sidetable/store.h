@@ -71,8 +71,8 @@ class Store {
   // Chunks of the data that are loaded already.
   absl::StatusOr<std::vector<int64_t>> ReadChunks();
   absl::Status WriteChunk(int64_t chunk);
-  // After the last row: indexes that were left out are made, ids continue behind
-  // `operations`, statistics are gathered, the data is marked complete.
+  // After the last row: indexes that were left out are made, ids continue
+  // behind `operations`, statistics are gathered, the data is marked complete.
   absl::Status Finish(int64_t operations);
   absl::StatusOr<int64_t> CountOperations();
 
