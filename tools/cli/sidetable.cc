@@ -167,6 +167,13 @@ absl::StatusOr<sidetable::SeedReport> SeedWithProgress(
   ProgressLine line;
   options.stop = &stop_requested;
   options.on_progress = [&](const sidetable::SeedProgress& progress) {
+    if (progress.indexing) {
+      line.Update(absl::StrFormat(
+          "seeding %s: %d operations are loaded, making indexes (%.0f s)",
+          sidetable::StrategyName(options.strategy), progress.total,
+          absl::ToDoubleSeconds(progress.elapsed)));
+      return;
+    }
     const double left = static_cast<double>(progress.total - progress.done) /
                         std::max(1.0, progress.operations_per_second);
     line.Update(absl::StrFormat(

@@ -1,7 +1,9 @@
 #include "opsbench/sidetable/seed.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -201,6 +203,36 @@ class Loader {
   size_t running_ = 0;
 };
 
+// Makes the indexes and statistics, which takes long and is one statement after
+// the other: a second thread does it, while this one reports and listens.
+absl::Status FinishStore(Connection& connection, const SeedOptions& options,
+                         int64_t start_ns) {
+  std::future<absl::Status> finished = std::async(std::launch::async, [&] {
+    return connection.store->Finish(options.operations);
+  });
+  bool stopped = false;
+  while (finished.wait_for(std::chrono::milliseconds(200)) !=
+         std::future_status::ready) {
+    if (options.stop != nullptr && options.stop->load()) {
+      stopped = true;
+      // Again each time: it may have come between two statements.
+      connection.session->Interrupt();
+    } else if (options.on_progress) {
+      const absl::Duration elapsed =
+          absl::Nanoseconds(MonotonicNowNs() - start_ns);
+      options.on_progress({.done = options.operations,
+                           .total = options.operations,
+                           .elapsed = elapsed,
+                           .indexing = true});
+    }
+  }
+  const absl::Status status = finished.get();
+  return stopped && !status.ok()
+             ? absl::CancelledError("making the indexes was interrupted: "
+                                    "--resume goes on with it")
+             : status;
+}
+
 }  // namespace
 
 absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
@@ -235,7 +267,7 @@ absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
         absl::StrCat("seeded ", options.operations, " operations but ",
                      OperationsTable(options.strategy), " holds ", count));
   }
-  OPSBENCH_RETURN_IF_ERROR(store.Finish(options.operations));
+  OPSBENCH_RETURN_IF_ERROR(FinishStore(connection, options, start_ns));
   report.elapsed = absl::Nanoseconds(MonotonicNowNs() - start_ns);
   report.operations = loader.operations();
   report.prefix_rows = loader.prefix_rows();

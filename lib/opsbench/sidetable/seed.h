@@ -26,6 +26,7 @@ struct SeedProgress {
   int64_t total = 0;
   absl::Duration elapsed;
   double operations_per_second = 0;  // Of this run so far.
+  bool indexing = false;  // All are loaded: indexes and statistics are made.
 };
 
 struct SeedOptions {
@@ -41,7 +42,7 @@ struct SeedOptions {
   // Drop what is there first.
   bool fresh = false;
 
-  // Called about once a second.
+  // Called about once a second, while indexes are made more often.
   std::function<void(const SeedProgress&)> on_progress;
 
   // Ends the seeding when it becomes true; what is committed stays.

@@ -13,17 +13,20 @@ CREATE TABLE operations_levels (
   l3 VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NULL,
   l4 VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NULL,
   l5 VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NULL,
-  KEY operations_levels_created (created_at),
-  KEY operations_levels_path_created (type_path, created_at DESC, id),
-  KEY operations_levels_l1 (l1, created_at DESC, id),
-  KEY operations_levels_l2 (l2, created_at DESC, id),
-  KEY operations_levels_l3 (l3, created_at DESC, id),
-  KEY operations_levels_l4 (l4, created_at DESC, id),
-  KEY operations_levels_l5 (l5, created_at DESC, id),
   CONSTRAINT operations_levels_path_form
     CHECK (type_path REGEXP '^[a-z0-9_]+([.][a-z0-9_]+)*$'),
   CONSTRAINT operations_levels_status_known CHECK (status IN (0, 1))
 ) ENGINE=InnoDB
+
+-- name: index_operations
+ALTER TABLE operations_levels
+  ADD INDEX operations_levels_created (created_at),
+  ADD INDEX operations_levels_path_created (type_path, created_at DESC, id),
+  ADD INDEX operations_levels_l1 (l1, created_at DESC, id),
+  ADD INDEX operations_levels_l2 (l2, created_at DESC, id),
+  ADD INDEX operations_levels_l3 (l3, created_at DESC, id),
+  ADD INDEX operations_levels_l4 (l4, created_at DESC, id),
+  ADD INDEX operations_levels_l5 (l5, created_at DESC, id)
 
 -- name: drop_operations
 DROP TABLE IF EXISTS operations_levels

@@ -8,12 +8,15 @@ CREATE TABLE operations_like (
   created_at DATETIME(6) NOT NULL,
   status TINYINT UNSIGNED NOT NULL,
   payload_json JSON NOT NULL,
-  KEY operations_like_created (created_at),
-  KEY operations_like_path_created (type_path, created_at DESC, id),
   CONSTRAINT operations_like_path_form
     CHECK (type_path REGEXP '^[a-z0-9_]+([.][a-z0-9_]+)*$'),
   CONSTRAINT operations_like_status_known CHECK (status IN (0, 1))
 ) ENGINE=InnoDB
+
+-- name: index_operations
+ALTER TABLE operations_like
+  ADD INDEX operations_like_created (created_at),
+  ADD INDEX operations_like_path_created (type_path, created_at DESC, id)
 
 -- name: drop_operations
 DROP TABLE IF EXISTS operations_like

@@ -8,21 +8,27 @@ CREATE TABLE operations (
   created_at DATETIME(6) NOT NULL,
   status TINYINT UNSIGNED NOT NULL,
   payload_json JSON NOT NULL,
-  KEY operations_created (created_at),
-  KEY operations_path_created (type_path, created_at DESC, id),
   CONSTRAINT operations_path_form
     CHECK (type_path REGEXP '^[a-z0-9_]+([.][a-z0-9_]+)*$'),
   CONSTRAINT operations_status_known CHECK (status IN (0, 1))
 ) ENGINE=InnoDB
+
+-- name: index_operations
+ALTER TABLE operations
+  ADD INDEX operations_created (created_at),
+  ADD INDEX operations_path_created (type_path, created_at DESC, id)
 
 -- name: create_prefixes
 CREATE TABLE operation_prefixes (
   operation_id BIGINT UNSIGNED NOT NULL,
   prefix VARCHAR(191) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   created_at DATETIME(6) NOT NULL,
-  PRIMARY KEY (operation_id, prefix),
-  KEY operation_prefixes_latest (prefix, created_at DESC, operation_id)
+  PRIMARY KEY (operation_id, prefix)
 ) ENGINE=InnoDB
+
+-- name: index_prefixes
+ALTER TABLE operation_prefixes
+  ADD INDEX operation_prefixes_latest (prefix, created_at DESC, operation_id)
 
 -- name: create_procedure
 CREATE PROCEDURE insert_operation_with_prefixes(

@@ -16,30 +16,31 @@ CREATE TABLE operations_levels (
   CHECK (type_path ~ '^[a-z0-9_]+([.][a-z0-9_]+)*$')
 )
 
--- name: create_operations_created
-CREATE INDEX operations_levels_created ON operations_levels (created_at)
+-- name: index_operations_created
+CREATE INDEX IF NOT EXISTS operations_levels_created ON operations_levels (created_at)
 
--- name: create_operations_path
-CREATE INDEX operations_levels_path_created ON operations_levels (type_path, created_at DESC, id)
+-- name: index_operations_path
+CREATE INDEX IF NOT EXISTS operations_levels_path_created
+ON operations_levels (type_path, created_at DESC, id)
 
--- name: create_operations_l1
-CREATE INDEX operations_levels_l1 ON operations_levels (l1, created_at DESC, id)
+-- name: index_operations_l1
+CREATE INDEX IF NOT EXISTS operations_levels_l1 ON operations_levels (l1, created_at DESC, id)
 WHERE l1 IS NOT NULL
 
--- name: create_operations_l2
-CREATE INDEX operations_levels_l2 ON operations_levels (l2, created_at DESC, id)
+-- name: index_operations_l2
+CREATE INDEX IF NOT EXISTS operations_levels_l2 ON operations_levels (l2, created_at DESC, id)
 WHERE l2 IS NOT NULL
 
--- name: create_operations_l3
-CREATE INDEX operations_levels_l3 ON operations_levels (l3, created_at DESC, id)
+-- name: index_operations_l3
+CREATE INDEX IF NOT EXISTS operations_levels_l3 ON operations_levels (l3, created_at DESC, id)
 WHERE l3 IS NOT NULL
 
--- name: create_operations_l4
-CREATE INDEX operations_levels_l4 ON operations_levels (l4, created_at DESC, id)
+-- name: index_operations_l4
+CREATE INDEX IF NOT EXISTS operations_levels_l4 ON operations_levels (l4, created_at DESC, id)
 WHERE l4 IS NOT NULL
 
--- name: create_operations_l5
-CREATE INDEX operations_levels_l5 ON operations_levels (l5, created_at DESC, id)
+-- name: index_operations_l5
+CREATE INDEX IF NOT EXISTS operations_levels_l5 ON operations_levels (l5, created_at DESC, id)
 WHERE l5 IS NOT NULL
 
 -- name: drop_operations

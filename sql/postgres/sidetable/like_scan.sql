@@ -12,11 +12,12 @@ CREATE TABLE operations_like (
   CHECK (type_path ~ '^[a-z0-9_]+([.][a-z0-9_]+)*$')
 )
 
--- name: create_operations_created
-CREATE INDEX operations_like_created ON operations_like (created_at)
+-- name: index_operations_created
+CREATE INDEX IF NOT EXISTS operations_like_created ON operations_like (created_at)
 
--- name: create_operations_path
-CREATE INDEX operations_like_path_created ON operations_like (type_path, created_at DESC, id)
+-- name: index_operations_path
+CREATE INDEX IF NOT EXISTS operations_like_path_created
+ON operations_like (type_path, created_at DESC, id)
 
 -- name: drop_operations
 DROP TABLE IF EXISTS operations_like

@@ -14,14 +14,15 @@ CREATE TABLE operations_ltree (
   CHECK (type_path::text ~ '^[a-z0-9_]+([.][a-z0-9_]+)*$')
 )
 
--- name: create_operations_created
-CREATE INDEX operations_ltree_created ON operations_ltree (created_at)
+-- name: index_operations_created
+CREATE INDEX IF NOT EXISTS operations_ltree_created ON operations_ltree (created_at)
 
--- name: create_operations_path
-CREATE INDEX operations_ltree_path_created ON operations_ltree (type_path, created_at DESC, id)
+-- name: index_operations_path
+CREATE INDEX IF NOT EXISTS operations_ltree_path_created
+ON operations_ltree (type_path, created_at DESC, id)
 
--- name: create_operations_tree
-CREATE INDEX operations_ltree_tree ON operations_ltree USING gist (type_path)
+-- name: index_operations_tree
+CREATE INDEX IF NOT EXISTS operations_ltree_tree ON operations_ltree USING gist (type_path)
 
 -- name: drop_operations
 DROP TABLE IF EXISTS operations_ltree

@@ -11,11 +11,11 @@ CREATE TABLE operations (
   CHECK (type_path ~ '^[a-z0-9_]+([.][a-z0-9_]+)*$')
 )
 
--- name: create_operations_created
-CREATE INDEX operations_created ON operations (created_at)
+-- name: index_operations_created
+CREATE INDEX IF NOT EXISTS operations_created ON operations (created_at)
 
--- name: create_operations_path
-CREATE INDEX operations_path_created ON operations (type_path, created_at DESC, id)
+-- name: index_operations_path
+CREATE INDEX IF NOT EXISTS operations_path_created ON operations (type_path, created_at DESC, id)
 
 -- name: create_prefixes
 CREATE TABLE operation_prefixes (
@@ -25,8 +25,8 @@ CREATE TABLE operation_prefixes (
   PRIMARY KEY (operation_id, prefix)
 )
 
--- name: create_prefixes_latest
-CREATE INDEX operation_prefixes_latest
+-- name: index_prefixes_latest
+CREATE INDEX IF NOT EXISTS operation_prefixes_latest
 ON operation_prefixes (prefix, created_at DESC, operation_id)
 
 -- name: create_procedure
