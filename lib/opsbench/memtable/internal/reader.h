@@ -1,0 +1,217 @@
+#ifndef OPSBENCH_MEMTABLE_INTERNAL_READER_H_
+#define OPSBENCH_MEMTABLE_INTERNAL_READER_H_
+
+// Reads over several tables, newest first: of a view, which sees the latest
+// versions, or of a snapshot.
+//
+// Thread safety: as the tables; valid while their pin or snapshot lives.
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/types/span.h"
+#include "opsbench/memtable/internal/hash.h"
+#include "opsbench/memtable/internal/seeded_bugs.h"
+#include "opsbench/memtable/internal/table.h"
+
+namespace opsbench::memtable::internal {
+
+template <typename Schema>
+class Reader {
+ public:
+  using Row = typename Schema::Row;
+  using Rec = Record<Schema>;
+  using KeyType = typename Schema::KeyType;
+  using TableType = Table<Schema>;
+
+  Reader(absl::Span<TableBase* const> tables, uint64_t stamp)
+      : tables_(tables), stamp_(stamp) {}
+
+  const Row* Get(const KeyType& key) const { return Get(key, HashOf(key)); }
+  const Row* Get(const KeyType& key, uint64_t hash) const {
+    for (size_t t = 0; t < tables_.size(); ++t) {
+      const size_t at = HasBug(Bug::kReadsOldestTableFirst)
+                            ? tables_.size() - 1 - t
+                            : t;
+      const Rec* const record = Of(tables_[at]).Lookup(key, hash, stamp_);
+      if (record != nullptr) {
+        if (!record->tombstone()) {
+          return &record->row;
+        }
+        if (!HasBug(Bug::kReadsFallThroughTombstones)) {
+          return nullptr;
+        }
+      }
+      if (HasBug(Bug::kReadsIgnoreImmutables)) {
+        return nullptr;
+      }
+    }
+    return nullptr;
+  }
+
+  void MultiGet(absl::Span<const KeyType> keys,
+                absl::Span<const Row*> rows) const {
+    constexpr size_t kGroup = 16;
+    uint64_t hashes[kGroup];
+    for (size_t start = 0; start < keys.size(); start += kGroup) {
+      const size_t count = std::min(kGroup, keys.size() - start);
+      for (size_t i = 0; i < count; ++i) {
+        hashes[i] = HashOf(keys[start + i]);
+        Of(tables_[0]).Prefetch(hashes[i]);
+      }
+      for (size_t i = 0; i < count; ++i) {
+        Of(tables_[0]).PrefetchRecord(hashes[i]);
+      }
+      for (size_t i = 0; i < count; ++i) {
+        rows[start + i] = Get(keys[start + i], hashes[i]);
+      }
+    }
+  }
+
+  // Appends, in no order.
+  template <int kIndex, typename F>
+  void FindBy(const typename F::Value& value,
+              std::vector<const Row*>* rows) const {
+    const size_t start = rows->size();
+    bool late = false;
+    bool chains = false;
+    const auto matches = [&](const Rec* record) {
+      return record->row.*F::kMember == value;
+    };
+    for (size_t t = 0; t < tables_.size(); ++t) {
+      const TableType& table = Of(tables_[t]);
+      chains |= table.template index<kIndex>().ForEachHint(
+          value, [&](const Rec* hint) {
+            Take<kIndex>(t, hint, matches, rows, &late);
+          });
+    }
+    if (late || (chains && AnySuperseded(start, *rows))) {
+      RemoveDoubles(start, rows);
+    }
+  }
+
+  // Appends at most `limit` rows with low <= value, while `wanted(value)`, in
+  // the order of values, equal ones in the order of keys.
+  template <int kIndex, typename F, typename Wanted>
+  void FindFrom(const typename F::Value& low, size_t limit, Wanted&& wanted,
+                std::vector<const Row*>* rows) const {
+    std::vector<const Row*> found;
+    bool late = false;
+    const auto matches = [&](const Rec* record) {
+      const auto& value = record->row.*F::kMember;
+      return !(value < low) && wanted(value);
+    };
+    for (size_t t = 0; limit > 0 && t < tables_.size(); ++t) {
+      const size_t start = found.size();
+      const TableType& table = Of(tables_[t]);
+      table.template index<kIndex>().ForEachHint(low, [&](const Rec* hint) {
+        const auto& value = hint->row.*F::kMember;
+        // Equal values are not yet in the order of keys: all of them.
+        if (!wanted(value) || (found.size() - start >= limit &&
+                               found.back()->*F::kMember < value)) {
+          return false;
+        }
+        Take<kIndex>(t, hint, matches, &found, &late);
+        return true;
+      });
+    }
+    if (late || AnySuperseded(0, found)) {
+      RemoveDoubles(0, &found);
+    }
+    std::sort(found.begin(), found.end(), [](const Row* a, const Row* b) {
+      return a->*F::kMember != b->*F::kMember
+                 ? a->*F::kMember < b->*F::kMember
+                 : a->*Schema::kKeyMember < b->*Schema::kKeyMember;
+    });
+    found.resize(std::min(found.size(), limit));
+    rows->insert(rows->end(), found.begin(), found.end());
+  }
+
+  // Calls fn(row) for every row, in no order.
+  template <typename Fn>
+  void ForEach(Fn&& fn) const {
+    for (size_t t = 0; t < tables_.size(); ++t) {
+      Of(tables_[t]).ForEach(stamp_, [&](const Rec* record) {
+        if (!record->tombstone() && InNewer(t, record) == nullptr) {
+          fn(record->row);
+        }
+      });
+    }
+  }
+
+ private:
+  static const TableType& Of(TableBase* table) {
+    return *static_cast<const TableType*>(table);
+  }
+
+  // The version of the record's key in a table newer than table `t`.
+  const Rec* InNewer(size_t t, const Rec* record) const {
+    if (t == 0) {
+      return nullptr;
+    }
+    const KeyType& key = record->row.*Schema::kKeyMember;
+    const uint64_t hash = HashOf(key);
+    for (size_t newer = 0; newer < t; ++newer) {
+      if (const Rec* found = Of(tables_[newer]).Lookup(key, hash, stamp_)) {
+        return found;
+      }
+    }
+    return nullptr;
+  }
+
+  // Appends the row that a hint in table `t` stands for, if it still does. Sets
+  // *late when that may be a row which stands there already.
+  template <int kIndex, typename Matches>
+  void Take(size_t t, const Rec* hint, const Matches& matches,
+            std::vector<const Row*>* rows, bool* late) const {
+    const Rec* record = Of(tables_[t]).template Resolve<kIndex>(hint, stamp_);
+    if (record == nullptr) {
+      return;
+    }
+    if (const Rec* newer = InNewer(t, record)) {
+      // A snapshot's newer table has its own hint for it. A view's may have got
+      // it when this read had passed there.
+      if (stamp_ != kLatest || newer->tombstone() || !matches(newer)) {
+        return;
+      }
+      record = newer;
+      *late = true;
+    }
+    rows->push_back(&record->row);
+  }
+
+  // Whether a row, from `start` on, is no longer the newest version. Else no two
+  // of one table can be of one key.
+  bool AnySuperseded(size_t start, const std::vector<const Row*>& rows) const {
+    return stamp_ == kLatest &&
+           std::any_of(rows.begin() + static_cast<ptrdiff_t>(start), rows.end(),
+                       [](const Row* row) {
+                         return RecordOf<Schema>(row)->newer.load(
+                                    std::memory_order_acquire) != 0;
+                       });
+  }
+
+  // Keeps the first row of each key, from `start` on.
+  static void RemoveDoubles(size_t start, std::vector<const Row*>* rows) {
+    absl::flat_hash_set<KeyType> keys;
+    keys.reserve(rows->size() - start);
+    size_t kept = start;
+    for (size_t i = start; i < rows->size(); ++i) {
+      if (keys.insert((*rows)[i]->*Schema::kKeyMember).second) {
+        (*rows)[kept++] = (*rows)[i];
+      }
+    }
+    rows->resize(kept);
+  }
+
+  const absl::Span<TableBase* const> tables_;
+  const uint64_t stamp_;
+};
+
+}  // namespace opsbench::memtable::internal
+
+#endif  // OPSBENCH_MEMTABLE_INTERNAL_READER_H_

@@ -1,0 +1,323 @@
+#ifndef OPSBENCH_MEMTABLE_INTERNAL_TABLE_H_
+#define OPSBENCH_MEMTABLE_INTERNAL_TABLE_H_
+
+// One table: the records of a span of time, by key and by each index.
+//
+// Thread safety: Find(), Link(), Publish() and the reads may run in many threads
+// at once, and never block (an ordered index's reads do, see there). Writers
+// are inside a write of their ThreadSlot, readers inside a write or a pin.
+
+#include <algorithm>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/memtable/internal/arena.h"
+#include "opsbench/memtable/internal/flush_batches.h"
+#include "opsbench/memtable/internal/hash.h"
+#include "opsbench/memtable/internal/ordered_index.h"
+#include "opsbench/memtable/internal/posting_index.h"
+#include "opsbench/memtable/internal/record.h"
+#include "opsbench/memtable/internal/seeded_bugs.h"
+#include "opsbench/memtable/internal/slot_array.h"
+#include "opsbench/memtable/internal/table_base.h"
+#include "opsbench/memtable/persister.h"
+
+namespace opsbench::memtable::internal {
+
+// Sees every version: the stamp of a read that is no snapshot's.
+inline constexpr uint64_t kLatest = ~uint64_t{0};
+
+template <typename Schema>
+class Table : public TableBase {
+ public:
+  using Row = typename Schema::Row;
+  using Rec = Record<Schema>;
+  using KeyType = typename Schema::KeyType;
+
+  struct Shape {
+    int64_t records = 0;      // The most that it will ever hold.
+    uint64_t arena_bytes = 0;
+    int64_t batch_rows = 0;   // Of a flush.
+    Persister<Row>* persister = nullptr;
+  };
+
+  static absl::StatusOr<std::unique_ptr<Table>> Create(const Shape& shape,
+                                                       MemoryBudget* budget) {
+    OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<Arena> arena,
+                              Arena::Create(shape.arena_bytes, budget));
+    OPSBENCH_ASSIGN_OR_RETURN(SlotArray primary,
+                              SlotArray::Create(shape.records, budget));
+    std::unique_ptr<Table> table(
+        new Table(shape, std::move(arena), std::move(primary)));
+    OPSBENCH_RETURN_IF_ERROR(table->CreateIndexes(shape, budget));
+    return table;
+  }
+
+  // Where a key stands in this table, for a writer.
+  struct Place {
+    SlotArray::Slot* slot = nullptr;
+    uint64_t seen = 0;       // What the slot held.
+    Rec* current = nullptr;  // The newest version; none: the slot was empty.
+  };
+
+  void Prefetch(uint64_t hash) const { primary_.Prefetch(hash); }
+  // Of the record in the hash's home slot, most often the right one.
+  void PrefetchRecord(uint64_t hash) const {
+    const uint64_t seen = primary_.Home(hash)->load(std::memory_order_relaxed);
+    __builtin_prefetch(At(SlotArray::OffsetOf(seen)));
+  }
+  void PrefetchIndexes(const Row& row) const {
+    std::apply([&](const auto&... index) { (index->Prefetch(row), ...); },
+               indexes_);
+  }
+
+  Place Find(const KeyType& key, uint64_t hash) const {
+    return Probe(primary_.Home(hash), key, hash);
+  }
+
+  // Links `record`, to be published over `before`, where its run begins; names
+  // the run's hint elsewhere. Again after a lost race: what is linked stays so.
+  void Link(Rec* record, Rec* before, int thread) {
+    const bool follows = before != nullptr && !before->tombstone();
+    const bool tombstone = record->tombstone();
+    Schema::ForEachIndex([&]<typename F, int kIndex>(
+                             F*, std::integral_constant<int, kIndex>) {
+      if (tombstone) {
+        record->next[kIndex] = 0;
+      } else if (!record->LinkedIn(kIndex)) {
+        if (follows &&
+            before->row.*F::kMember == record->row.*F::kMember) {
+          record->next[kIndex] = before->LinkedIn(kIndex)
+                                     ? OffsetOf(before)
+                                     : before->next[kIndex];
+        } else {
+          record->linked |= static_cast<uint8_t>(1 << kIndex);
+          std::get<kIndex>(indexes_)->Link(record, OffsetOf(record), thread);
+        }
+      }
+    });
+  }
+
+  // Whether Link() over another version than before can still give each run
+  // just one hint: a linked record may not continue a run.
+  static bool CanLinkOver(const Rec* record, const Rec* before) {
+    bool can = true;
+    if (before != nullptr && !before->tombstone()) {
+      Schema::ForEachIndex([&]<typename F, int kIndex>(
+                               F*, std::integral_constant<int, kIndex>) {
+        if (record->LinkedIn(kIndex) &&
+            before->row.*F::kMember == record->row.*F::kMember) {
+          can = false;
+        }
+      });
+    }
+    return can;
+  }
+
+  // Makes `record` the key's newest version if that is still place->current;
+  // else false, and *place is where the key stands now. `epoch` is the writer's.
+  bool Publish(Place* place, Rec* record, const KeyType& key, uint64_t hash,
+               uint64_t epoch) {
+    const Offset offset = OffsetOf(record);
+    const uint64_t slot_value = SlotArray::Make(hash, offset);
+    Rec* const before = place->current;
+    if (before == nullptr) {
+      record->prev = 0;
+      record->set_stamp(epoch);
+      // Release: who finds the record sees what it holds.
+      if (HasBug(Bug::kSlotByStore)) {
+        place->slot->store(slot_value, std::memory_order_release);
+      } else if (!place->slot->compare_exchange_strong(
+                     place->seen, slot_value, std::memory_order_acq_rel,
+                     std::memory_order_acquire)) {
+        *place = Probe(place->slot, key, hash);
+        return false;
+      }
+    } else {
+      record->prev = OffsetOf(before);
+      // Silo's rule: a version is never older than the one that it replaces. A
+      // snapshot of either epoch waits for this write, which it sees begun.
+      record->set_stamp(std::max(epoch, before->stamp()));
+      Offset none = 0;
+      if (HasBug(Bug::kUpdateByStore)) {
+        before->newer.store(offset, std::memory_order_release);
+      } else if (!before->newer.compare_exchange_strong(none, offset,
+                                                 std::memory_order_acq_rel,
+                                                 std::memory_order_acquire)) {
+        place->current = Newest(before);
+        return false;
+      }
+      // A shorter way for those who come; whoever was faster knows better.
+      place->slot->compare_exchange_strong(place->seen, slot_value,
+                                           std::memory_order_acq_rel,
+                                           std::memory_order_acquire);
+    }
+    // Release: who sees it settled sees it whole.
+    record->state.store(
+        record->state.load(std::memory_order_relaxed) | kSettled,
+        std::memory_order_release);
+    return true;
+  }
+
+  // The key's newest version, a tombstone perhaps, not newer than `stamp`;
+  // nullptr: none in this table.
+  const Rec* Lookup(const KeyType& key, uint64_t hash, uint64_t stamp) const {
+    const Place place = Find(key, hash);
+    const Rec* record = place.current;
+    if (HasBug(Bug::kReadsFollowNoVersions) && record != nullptr) {
+      record = At(SlotArray::OffsetOf(place.seen));
+    }
+    if (stamp != kLatest) {
+      while (record != nullptr && record->stamp() > stamp) {
+        record = record->prev == 0 ? nullptr : At(record->prev);
+      }
+    }
+    return record;
+  }
+
+  // The version that a hint of index kIndex stands for, when it has the hint's
+  // value and is not newer than `stamp`; else nullptr.
+  template <int kIndex>
+  const Rec* Resolve(const Rec* hint, uint64_t stamp) const {
+    if (hint->SettledAndNewest() &&
+        (stamp == kLatest || hint->stamp() <= stamp)) {
+      return hint;
+    }
+    const KeyType& key = hint->row.*Schema::kKeyMember;
+    const Rec* const record = Lookup(key, HashOf(key), stamp);
+    if (record == nullptr || record == hint) {
+      return record;
+    }
+    return !record->tombstone() && !record->LinkedIn(kIndex) &&
+                   record->next[kIndex] == OffsetOf(hint)
+               ? record
+               : nullptr;
+  }
+
+  template <int kIndex>
+  const auto& index() const {
+    return *std::get<kIndex>(indexes_);
+  }
+
+  // Calls fn(record) with every key's newest version not newer than `stamp`,
+  // in no order.
+  template <typename Fn>
+  void ForEach(uint64_t stamp, Fn&& fn) const {
+    for (const SlotArray::Slot& slot : primary_) {
+      const uint64_t seen = slot.load(std::memory_order_acquire);
+      if (seen != 0) {
+        const Rec* record = Newest(At(SlotArray::OffsetOf(seen)));
+        while (record != nullptr && record->stamp() > stamp) {
+          record = record->prev == 0 ? nullptr : At(record->prev);
+        }
+        if (record != nullptr) {
+          fn(record);
+        }
+      }
+    }
+  }
+
+  void Reset() override {
+    primary_.Clear();
+    std::apply([](auto&... index) { (index->Clear(), ...); }, indexes_);
+    flush_.reset();
+    ResetBase();
+  }
+
+  FlushStep FlushSome() override {
+    if (flush_ == nullptr) {
+      flush_ = std::make_unique<FlushBatches<Schema>>();
+      flush_->Collect([this](auto&& take) { ForEach(kLatest, take); });
+    }
+    return flush_->PersistNext(persister_, batch_rows_);
+  }
+
+  Rec* At(Offset offset) const {
+    return reinterpret_cast<Rec*>(base_ + uint64_t{offset} * kOffsetUnit);
+  }
+  Offset OffsetOf(const Rec* record) const {
+    return static_cast<Offset>(
+        (reinterpret_cast<const char*>(record) - base_) / kOffsetUnit);
+  }
+
+ private:
+  template <size_t I>
+  using IndexedField =
+      std::tuple_element_t<Schema::Indexes()[I].field, typename Schema::Fields>;
+  template <size_t I>
+  using IndexType = std::conditional_t<
+      Schema::Indexes()[I].ordered,
+      OrderedIndex<Schema, IndexedField<I>, static_cast<int>(I)>,
+      PostingIndex<Schema, IndexedField<I>, static_cast<int>(I)>>;
+  template <typename Numbers>
+  struct IndexTuple;
+  template <size_t... I>
+  struct IndexTuple<std::index_sequence<I...>> {
+    using type = std::tuple<std::unique_ptr<IndexType<I>>...>;
+  };
+  using Indexes =
+      typename IndexTuple<std::make_index_sequence<Schema::kIndexCount>>::type;
+
+  Table(const Shape& shape, std::unique_ptr<Arena> arena, SlotArray primary)
+      : TableBase(std::move(arena)),
+        base_(this->arena().base()),
+        batch_rows_(shape.batch_rows),
+        persister_(shape.persister),
+        primary_(std::move(primary)) {}
+
+  absl::Status CreateIndexes(const Shape& shape, MemoryBudget* budget) {
+    absl::Status status;
+    Schema::ForEachIndex([&]<typename F, int kIndex>(
+                             F*, std::integral_constant<int, kIndex>) {
+      if (status.ok()) {
+        using Index = IndexType<static_cast<size_t>(kIndex)>;
+        auto index = Index::Create(&arena(), shape.records, budget);
+        status = index.status();
+        if (status.ok()) {
+          std::get<kIndex>(indexes_) =
+              std::make_unique<Index>(*std::move(index));
+        }
+      }
+    });
+    return status;
+  }
+
+  Rec* Newest(Rec* record) const {
+    // Acquire: the version is followed.
+    while (const Offset newer =
+               record->newer.load(std::memory_order_acquire)) {
+      record = At(newer);
+    }
+    return record;
+  }
+
+  Place Probe(SlotArray::Slot* slot, const KeyType& key, uint64_t hash) const {
+    for (;; slot = primary_.Next(slot)) {
+      const uint64_t seen = slot->load(std::memory_order_acquire);
+      if (seen == 0) {
+        return {slot, 0, nullptr};
+      }
+      if (SlotArray::SameTag(seen, hash)) {
+        Rec* const record = At(SlotArray::OffsetOf(seen));
+        if (record->row.*Schema::kKeyMember == key) {
+          return {slot, seen, Newest(record)};
+        }
+      }
+    }
+  }
+
+  char* const base_;
+  const int64_t batch_rows_;
+  Persister<Row>* const persister_;
+  SlotArray primary_;
+  Indexes indexes_;
+  std::unique_ptr<FlushBatches<Schema>> flush_;
+};
+
+}  // namespace opsbench::memtable::internal
+
+#endif  // OPSBENCH_MEMTABLE_INTERNAL_TABLE_H_
