@@ -1,20 +1,18 @@
-// Threads run a random mix on a few keys, through several rotations, and note what
-// they did, when, and what they were told. The history of each key must be
-// linearizable, and what is persisted in the end must be what the last operations
-// left. Values are unique, so that each answer names the write that it saw; keys
-// are few, so that operations overlap.
+// Threads run a random mix on a few keys, through several rotations, and note
+// what they did, when, and what they were told. The history of each key must be
+// linearizable, and what is persisted in the end must be what the last
+// operations left. Values are unique, so that each answer names the write that
+// it saw; keys are few, so that operations overlap.
 //
-// Built with OPSBENCH_MEMTABLE_SEEDED_BUGS the memtable has bugs that a test can
-// switch on; each must be caught.
+// Built with OPSBENCH_MEMTABLE_SEEDED_BUGS the memtable has bugs that a test
+// can switch on; each must be caught.
 //
 //   history_test --operations=10000000    more than the default
 
-#include <atomic>
-#include <condition_variable>
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -38,29 +36,6 @@ using internal::HistoryEntry;
 using Kind = HistoryEntry::Kind;
 
 int64_t g_operations = 1'000'000;
-
-// Keeps every table in memory until the history is complete: a row that is
-// flushed is not the memtable's any more.
-class ClosedPersister : public MapPersister {
- public:
-  absl::Status Persist(absl::Span<const Change<Item>> changes) override {
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      opened_.wait(lock, [this] { return open_; });
-    }
-    return MapPersister::Persist(changes);
-  }
-  void Open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_ = true;
-    opened_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable opened_;
-  bool open_ = false;
-};
 
 struct Round {
   uint64_t seed = 1;
@@ -139,10 +114,13 @@ class Player {
 
 // An empty string, or what is wrong with the round.
 std::string Play(const Round& round) {
-  ClosedPersister persister;
+  MapPersister database;
+  // Every table stays in memory until the history is complete: a row that is
+  // flushed is not the memtable's any more.
+  GatePersister persister(&database);
   MemtableOptions options;
-  options.threshold_records = std::max<int64_t>(
-      1, round.operations * round.threads / 10);
+  options.threshold_records =
+      std::max<int64_t>(1, round.operations * round.threads / 10);
   options.threshold_bytes = 16 << 20;
   options.flush_timeout_ms = 0;
   options.max_immutables = kMaxImmutables;
@@ -165,7 +143,7 @@ std::string Play(const Round& round) {
   if (!closed.ok()) {
     return closed.ToString();
   }
-  const auto rows = persister.rows();
+  const auto rows = database.rows();
   for (int64_t key = 0; key < round.keys; ++key) {
     std::vector<HistoryEntry> history;
     for (const auto& player : players) {
@@ -219,9 +197,11 @@ TEST_P(SeededBugTest, IsCaught) {
   RecordProperty("rounds", rounds);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, SeededBugTest, ::testing::ValuesIn(internal::AllBugs()),
-    [](const auto& test) { return std::string(BugName(test.param)); });
+INSTANTIATE_TEST_SUITE_P(All, SeededBugTest,
+                         ::testing::ValuesIn(internal::AllBugs()),
+                         [](const auto& test) {
+                           return std::string(BugName(test.param));
+                         });
 
 }  // namespace
 }  // namespace opsbench::memtable

@@ -4,19 +4,20 @@
 // A concurrent in-memory table with secondary indexes in front of a persister:
 // the buffer of a repository.
 //
-// Writes go to the active table. When that is full or too old, at Flush() and at
-// Close(), it rotates: it becomes immutable, an empty one takes its place, and a
-// background thread hands its changes to the persister in the order of keys. A
-// table whose flush fails stays, and is tried again. Reads see the active table
-// over the immutable ones. What was persisted leaves memory: a row that is not
-// found here may be in the database.
+// Writes go to the active table. When that is full or too old, at Flush() and
+// at Close(), it rotates: it becomes immutable, an empty one takes its place,
+// and a background thread hands its changes to the persister in the order of
+// keys. A table whose flush fails stays, and is tried again. Reads see the
+// active table over the immutable ones. What was persisted leaves memory: a row
+// that is not found here may be in the database.
 //
 // Thread safety: all methods may be called from any thread at any time, the
-// destructor alone by one. Reads take no lock. Writes neither, but wait when the
-// persister cannot keep up (MemtableOptions::max_immutables), and, where they must
-// know that a key is absent, for writes that began before a rotation.
+// destructor alone by one. Reads take no lock. Writes neither, but wait when
+// the persister cannot keep up (MemtableOptions::max_immutables), and, where
+// they must know that a key is absent, for writes that began before a rotation.
 //
-// Writes and Get() of one key are linearizable; finds and snapshots: see reads.h.
+// Writes and Get() of one key are linearizable; finds and snapshots: see
+// reads.h.
 //
 // Sources: stamps and epochs follow Silo (Tu et al., "Speedy Transactions in
 // Multicore In-Memory Databases", SOSP 2013).
@@ -51,8 +52,8 @@ class Memtable {
   using PinType = memtable::Pin<Schema>;
   using SnapshotType = memtable::Snapshot<Schema>;
 
-  // InvalidArgument: see ValidateOptions(). ResourceExhausted: no memory for two
-  // tables. `persister` must outlive the memtable.
+  // InvalidArgument: see ValidateOptions(). ResourceExhausted: no memory for
+  // two tables. `persister` must outlive the memtable.
   static absl::StatusOr<std::unique_ptr<Memtable>> Open(
       const MemtableOptions& options, Persister<Row>* persister) {
     OPSBENCH_RETURN_IF_ERROR(ValidateOptions(options));
@@ -92,10 +93,10 @@ class Memtable {
 
   // --- Writes ---
   //
-  // Beside what each says: InvalidArgument, the row is larger than kMaxRowBytes;
-  // FailedPrecondition, after Close(); ResourceExhausted, the memory budget is
-  // used up; Unavailable, stopped for stall_timeout_ms. After an error nothing
-  // has changed. Views in a row are copied.
+  // Beside what each says: InvalidArgument, the row is larger than
+  // kMaxRowBytes; FailedPrecondition, after Close(); ResourceExhausted, the
+  // memory budget is used up; Unavailable, stopped for stall_timeout_ms. After
+  // an error nothing has changed. Views in a row are copied.
 
   // AlreadyExists: the key is here. The database is not asked.
   absl::Status Insert(const Row& row) {
@@ -118,15 +119,15 @@ class Memtable {
         });
   }
 
-  // Upserts each row, with waits for memory overlapped. Stops at the first error;
-  // *written, unless null, is how many rows went in.
+  // Upserts each row, with waits for memory overlapped. Stops at the first
+  // error; *written, unless null, is how many rows went in.
   absl::Status UpsertBatch(absl::Span<const Row> rows,
                            size_t* written = nullptr);
 
   // Atomically replaces the present row by what fn(present, &row) makes of
-  // `row`, a copy of it. fn is called again when another write came between. What
-  // the row's views point at must live until the return. NotFound: no row here;
-  // InvalidArgument: fn changed the key.
+  // `row`, a copy of it. fn is called again when another write came between.
+  // What the row's views point at must live until the return. NotFound: no row
+  // here; InvalidArgument: fn changed the key.
   template <typename Fn>
   absl::Status Update(const KeyType& key, Fn&& fn) {
     return writer_->template Write</*kNeedsOld=*/true>(
@@ -174,8 +175,8 @@ class Memtable {
   // again in the background.
   absl::Status Flush() { return set_->Flush(); }
 
-  // Takes no more writes, and flushes. After an error reads still see what is not
-  // persisted, and it may be called again.
+  // Takes no more writes, and flushes. After an error reads still see what is
+  // not persisted, and it may be called again.
   absl::Status Close() { return set_->Close(); }
 
   MemtableMetrics metrics() const {

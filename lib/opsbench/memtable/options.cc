@@ -18,9 +18,9 @@ struct Limits {
 
 absl::Status Within(std::string_view option, int64_t value, Limits limits) {
   if (value < limits.low || value > limits.high) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("memtable option ", absl::string_view(option.data(), option.size()), " is ", value,
-                     "; it is ", limits.low, " to ", limits.high));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "memtable option ", absl::string_view(option.data(), option.size()),
+        " is ", value, "; it is ", limits.low, " to ", limits.high));
   }
   return absl::OkStatus();
 }

@@ -31,8 +31,9 @@ struct MemtableOptions {
   int64_t flush_timeout_ms = 30'000;
 
   // Full tables that wait for their flush. When one more would be needed,
-  // writers are delayed while the active table has its last tenth to spare, then
-  // stopped. More of them ride out a longer stall of the persister, for memory.
+  // writers are delayed while the active table has its last tenth to spare,
+  // then stopped. More of them ride out a longer stall of the persister, for
+  // memory.
   int max_immutables = 4;
 
   // A writer that was stopped this long gives up with Unavailable.
@@ -64,20 +65,20 @@ std::string_view RotationReasonName(RotationReason reason);
 // Counted since Open(). What writers are doing at the moment of the call may be
 // in some of them and not yet in others.
 struct MemtableMetrics {
-  int64_t records = 0;          // Written: inserts, updates, deletes.
+  int64_t records = 0;           // Written: inserts, updates, deletes.
   int64_t resident_records = 0;  // In memory, versions and tombstones included.
   int64_t record_bytes = 0;      // Of resident records, with links and strings.
   int64_t table_bytes = 0;       // Allocated for all tables, spare ones too.
   int64_t tables = 0;            // Allocated, spare ones included.
   int64_t immutables = 0;        // Waiting for their flush.
   std::array<int64_t, kRotationReasons> rotations{};
-  int64_t flushes = 0;            // Tables that were persisted.
-  int64_t flushed_changes = 0;    // Rows and tombstones in them.
-  int64_t batches = 0;            // Successful calls of the persister.
-  int64_t retries = 0;            // Failed ones.
-  int64_t delays = 0;             // Writers that were slowed.
-  int64_t stalls = 0;             // Writers that were stopped.
-  int64_t stalled_ns = 0;         // Time that writers spent delayed or stopped.
+  int64_t flushes = 0;          // Tables that were persisted.
+  int64_t flushed_changes = 0;  // Rows and tombstones in them.
+  int64_t batches = 0;          // Successful calls of the persister.
+  int64_t retries = 0;          // Failed ones.
+  int64_t delays = 0;           // Writers that were slowed.
+  int64_t stalls = 0;           // Writers that were stopped.
+  int64_t stalled_ns = 0;       // Time that writers spent delayed or stopped.
   int64_t oldest_unflushed_ns = 0;  // Age of the oldest write not persisted.
 };
 

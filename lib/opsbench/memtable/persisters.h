@@ -1,11 +1,11 @@
 #ifndef OPSBENCH_MEMTABLE_PERSISTERS_H_
 #define OPSBENCH_MEMTABLE_PERSISTERS_H_
 
-// Persisters for measurements and tests: one that only counts, and two that stand
-// before another one and make it slow or faulty.
+// Persisters for measurements and tests: one that only counts, and two that
+// stand before another one and make it slow or faulty.
 //
-// Thread safety: Persist() for one thread at a time; the counters may be read by
-// any thread.
+// Thread safety: Persist() for one thread at a time; the counters may be read
+// by any thread.
 
 #include <atomic>
 #include <chrono>

@@ -4,16 +4,17 @@
 // What can be read of a memtable, through a Pin (the latest versions) or a
 // Snapshot (all rows at one moment). Both come from the Memtable.
 //
-// Rows are valid, and stay as they are, while the Pin or Snapshot lives, even when
-// they are replaced, deleted or flushed.
+// Rows are valid, and stay as they are, while the Pin or Snapshot lives, even
+// when they are replaced, deleted or flushed.
 //
-// Through a Pin, each Get() is linearizable. A find sees, of each row, a version
-// that was the latest at some moment of the call: a row that matches all the time
-// is found, one that never does is not, none is found twice; different rows may be
-// seen at different moments.
+// Through a Pin, each Get() is linearizable. A find sees, of each row, a
+// version that was the latest at some moment of the call: a row that matches
+// all the time is found, one that never does is not, none is found twice;
+// different rows may be seen at different moments.
 //
-// Thread safety: a Pin belongs to the thread that made it. A Snapshot may be used
-// by many threads at once. Reads take no lock, but FindRange() and FindPrefix().
+// Thread safety: a Pin belongs to the thread that made it. A Snapshot may be
+// used by many threads at once. Reads take no lock, but FindRange() and
+// FindPrefix().
 
 #include <cstddef>
 #include <cstdint>
@@ -36,8 +37,8 @@ class Reads {
   using Row = typename Schema::Row;
   using KeyType = typename Schema::KeyType;
   template <auto member>
-  using ValueOf = typename internal::MemberOf<
-      std::remove_cv_t<decltype(member)>>::Value;
+  using ValueOf =
+      typename internal::MemberOf<std::remove_cv_t<decltype(member)>>::Value;
 
   // The row; nullptr: not here.
   const Row* Get(const KeyType& key) const { return reader().Get(key); }
@@ -61,14 +62,13 @@ class Reads {
 
   static constexpr size_t kNoLimit = ~size_t{0};
 
-  // Appends at most `limit` rows with low <= `member` < high (absent: no end), in
-  // the order of the member, then of the key. The member has a kOrdered index.
-  // The first such read after writes sorts what they left.
+  // Appends at most `limit` rows with low <= `member` < high (absent: no end),
+  // in the order of the member, then of the key. The member has a kOrdered
+  // index. The first such read after writes sorts what they left.
   template <auto member>
   void FindRange(const ValueOf<member>& low,
                  const absl::optional<ValueOf<member>>& high,
-                 std::vector<const Row*>* rows,
-                 size_t limit = kNoLimit) const {
+                 std::vector<const Row*>* rows, size_t limit = kNoLimit) const {
     using Index = IndexOf<member, /*ordered=*/true>;
     reader().template FindFrom<Index::kNumber, typename Index::Field>(
         low, limit,
@@ -100,14 +100,12 @@ class Reads {
  private:
   template <auto member, bool ordered>
   struct IndexOf {
-    static constexpr int kNumber =
-        Schema::template IndexOn<member, ordered>();
+    static constexpr int kNumber = Schema::template IndexOn<member, ordered>();
     static_assert(kNumber < Schema::kIndexCount,
                   "the schema has no such index on this member");
-    using Field =
-        std::tuple_element_t<Schema::Indexes()[static_cast<size_t>(kNumber)]
-                                 .field,
-                             typename Schema::Fields>;
+    using Field = std::tuple_element_t<
+        Schema::Indexes()[static_cast<size_t>(kNumber)].field,
+        typename Schema::Fields>;
   };
 
   internal::Reader<Schema> reader() const {
@@ -115,8 +113,8 @@ class Reads {
   }
 };
 
-// Cheap enough for each operation; may be nested. Held for long, it keeps flushed
-// tables from being used again.
+// Cheap enough for each operation; may be nested. Held for long, it keeps
+// flushed tables from being used again.
 template <typename Schema>
 class Pin : public Reads<Schema, Pin<Schema>> {
  public:
@@ -139,8 +137,8 @@ class Pin : public Reads<Schema, Pin<Schema>> {
   const internal::PinScope scope_;
 };
 
-// Must not outlive its memtable. Held for long, it keeps flushed tables from being
-// used again; too many tables so kept stop writers.
+// Must not outlive its memtable. Held for long, it keeps flushed tables from
+// being used again; too many tables so kept stop writers.
 template <typename Schema>
 class Snapshot : public Reads<Schema, Snapshot<Schema>> {
  public:

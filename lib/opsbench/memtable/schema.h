@@ -67,8 +67,8 @@ struct MemberOf<V R::*> {
 template <FixedString kNameLiteral, auto kMemberPointer,
           unsigned kIndexKinds = kNoIndex>
 struct Field {
-  using Row =
-      typename internal::MemberOf<std::remove_cv_t<decltype(kMemberPointer)>>::Row;
+  using Row = typename internal::MemberOf<
+      std::remove_cv_t<decltype(kMemberPointer)>>::Row;
   using Value = typename internal::MemberOf<
       std::remove_cv_t<decltype(kMemberPointer)>>::Value;
   static constexpr std::string_view kName = kNameLiteral.view();
@@ -96,8 +96,8 @@ struct Key : Field<kNameLiteral, kMemberPointer> {
                 "a key is int64_t, uint64_t or std::string_view");
 };
 
-// One index, as the memtable numbers them: in the order of the fields, a field's
-// equality index before its ordered one.
+// One index, as the memtable numbers them: in the order of the fields, a
+// field's equality index before its ordered one.
 struct IndexInfo {
   size_t field = 0;  // Position in Schema::Fields.
   bool ordered = false;
@@ -174,7 +174,8 @@ struct Schema {
               nullptr),
           std::integral_constant<int, static_cast<int>(I)>{}),
        ...);
-    }(std::make_index_sequence<kIndexCount>{});
+    }
+    (std::make_index_sequence<kIndexCount>{});
   }
 
   template <typename Fn>

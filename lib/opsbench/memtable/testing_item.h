@@ -1,12 +1,15 @@
 #ifndef OPSBENCH_MEMTABLE_TESTING_ITEM_H_
 #define OPSBENCH_MEMTABLE_TESTING_ITEM_H_
 
-// The row of ORIGINS.md's benchmark, for tests, and a persister that remembers.
+// For tests: the row of the seed documents' benchmark, a database in memory,
+// and short names for what tests ask.
 //
-// Thread safety: plain values; MapPersister is thread-safe.
+// Thread safety: plain values; the persisters are thread-safe.
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -14,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
 #include "opsbench/memtable/memtable.h"
 
 namespace opsbench::memtable {
@@ -25,11 +29,10 @@ struct Item {
   int64_t value = 0;
 };
 
-using ItemSchema =
-    Schema<Item, Key<"id", &Item::id>,
-           Field<"name", &Item::name, kEquality | kOrdered>,
-           Field<"category", &Item::category, kEquality>,
-           Field<"value", &Item::value, kEquality | kOrdered>>;
+using ItemSchema = Schema<Item, Key<"id", &Item::id>,
+                          Field<"name", &Item::name, kEquality | kOrdered>,
+                          Field<"category", &Item::category, kEquality>,
+                          Field<"value", &Item::value, kEquality | kOrdered>>;
 using ItemTable = Memtable<ItemSchema>;
 
 // An item that owns its name.
@@ -92,6 +95,79 @@ class MapPersister : public Persister<Item> {
   std::map<int64_t, OwnedItem> rows_;
   std::vector<std::vector<int64_t>> calls_;
 };
+
+// Holds back every batch until it is opened, and tells who waits that one came.
+class GatePersister : public Persister<Item> {
+ public:
+  // `persister` must outlive it.
+  explicit GatePersister(Persister<Item>* persister) : persister_(persister) {}
+
+  absl::Status Persist(absl::Span<const Change<Item>> changes) override {
+    std::unique_lock<std::mutex> lock(mutex_);
+    waiting_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+    return persister_->Persist(changes);
+  }
+  void AwaitBatch() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_; });
+  }
+  void Open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool waiting_ = false;
+  bool open_ = false;
+  Persister<Item>* const persister_;
+};
+
+// Rotates soon, by size alone, and tries again at once.
+inline MemtableOptions Small(int64_t threshold) {
+  MemtableOptions options;
+  options.threshold_records = threshold;
+  options.threshold_bytes = 4 << 20;
+  options.flush_timeout_ms = 0;
+  options.backoff_initial_ms = 1;
+  options.backoff_max_ms = 2;
+  return options;
+}
+
+inline std::unique_ptr<ItemTable> Open(const MemtableOptions& options,
+                                       Persister<Item>* persister) {
+  auto table = ItemTable::Open(options, persister);
+  EXPECT_TRUE(table.ok()) << table.status();
+  return *std::move(table);
+}
+
+inline std::vector<int64_t> Ids(const std::vector<const Item*>& rows) {
+  std::vector<int64_t> ids;
+  for (const Item* row : rows) {
+    ids.push_back(row->id);
+  }
+  return ids;
+}
+
+template <auto member, typename Source, typename Value>
+std::vector<int64_t> FindIds(const Source& source, const Value& value) {
+  std::vector<const Item*> rows;
+  source.template FindBy<member>(value, &rows);
+  return Ids(rows);
+}
+
+inline std::vector<int64_t> Named(const ItemTable& table,
+                                  std::string_view prefix,
+                                  size_t limit = ~size_t{0}) {
+  std::vector<const Item*> rows;
+  const auto pin = table.Pin();
+  pin.FindPrefix<&Item::name>(prefix, &rows, limit);
+  return Ids(rows);
+}
 
 }  // namespace opsbench::memtable
 

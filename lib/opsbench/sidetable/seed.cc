@@ -227,10 +227,10 @@ absl::Status FinishStore(Connection& connection, const SeedOptions& options,
     }
   }
   const absl::Status status = finished.get();
-  return stopped && !status.ok()
-             ? absl::CancelledError("making the indexes was interrupted: "
-                                    "--resume goes on with it")
-             : status;
+  return stopped && !status.ok() ? absl::CancelledError(
+                                       "making the indexes was interrupted: "
+                                       "--resume goes on with it")
+                                 : status;
 }
 
 }  // namespace

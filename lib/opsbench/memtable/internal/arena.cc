@@ -30,8 +30,8 @@ uint64_t CommitUnit(uint64_t reserved_bytes) {
 }
 
 absl::StatusOr<char*> Map(uint64_t bytes, int protection) {
-  void* const address = mmap(nullptr, bytes, protection,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const address =
+      mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     return absl::ErrnoToStatus(
         errno, absl::StrCat("cannot map ", bytes, " bytes of memory"));
@@ -140,8 +140,8 @@ bool Arena::Commit(uint64_t bytes) {
   if (!budget_->Take(wanted - committed)) {
     return false;
   }
-  if (mprotect(base_ + committed, wanted - committed,
-               PROT_READ | PROT_WRITE) != 0) {
+  if (mprotect(base_ + committed, wanted - committed, PROT_READ | PROT_WRITE) !=
+      0) {
     budget_->Give(wanted - committed);
     return false;
   }

@@ -11,8 +11,7 @@ namespace {
 
 bool Register() {
   const int64_t commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
-  return commands >= 0 &&
-         (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
+  return commands >= 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
          syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,
                  0) == 0;
 }

@@ -36,8 +36,7 @@ void RadixSort(std::vector<std::pair<uint64_t, Payload>>* entries) {
   std::vector<std::pair<uint64_t, Payload>> other(entries->size());
   for (size_t byte = 0; byte < kBytes; ++byte) {
     std::array<size_t, kBuckets>& count = counts[byte];
-    if (std::find(count.begin(), count.end(), entries->size()) !=
-        count.end()) {
+    if (std::find(count.begin(), count.end(), entries->size()) != count.end()) {
       continue;
     }
     size_t start = 0;
@@ -80,8 +79,8 @@ class FlushBatches {
 
   FlushStep PersistNext(Persister<Row>* persister, int64_t batch_rows) {
     FlushStep step;
-    const auto count = std::min(static_cast<size_t>(batch_rows),
-                                changes_.size() - persisted_);
+    const auto count =
+        std::min(static_cast<size_t>(batch_rows), changes_.size() - persisted_);
     if (count > 0) {
       step.status = persister->Persist(
           absl::MakeConstSpan(changes_).subspan(persisted_, count));
@@ -100,10 +99,9 @@ class FlushBatches {
       std::vector<std::pair<uint64_t, const Rec*>>* entries) {
     auto begin = entries->begin();
     while (begin != entries->end()) {
-      const auto end =
-          std::find_if(begin, entries->end(), [&](const auto& entry) {
-            return entry.first != begin->first;
-          });
+      const auto end = std::find_if(
+          begin, entries->end(),
+          [&](const auto& entry) { return entry.first != begin->first; });
       std::sort(begin, end, [](const auto& a, const auto& b) {
         return a.second->row.*Schema::kKeyMember <
                b.second->row.*Schema::kKeyMember;

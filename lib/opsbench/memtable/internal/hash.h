@@ -33,8 +33,8 @@ inline uint64_t HashBytes(std::string_view text) {
   size_t left = text.size();
   uint64_t state = kHashIncrement ^ text.size();
   for (; left > 16; at += 16, left -= 16) {
-    state = FoldedMultiply(Load64(at) ^ kHashMultiplier,
-                           Load64(at + 8) ^ state);
+    state =
+        FoldedMultiply(Load64(at) ^ kHashMultiplier, Load64(at + 8) ^ state);
   }
   uint64_t a = 0;
   uint64_t b = 0;

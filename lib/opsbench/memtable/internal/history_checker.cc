@@ -11,8 +11,8 @@ namespace {
 
 using Kind = HistoryEntry::Kind;
 
-// A bit for each operation under way that has had its moment, and the key's value
-// then.
+// A bit for each operation under way that has had its moment, and the key's
+// value then.
 using State = std::pair<uint64_t, uint64_t>;
 
 struct UnderWay {
@@ -61,8 +61,7 @@ std::string Describe(const HistoryEntry& entry) {
 }
 
 // Adds what follows from `state` when operations under way have their moments.
-void Expand(const State& state,
-            const std::vector<UnderWay>& under_way,
+void Expand(const State& state, const std::vector<UnderWay>& under_way,
             std::set<State>* states) {
   if (!states->insert(state).second) {
     return;
@@ -106,9 +105,9 @@ std::string CheckHistory(std::vector<HistoryEntry> history, uint64_t initial) {
       under_way.push_back({&entry, lowest});
       continue;
     }
-    const auto returning =
-        std::find_if(under_way.begin(), under_way.end(),
-                     [&](const UnderWay& other) { return other.entry == &entry; });
+    const auto returning = std::find_if(
+        under_way.begin(), under_way.end(),
+        [&](const UnderWay& other) { return other.entry == &entry; });
     const uint64_t bit = returning->bit;
     std::set<State> expanded;
     for (const State& state : states) {

@@ -2,8 +2,8 @@
 #define OPSBENCH_MEMTABLE_INTERNAL_HISTORY_CHECKER_H_
 
 // Whether a recorded history of operations on one key is linearizable: whether
-// each can be given one moment between its call and its return, such that in the
-// order of these moments every answer is right.
+// each can be given one moment between its call and its return, such that in
+// the order of these moments every answer is right.
 //
 // Thread safety: pure functions.
 //
@@ -37,8 +37,8 @@ struct HistoryEntry {
 };
 
 // An empty string, or what cannot be: the first operation whose answer fits no
-// order, with those around it. `initial` is the value before all of them. At most
-// 64 operations may overlap.
+// order, with those around it. `initial` is the value before all of them. At
+// most 64 operations may overlap.
 std::string CheckHistory(std::vector<HistoryEntry> history,
                          uint64_t initial = 0);
 

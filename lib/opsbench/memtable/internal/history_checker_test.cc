@@ -28,21 +28,21 @@ HistoryEntry Insert(bool ok, uint64_t wrote, Span span) {
   return {Kind::kInsert, ok, 2, 0, wrote, span.call_ns, span.return_ns};
 }
 HistoryEntry Update(uint64_t read, uint64_t wrote, Span span) {
-  return {Kind::kUpdate, read != 0, 3,           read,
-          wrote,         span.call_ns, span.return_ns};
+  return {Kind::kUpdate, read != 0,     3, read, wrote,
+          span.call_ns,  span.return_ns};
 }
 HistoryEntry Get(uint64_t read, Span span) {
   return {Kind::kGet, true, 4, read, 0, span.call_ns, span.return_ns};
 }
 
 TEST(HistoryCheckerTest, OneAfterTheOther) {
-  EXPECT_THAT(CheckHistory({Get(0, {1, 2}), Insert(true, 7, {3, 4}),
-                            Insert(false, 8, {5, 6}), Get(7, {7, 8}),
-                            Update(7, 9, {9, 10}), Get(9, {11, 12}),
-                            Delete({13, 14}), Update(0, 5, {15, 16}),
-                            Get(0, {17, 18}), Upsert(3, {19, 20}),
-                            Get(3, {21, 22})}),
-              IsEmpty());
+  EXPECT_THAT(
+      CheckHistory({Get(0, {1, 2}), Insert(true, 7, {3, 4}),
+                    Insert(false, 8, {5, 6}), Get(7, {7, 8}),
+                    Update(7, 9, {9, 10}), Get(9, {11, 12}), Delete({13, 14}),
+                    Update(0, 5, {15, 16}), Get(0, {17, 18}),
+                    Upsert(3, {19, 20}), Get(3, {21, 22})}),
+      IsEmpty());
 }
 
 TEST(HistoryCheckerTest, WhatOverlapsMayTakeEitherOrder) {
@@ -66,9 +66,8 @@ TEST(HistoryCheckerTest, RefusesWhatCannotBe) {
       CheckHistory({Upsert(1, {1, 20}), Get(1, {2, 3}), Get(0, {4, 5})}),
       HasSubstr("get"));
   // Two inserts of one key.
-  EXPECT_THAT(
-      CheckHistory({Insert(true, 1, {1, 10}), Insert(true, 2, {2, 9})}),
-      HasSubstr("insert"));
+  EXPECT_THAT(CheckHistory({Insert(true, 1, {1, 10}), Insert(true, 2, {2, 9})}),
+              HasSubstr("insert"));
   // A lost update.
   EXPECT_THAT(CheckHistory({Update(5, 6, {1, 10}), Update(5, 7, {2, 9})}, 5),
               HasSubstr("update"));

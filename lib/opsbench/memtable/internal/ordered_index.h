@@ -37,7 +37,7 @@ uint64_t OrderPrefix(const Value& value) {
     }
     return prefix;
   } else if constexpr (std::is_signed_v<Value>) {
-    return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ uint64_t{1}
+    return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ uint64_t { 1 }
                                                                     << 63;
   } else {
     return static_cast<uint64_t>(value);
@@ -64,9 +64,8 @@ class OrderedIndex {
     do {
       record->next[kIndex] = first;
       // Release: who finds the record sees what it holds.
-    } while (!head.compare_exchange_weak(first, offset,
-                                         std::memory_order_acq_rel,
-                                         std::memory_order_acquire));
+    } while (!head.compare_exchange_weak(
+        first, offset, std::memory_order_acq_rel, std::memory_order_acquire));
   }
 
   // Calls fn(record), in the order of values, for the records with values from
@@ -132,7 +131,7 @@ class OrderedIndex {
   };
   struct State {
     std::array<Head, kStacks> heads;
-    std::mutex mutex;  // Guards what follows.
+    std::mutex mutex;                      // Guards what follows.
     std::array<Offset, kStacks> sealed{};  // Heads up to which runs go.
     std::shared_ptr<const Runs> runs = std::make_shared<const Runs>();
   };
@@ -166,8 +165,7 @@ class OrderedIndex {
     Run fresh;
     for (size_t i = 0; i < kStacks; ++i) {
       const Offset head = state.heads[i].offset.load(std::memory_order_acquire);
-      for (Offset at = head; at != state.sealed[i];
-           at = At(at)->next[kIndex]) {
+      for (Offset at = head; at != state.sealed[i]; at = At(at)->next[kIndex]) {
         fresh.push_back({OrderPrefix(At(at)->row.*F::kMember), at});
       }
       state.sealed[i] = head;

@@ -79,9 +79,8 @@ class PostingIndex {
     Offset first = head.load(std::memory_order_acquire);
     do {
       record->next[kIndex] = first;
-    } while (!head.compare_exchange_weak(first, offset,
-                                         std::memory_order_acq_rel,
-                                         std::memory_order_acquire));
+    } while (!head.compare_exchange_weak(
+        first, offset, std::memory_order_acq_rel, std::memory_order_acquire));
   }
 
   // Calls fn(record) for each record that was linked under `value` before the
@@ -151,8 +150,8 @@ class PostingIndex {
       return;
     }
     const auto at = reinterpret_cast<uintptr_t>(memory);
-    auto* const block = new (reinterpret_cast<void*>(
-        (at + kLine - 1) / kLine * kLine)) Block;
+    auto* const block =
+        new (reinterpret_cast<void*>((at + kLine - 1) / kLine * kLine)) Block;
     block->representative = SlotArray::OffsetOf(*seen);
     block->heads[0].offset.store(SlotArray::OffsetOf(*seen),
                                  std::memory_order_relaxed);

@@ -34,9 +34,8 @@ class Reader {
   const Row* Get(const KeyType& key) const { return Get(key, HashOf(key)); }
   const Row* Get(const KeyType& key, uint64_t hash) const {
     for (size_t t = 0; t < tables_.size(); ++t) {
-      const size_t at = HasBug(Bug::kReadsOldestTableFirst)
-                            ? tables_.size() - 1 - t
-                            : t;
+      const size_t at =
+          HasBug(Bug::kReadsOldestTableFirst) ? tables_.size() - 1 - t : t;
       const Rec* const record = Of(tables_[at]).Lookup(key, hash, stamp_);
       if (record != nullptr) {
         if (!record->tombstone()) {
@@ -184,8 +183,8 @@ class Reader {
     rows->push_back(&record->row);
   }
 
-  // Whether a row, from `start` on, is no longer the newest version. Else no two
-  // of one table can be of one key.
+  // Whether a row, from `start` on, is no longer the newest version. Else no
+  // two of one table can be of one key.
   bool AnySuperseded(size_t start, const std::vector<const Row*>& rows) const {
     return stamp_ == kLatest &&
            std::any_of(rows.begin() + static_cast<ptrdiff_t>(start), rows.end(),

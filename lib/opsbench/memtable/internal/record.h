@@ -4,11 +4,12 @@
 // One version of one row, in an arena.
 //
 // Life: filled and linked into indexes by its writer, who alone knows it;
-// published by one compare-and-swap, either of the key's slot (the first version
-// in this table) or of the predecessor's `newer`; settled once it is known to be
-// published; superseded when its own `newer` is set. After publication nothing
-// changes but `newer` and `state`. A record that lost the race for publication
-// stays in index chains as garbage: nobody can reach it by its key.
+// published by one compare-and-swap, either of the key's slot (the first
+// version in this table) or of the predecessor's `newer`; settled once it is
+// known to be published; superseded when its own `newer` is set. After
+// publication nothing changes but `newer` and `state`. A record that lost the
+// race for publication stays in index chains as garbage: nobody can reach it by
+// its key.
 //
 // In each index, a row's versions form runs of equal values without a tombstone
 // between. The first of a run is linked, the others name the first in `next`:
@@ -38,9 +39,7 @@ struct Record {
 
   // A stamp is an epoch: which snapshots see the version. 48 bits: thousands of
   // years of snapshots.
-  uint64_t stamp() const {
-    return uint64_t{stamp_high} << 32 | stamp_low;
-  }
+  uint64_t stamp() const { return uint64_t{stamp_high} << 32 | stamp_low; }
   void set_stamp(uint64_t stamp) {
     stamp_low = static_cast<uint32_t>(stamp);
     stamp_high = static_cast<uint16_t>(stamp >> 32);
@@ -57,14 +56,14 @@ struct Record {
   }
   bool LinkedIn(int index) const { return (linked >> index & 1) != 0; }
 
-  Offset prev;                 // The version before; 0: none in this table.
-  std::atomic<Offset> newer;   // The version after.
+  Offset prev;                // The version before; 0: none in this table.
+  std::atomic<Offset> newer;  // The version after.
   uint32_t stamp_low;
   uint16_t stamp_high;
-  uint8_t linked;              // A bit for each index.
+  uint8_t linked;  // A bit for each index.
   std::atomic<uint8_t> state;
-  Offset next[kLinks];         // Linked: the chain's next. Else: the hint.
-  Row row;                     // Its views point behind the record.
+  Offset next[kLinks];  // Linked: the chain's next. Else: the hint.
+  Row row;              // Its views point behind the record.
 };
 
 // The record that a row is part of.

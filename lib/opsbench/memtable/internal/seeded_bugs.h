@@ -17,13 +17,13 @@ namespace opsbench::memtable::internal {
 
 enum class Bug {
   kNone,
-  kInsertOverwrites,        // An insert does not look whether the key is there.
-  kInsertSkipsDrain,        // It trusts a table that is still written to.
-  kSlotByStore,             // A new key is stored, not exchanged.
-  kUpdateByStore,           // A new version is stored, not exchanged.
-  kUpdateKeepsDecision,     // A lost race repeats the write, not the decision.
+  kInsertOverwrites,     // An insert does not look whether the key is there.
+  kInsertSkipsDrain,     // It trusts a table that is still written to.
+  kSlotByStore,          // A new key is stored, not exchanged.
+  kUpdateByStore,        // A new version is stored, not exchanged.
+  kUpdateKeepsDecision,  // A lost race repeats the write, not the decision.
   kWritesIgnoreImmutables,
-  kReadsFollowNoVersions,   // The slot's version is taken for the newest.
+  kReadsFollowNoVersions,  // The slot's version is taken for the newest.
   kReadsFallThroughTombstones,
   kReadsOldestTableFirst,
   kReadsIgnoreImmutables,

@@ -3,14 +3,13 @@
 
 // One table: the records of a span of time, by key and by each index.
 //
-// Thread safety: Find(), Link(), Publish() and the reads may run in many threads
-// at once, and never block (an ordered index's reads do, see there). Writers
-// are inside a write of their ThreadSlot, readers inside a write or a pin.
+// Thread safety: Find(), Link(), Publish() and the reads may run in many
+// threads at once, and never block (an ordered index's reads do, see there).
+// Writers are inside a write of their ThreadSlot, readers inside a write or a
+// pin.
 
 #include <algorithm>
 #include <memory>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -18,8 +17,7 @@
 #include "opsbench/memtable/internal/arena.h"
 #include "opsbench/memtable/internal/flush_batches.h"
 #include "opsbench/memtable/internal/hash.h"
-#include "opsbench/memtable/internal/ordered_index.h"
-#include "opsbench/memtable/internal/posting_index.h"
+#include "opsbench/memtable/internal/index_set.h"
 #include "opsbench/memtable/internal/record.h"
 #include "opsbench/memtable/internal/seeded_bugs.h"
 #include "opsbench/memtable/internal/slot_array.h"
@@ -39,9 +37,9 @@ class Table : public TableBase {
   using KeyType = typename Schema::KeyType;
 
   struct Shape {
-    int64_t records = 0;      // The most that it will ever hold.
+    int64_t records = 0;  // The most that it will ever hold.
     uint64_t arena_bytes = 0;
-    int64_t batch_rows = 0;   // Of a flush.
+    int64_t batch_rows = 0;  // Of a flush.
     Persister<Row>* persister = nullptr;
   };
 
@@ -53,7 +51,8 @@ class Table : public TableBase {
                               SlotArray::Create(shape.records, budget));
     std::unique_ptr<Table> table(
         new Table(shape, std::move(arena), std::move(primary)));
-    OPSBENCH_RETURN_IF_ERROR(table->CreateIndexes(shape, budget));
+    OPSBENCH_RETURN_IF_ERROR(
+        table->indexes_.Create(&table->arena(), shape.records, budget));
     return table;
   }
 
@@ -70,56 +69,29 @@ class Table : public TableBase {
     const uint64_t seen = primary_.Home(hash)->load(std::memory_order_relaxed);
     __builtin_prefetch(At(SlotArray::OffsetOf(seen)));
   }
-  void PrefetchIndexes(const Row& row) const {
-    std::apply([&](const auto&... index) { (index->Prefetch(row), ...); },
-               indexes_);
-  }
+  void PrefetchIndexes(const Row& row) const { indexes_.Prefetch(row); }
 
   Place Find(const KeyType& key, uint64_t hash) const {
     return Probe(primary_.Home(hash), key, hash);
   }
 
-  // Links `record`, to be published over `before`, where its run begins; names
-  // the run's hint elsewhere. Again after a lost race: what is linked stays so.
-  void Link(Rec* record, Rec* before, int thread) {
-    const bool follows = before != nullptr && !before->tombstone();
-    const bool tombstone = record->tombstone();
-    Schema::ForEachIndex([&]<typename F, int kIndex>(
-                             F*, std::integral_constant<int, kIndex>) {
-      if (tombstone) {
-        record->next[kIndex] = 0;
-      } else if (!record->LinkedIn(kIndex)) {
-        if (follows &&
-            before->row.*F::kMember == record->row.*F::kMember) {
-          record->next[kIndex] = before->LinkedIn(kIndex)
-                                     ? OffsetOf(before)
-                                     : before->next[kIndex];
-        } else {
-          record->linked |= static_cast<uint8_t>(1 << kIndex);
-          std::get<kIndex>(indexes_)->Link(record, OffsetOf(record), thread);
-        }
-      }
-    });
-  }
-
-  // Whether Link() over another version than before can still give each run
-  // just one hint: a linked record may not continue a run.
-  static bool CanLinkOver(const Rec* record, const Rec* before) {
-    bool can = true;
-    if (before != nullptr && !before->tombstone()) {
-      Schema::ForEachIndex([&]<typename F, int kIndex>(
-                               F*, std::integral_constant<int, kIndex>) {
-        if (record->LinkedIn(kIndex) &&
-            before->row.*F::kMember == record->row.*F::kMember) {
-          can = false;
-        }
-      });
+  // To be published over place.current; false when that has changed so that the
+  // record has become garbage.
+  bool Link(Rec* record, const Place& place, int thread) {
+    if (!IndexSet<Schema>::CanLinkOver(record, place.current)) {
+      return false;
     }
-    return can;
+    indexes_.Link(
+        {record, OffsetOf(record)},
+        {place.current,
+         place.current == nullptr ? Offset{0} : OffsetOf(place.current)},
+        thread);
+    return true;
   }
 
   // Makes `record` the key's newest version if that is still place->current;
-  // else false, and *place is where the key stands now. `epoch` is the writer's.
+  // else false, and *place is where the key stands now. `epoch` is the
+  // writer's.
   bool Publish(Place* place, Rec* record, const KeyType& key, uint64_t hash,
                uint64_t epoch) {
     const Offset offset = OffsetOf(record);
@@ -145,9 +117,9 @@ class Table : public TableBase {
       Offset none = 0;
       if (HasBug(Bug::kUpdateByStore)) {
         before->newer.store(offset, std::memory_order_release);
-      } else if (!before->newer.compare_exchange_strong(none, offset,
-                                                 std::memory_order_acq_rel,
-                                                 std::memory_order_acquire)) {
+      } else if (!before->newer.compare_exchange_strong(
+                     none, offset, std::memory_order_acq_rel,
+                     std::memory_order_acquire)) {
         place->current = Newest(before);
         return false;
       }
@@ -200,7 +172,7 @@ class Table : public TableBase {
 
   template <int kIndex>
   const auto& index() const {
-    return *std::get<kIndex>(indexes_);
+    return indexes_.template get<kIndex>();
   }
 
   // Calls fn(record) with every key's newest version not newer than `stamp`,
@@ -223,7 +195,7 @@ class Table : public TableBase {
 
   void Reset() override {
     primary_.Clear();
-    std::apply([](auto&... index) { (index->Clear(), ...); }, indexes_);
+    indexes_.Clear();
     flush_.reset();
     ResetBase();
   }
@@ -240,28 +212,11 @@ class Table : public TableBase {
     return reinterpret_cast<Rec*>(base_ + uint64_t{offset} * kOffsetUnit);
   }
   Offset OffsetOf(const Rec* record) const {
-    return static_cast<Offset>(
-        (reinterpret_cast<const char*>(record) - base_) / kOffsetUnit);
+    return static_cast<Offset>((reinterpret_cast<const char*>(record) - base_) /
+                               kOffsetUnit);
   }
 
  private:
-  template <size_t I>
-  using IndexedField =
-      std::tuple_element_t<Schema::Indexes()[I].field, typename Schema::Fields>;
-  template <size_t I>
-  using IndexType = std::conditional_t<
-      Schema::Indexes()[I].ordered,
-      OrderedIndex<Schema, IndexedField<I>, static_cast<int>(I)>,
-      PostingIndex<Schema, IndexedField<I>, static_cast<int>(I)>>;
-  template <typename Numbers>
-  struct IndexTuple;
-  template <size_t... I>
-  struct IndexTuple<std::index_sequence<I...>> {
-    using type = std::tuple<std::unique_ptr<IndexType<I>>...>;
-  };
-  using Indexes =
-      typename IndexTuple<std::make_index_sequence<Schema::kIndexCount>>::type;
-
   Table(const Shape& shape, std::unique_ptr<Arena> arena, SlotArray primary)
       : TableBase(std::move(arena)),
         base_(this->arena().base()),
@@ -269,27 +224,9 @@ class Table : public TableBase {
         persister_(shape.persister),
         primary_(std::move(primary)) {}
 
-  absl::Status CreateIndexes(const Shape& shape, MemoryBudget* budget) {
-    absl::Status status;
-    Schema::ForEachIndex([&]<typename F, int kIndex>(
-                             F*, std::integral_constant<int, kIndex>) {
-      if (status.ok()) {
-        using Index = IndexType<static_cast<size_t>(kIndex)>;
-        auto index = Index::Create(&arena(), shape.records, budget);
-        status = index.status();
-        if (status.ok()) {
-          std::get<kIndex>(indexes_) =
-              std::make_unique<Index>(*std::move(index));
-        }
-      }
-    });
-    return status;
-  }
-
   Rec* Newest(Rec* record) const {
     // Acquire: the version is followed.
-    while (const Offset newer =
-               record->newer.load(std::memory_order_acquire)) {
+    while (const Offset newer = record->newer.load(std::memory_order_acquire)) {
       record = At(newer);
     }
     return record;
@@ -314,7 +251,7 @@ class Table : public TableBase {
   const int64_t batch_rows_;
   Persister<Row>* const persister_;
   SlotArray primary_;
-  Indexes indexes_;
+  IndexSet<Schema> indexes_;
   std::unique_ptr<FlushBatches<Schema>> flush_;
 };
 

@@ -139,10 +139,9 @@ absl::Status TableSet::AwaitRoom(uint64_t generation) {
       "memtable: ", CurrentLocked().count - 1,
       " full tables wait for their flush, and none was flushed within ",
       options_.stall_timeout_ms, " ms",
-      last_failure_.ok()
-          ? ""
-          : absl::StrCat("; the persister's last error: ",
-                         last_failure_.message())));
+      last_failure_.ok() ? ""
+                         : absl::StrCat("; the persister's last error: ",
+                                        last_failure_.message())));
 }
 
 void TableSet::Drain() {
@@ -252,8 +251,7 @@ void TableSet::AddMetrics(MemtableMetrics* metrics) const {
   metrics->tables = static_cast<int64_t>(tables_.size());
   int64_t oldest_ns = 0;
   for (const TableBase* table : view.all()) {
-    metrics->resident_records +=
-        table->claimed.load(std::memory_order_relaxed);
+    metrics->resident_records += table->claimed.load(std::memory_order_relaxed);
     metrics->record_bytes +=
         static_cast<int64_t>(table->arena().claimed_bytes());
     const int64_t first_ns =
@@ -334,8 +332,7 @@ void TableSet::RunFlusher() {
 void TableSet::WaitLocked(Lock& lock, int64_t until_ns) {
   if (until_ns == kNever) {
     work_.wait(lock);
-  } else if (const int64_t wait_ns = until_ns - MonotonicNowNs();
-             wait_ns > 0) {
+  } else if (const int64_t wait_ns = until_ns - MonotonicNowNs(); wait_ns > 0) {
     work_.wait_for(lock, std::chrono::nanoseconds(wait_ns));
   }
 }
@@ -373,9 +370,8 @@ bool TableSet::ReclaimLocked(Lock& lock) {
 }
 
 bool TableSet::MakeSpareLocked(Lock& lock) {
-  if (spare_ != nullptr ||
-      (closed_ && CurrentLocked().active()->claimed.load(
-                      std::memory_order_relaxed) == 0)) {
+  if (spare_ != nullptr || (closed_ && CurrentLocked().active()->claimed.load(
+                                           std::memory_order_relaxed) == 0)) {
     return false;
   }
   if (!free_tables_.empty()) {

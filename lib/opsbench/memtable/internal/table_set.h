@@ -9,9 +9,9 @@
 //
 // Invariants: a view never changes; its first table is the active one, the
 // others are immutable, newest first. A table leaves the view only when all of
-// it is persisted. Tables are flushed in the order of their activation, one at a
-// time. A table or view that left is used again once all who could still reach
-// it have ended their write or pin, and no snapshot holds it.
+// it is persisted. Tables are flushed in the order of their activation, one at
+// a time. A table or view that left is used again once all who could still
+// reach it have ended their write or pin, and no snapshot holds it.
 
 #include <array>
 #include <atomic>
@@ -47,8 +47,7 @@ struct View {
 
 class TableSet {
  public:
-  using MakeTable =
-      std::function<absl::StatusOr<std::unique_ptr<TableBase>>()>;
+  using MakeTable = std::function<absl::StatusOr<std::unique_ptr<TableBase>>()>;
 
   // `make` is called by the caller and by a thread in the background.
   static absl::StatusOr<std::unique_ptr<TableSet>> Create(
@@ -98,7 +97,8 @@ class TableSet {
   // --- Of anyone ---
 
   // Begins a new epoch and waits for the writes of the one before, which it
-  // returns. Adds the tables of the current view and keeps them until Release().
+  // returns. Adds the tables of the current view and keeps them until
+  // Release().
   uint64_t TakeSnapshot(std::vector<TableBase*>* tables);
   static void Release(absl::Span<TableBase* const> tables);
 
@@ -152,9 +152,10 @@ class TableSet {
   std::atomic<const View*> view_{nullptr};
   std::atomic<uint64_t> epoch_{1};
 
-  mutable std::mutex mutex_;  // Guards what follows.
-  std::condition_variable work_;     // For those in the background.
-  std::condition_variable changed_;  // A new view, a flush that succeeded or not.
+  mutable std::mutex mutex_;      // Guards what follows.
+  std::condition_variable work_;  // For those in the background.
+  std::condition_variable
+      changed_;  // A new view, a flush that succeeded or not.
   std::vector<std::unique_ptr<TableBase>> tables_;  // All there are.
   std::vector<TableBase*> free_tables_;             // Emptied.
   TableBase* spare_ = nullptr;                      // Ready to become active.
@@ -165,9 +166,9 @@ class TableSet {
   uint64_t next_generation_ = 1;
   bool closed_ = false;
   bool stopping_ = false;
-  int64_t backoff_ms_ = 0;        // 0: the last batch succeeded.
-  int64_t retry_ns_ = 0;          // When the failed batch is tried again.
-  int64_t failures_ = 0;          // Failed batches so far.
+  int64_t backoff_ms_ = 0;  // 0: the last batch succeeded.
+  int64_t retry_ns_ = 0;    // When the failed batch is tried again.
+  int64_t failures_ = 0;    // Failed batches so far.
   absl::Status last_failure_;
   MemtableMetrics metrics_;
   std::thread upkeep_;

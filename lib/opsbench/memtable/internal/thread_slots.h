@@ -40,7 +40,7 @@ struct alignas(128) ThreadSlot {
   uint64_t generation = 0;  // Of the table that the following belong to.
   char* cursor = nullptr;   // Free bytes of the arena, up to `end`.
   char* end = nullptr;
-  int64_t quota = 0;        // Records that it may still write.
+  int64_t quota = 0;  // Records that it may still write.
 
   // Counted by the owner, read by all.
   std::atomic<int64_t> records{0};
@@ -71,9 +71,8 @@ class ThreadSlots {
       shared_mutex_.lock();
       return &shared_;
     }
-    Block* block =
-        blocks_[static_cast<size_t>(index) / kBlockSlots].load(
-            std::memory_order_acquire);
+    Block* block = blocks_[static_cast<size_t>(index) / kBlockSlots].load(
+        std::memory_order_acquire);
     if (block == nullptr) [[unlikely]] {
       block = Allocate(static_cast<size_t>(index) / kBlockSlots);
     }

@@ -39,8 +39,8 @@ class Writer {
       : set_(set), chunk_bytes_(chunk_bytes) {}
 
   // Writes what decide(old, &row) says: `old` is the present row, nullptr when
-  // there is none or kNeedsOld is false; `row` becomes the new version. It may be
-  // called again when another write came between.
+  // there is none or kNeedsOld is false; `row` becomes the new version. It may
+  // be called again when another write came between.
   template <bool kNeedsOld, typename Decide>
   absl::Status Write(const KeyType& key, Decide&& decide) {
     const uint64_t hash = HashOf(key);
@@ -151,8 +151,8 @@ class Writer {
                                                          : Outcome::kKeyChanged;
       return;
     }
-    char* const memory = Allocate(scope.slot(), &table,
-                                  Schema::StringBytes(row), attempt);
+    char* const memory =
+        Allocate(scope.slot(), &table, Schema::StringBytes(row), attempt);
     if (memory == nullptr) {
       return;
     }
@@ -160,11 +160,9 @@ class Writer {
         memory, row, decision == Decision::kRemove ? kTombstone : 0);
     const int thread = ThreadIndex();
     do {
-      if (!TableType::CanLinkOver(record, place.current)) {
-        attempt->outcome = Outcome::kAgain;
-        return;
+      if (!table.Link(record, place, thread)) {
+        break;
       }
-      table.Link(record, place.current, thread);
       if (table.Publish(&place, record, key, hash, epoch)) {
         std::atomic<int64_t>& records = scope.slot()->records;
         records.store(records.load(std::memory_order_relaxed) + 1,
@@ -172,14 +170,14 @@ class Writer {
         return;
       }
     } while (!kNeedsOld || HasBug(Bug::kUpdateKeepsDecision));
-    // The decision was made on another row.
+    // Another write came between; what was decided may no longer hold.
     attempt->outcome = Outcome::kAgain;
   }
 
   // The key's version in the immutable tables; false when one of them may still
   // get it.
-  static bool FindImmutable(const View& view, const KeyType& key,
-                            uint64_t hash, const Rec** present) {
+  static bool FindImmutable(const View& view, const KeyType& key, uint64_t hash,
+                            const Rec** present) {
     for (TableBase* base : view.all().subspan(1)) {
       // Acquire: a drained table is seen whole.
       if (!base->drained.load(std::memory_order_acquire) &&
@@ -187,8 +185,7 @@ class Writer {
         return false;
       }
       if (*present == nullptr) {
-        *present =
-            static_cast<TableType*>(base)->Lookup(key, hash, kLatest);
+        *present = static_cast<TableType*>(base)->Lookup(key, hash, kLatest);
       }
     }
     return true;
@@ -216,8 +213,7 @@ class Writer {
         return nullptr;
       }
     }
-    if (static_cast<uint64_t>(slot->end - slot->cursor) < bytes)
-        [[unlikely]] {
+    if (static_cast<uint64_t>(slot->end - slot->cursor) < bytes) [[unlikely]] {
       return AllocateSlow(slot, table, bytes, attempt);
     }
     --slot->quota;
