@@ -94,18 +94,20 @@ TableSet::Room TableSet::TakeQuota(TableBase* active, ThreadSlot* slot) {
   if (after < options_.threshold_records) {
     return Room::kYes;
   }
-  return NoteFull(active) ? Room::kYes : Room::kDelay;
+  return NoteFull(active) == Rotation::kNotYet ? Room::kDelay : Room::kYes;
 }
 
-bool TableSet::NoteFull(TableBase* active) {
+TableSet::Rotation TableSet::NoteFull(TableBase* active) {
   const Lock lock(mutex_, std::try_to_lock);
-  // Whoever holds it is rotating, or busy with what comes before that.
-  if (!lock.owns_lock() || CurrentLocked().active() != active ||
+  if (!lock.owns_lock()) {
+    return Rotation::kBusy;
+  }
+  if (CurrentLocked().active() != active ||
       RotateLocked(RotationReason::kSizeThreshold)) {
-    return true;
+    return Rotation::kDone;
   }
   work_.notify_all();
-  return false;
+  return Rotation::kNotYet;
 }
 
 void TableSet::Delay() {

@@ -80,8 +80,14 @@ class TableSet {
   // rotates it when it is full.
   Room TakeQuota(TableBase* active, ThreadSlot* slot);
 
-  // The table has no room left; false when it cannot be rotated yet.
-  bool NoteFull(TableBase* active);
+  enum class Rotation {
+    kDone,
+    kBusy,    // Somebody is at it, or at something else that comes first.
+    kNotYet,  // There is no spare table, or too many wait for their flush.
+  };
+
+  // The table has no room left. Never waits.
+  Rotation NoteFull(TableBase* active);
 
   // --- Of a writer, outside its write ---
 

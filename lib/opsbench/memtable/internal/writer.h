@@ -228,11 +228,16 @@ class Writer {
     char* const memory =
         table->arena().Claim(large ? bytes : chunk_bytes_, &failure);
     if (memory == nullptr) {
-      const bool rotated = set_->NoteFull(table);
+      const TableSet::Rotation rotation = set_->NoteFull(table);
       attempt->generation = table->generation;
-      attempt->outcome = failure == Arena::Failure::kFull || rotated
-                             ? Outcome::kNoRoom
-                             : Outcome::kNoMemory;
+      if (failure == Arena::Failure::kFull ||
+          rotation == TableSet::Rotation::kDone) {
+        attempt->outcome = Outcome::kNoRoom;
+      } else {
+        attempt->outcome = rotation == TableSet::Rotation::kBusy
+                               ? Outcome::kAgain
+                               : Outcome::kNoMemory;
+      }
       return nullptr;
     }
     --slot->quota;
