@@ -416,6 +416,7 @@ absl::StatusOr<int> RunCompare(const Flags& flags, const Context& context) {
   options.strategies = setup.strategies;
   options.operations = setup.ops > 0 ? setup.ops : kPrivateOperations;
   options.seed = flags.seed;
+  options.fresh = flags.fresh;
   options.duration = absl::Seconds(flags.seconds);
   options.stop = &stop_requested;
   ProgressLine line;
@@ -563,6 +564,7 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
       AddAction(*group, context, flags, "compare",
                 "Read latency by depth, write cost and size of each strategy",
                 RunCompare);
+  compare->add_flag("--fresh", flags->fresh, "Drop earlier data first");
   compare
       ->add_option("--seconds", flags->seconds,
                    "How long each measurement takes")

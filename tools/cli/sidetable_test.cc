@@ -144,8 +144,13 @@ TEST_P(EveryEngineTest, SeedRunRecordsExplainValidateCompare) {
 TEST_P(EveryEngineTest, CompareShowsEveryStrategy) {
   const auto database = TestDatabase::Create(GetParam());
   ASSERT_TRUE(database.ok()) << database.status();
-  const Outcome compare = Sidetable("compare --ops 2000 --seconds 0.02",
-                                    (*database)->url().ToString());
+  const std::string url = (*database)->url().ToString();
+  EXPECT_EQ(Sidetable("seed --ops 1000", url).exit_code, 0);
+  const Outcome other = Sidetable("compare --ops 2000 --seconds 0.02", url);
+  EXPECT_EQ(other.exit_code, 2) << other.output;
+  EXPECT_THAT(other.errors, HasSubstr("--fresh"));
+  const Outcome compare =
+      Sidetable("compare --ops 2000 --seconds 0.02 --fresh", url);
   EXPECT_EQ(compare.exit_code, 0) << compare.errors;
   EXPECT_THAT(compare.output, HasSubstr("side_table"));
   EXPECT_THAT(compare.output, HasSubstr("like_scan"));

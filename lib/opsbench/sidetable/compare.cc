@@ -35,6 +35,7 @@ absl::Status SeedAndVerify(const Url& url, const CompareOptions& options,
                                     .operations = options.operations,
                                     .seed = options.seed,
                                     .resume = true,
+                                    .fresh = options.fresh,
                                     .stop = options.stop};
   const absl::StatusOr<SeedReport> seeded = Seed(url, seed_options);
   if (seeded.ok()) {

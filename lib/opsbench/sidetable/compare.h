@@ -40,6 +40,9 @@ struct CompareOptions {
   int64_t operations = 100'000;
   uint64_t seed = 1;
 
+  // Drop what is there first; else data of the same seed and size is used.
+  bool fresh = false;
+
   // Of each measurement.
   absl::Duration duration = absl::Seconds(1);
 
