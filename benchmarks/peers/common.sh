@@ -91,6 +91,19 @@ seconds_of() {
   awk -v ns=$((end - start)) 'BEGIN { print ns / 1e9 }'
 }
 
+# peer_sql ENGINE SECTION…: statements of the side table's own SQL, for tables of
+# the peer's: every name gets another beginning.
+peer_sql() {
+  engine=$1
+  shift
+  for section in "$@"; do
+    awk -v name="$section" '/^-- name: / { on = $3 == name; next }
+      on && !/^--/ && NF { print; found = 1 }
+      END { if (found) print ";" }' \
+      "$(dirname -- "$0")/../../sql/$engine/sidetable/side_table.sql"
+  done | sed 's/\boperation/peer_operation/g'
+}
+
 # compare_bulk: `load_ours` and `load_theirs` (the script's own) load the same rows, in
 # turns. Prints the ratio of their rates last.
 compare_bulk() {

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Bulk seeding on one MySQL or MariaDB server: opsbench generates and loads the
 # operations with their prefix rows; beside it, `LOAD DATA LOCAL INFILE` of
-# files made beforehand into tables with the same indexes, both tables at once
-# by a client each: the server's own limit.
+# files made beforehand, then the same indexes, both tables at once by a client
+# each: the server's own limit.
 set -eu
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -19,14 +19,16 @@ seed() {
   "$OPSBENCH" sidetable seed --engine mysql --ops "$ops" --fresh
 }
 
+# load_table TABLE SECTION
 load_table() {
   client -e "LOAD DATA LOCAL INFILE '$scratch/$1' INTO TABLE peer_$1"
+  peer_sql mysql "$2" | client
 }
 
 load_files() {
-  load_table operations &
+  load_table operations index_operations &
   first=$!
-  load_table operation_prefixes
+  load_table operation_prefixes index_prefixes
   wait "$first"
   client -e 'ANALYZE TABLE peer_operations, peer_operation_prefixes'
 }
@@ -34,10 +36,8 @@ load_files() {
 load_ours() { seconds_of seed; }
 
 load_theirs() {
-  for table in operations operation_prefixes; do
-    client -e "DROP TABLE IF EXISTS peer_$table;
-      CREATE TABLE peer_$table LIKE $table"
-  done
+  client -e 'DROP TABLE IF EXISTS peer_operations, peer_operation_prefixes'
+  peer_sql mysql create_operations create_prefixes | client
   seconds_of load_files
   client -e 'DROP TABLE peer_operations, peer_operation_prefixes'
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Bulk seeding on one PostgreSQL server: opsbench generates and loads the
 # operations with their prefix rows; beside it, psql's \copy of files made
-# beforehand into tables with the same indexes and checks, both tables at once
-# by a client each: the server's own limit.
+# beforehand, then the same indexes, both tables at once by a client each: the
+# server's own limit.
 set -eu
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -16,14 +16,17 @@ seed() {
 
 sql() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 
+# load_table TABLE SECTION…
 load_table() {
   sql -c "\\copy peer_$1 FROM '$scratch/$1'"
+  shift
+  peer_sql postgres "$@" | sql
 }
 
 load_files() {
-  load_table operations &
+  load_table operations index_operations_created index_operations_path &
   first=$!
-  load_table operation_prefixes
+  load_table operation_prefixes index_prefixes_latest
   wait "$first"
   sql -c 'VACUUM (ANALYZE) peer_operations, peer_operation_prefixes'
 }
@@ -31,10 +34,9 @@ load_files() {
 load_ours() { seconds_of seed; }
 
 load_theirs() {
-  for table in operations operation_prefixes; do
-    sql -c "DROP TABLE IF EXISTS peer_$table" \
-      -c "CREATE TABLE peer_$table (LIKE $table INCLUDING ALL)" 2>"$scratch/log"
-  done
+  sql -c 'DROP TABLE IF EXISTS peer_operations, peer_operation_prefixes' \
+    2>"$scratch/log"
+  peer_sql postgres create_operations create_prefixes | sql
   seconds_of load_files
   sql -c 'DROP TABLE peer_operations, peer_operation_prefixes'
 }
