@@ -99,27 +99,12 @@ class Reader {
   void FindFrom(const typename F::Value& low, size_t limit, Wanted&& wanted,
                 std::vector<const Row*>* rows) const {
     std::vector<const Row*> found;
-    bool late = false;
-    const auto matches = [&](const Rec* record) {
-      const auto& value = record->row.*F::kMember;
-      return !(value < low) && wanted(value);
-    };
-    for (size_t t = 0; limit > 0 && t < tables_.size(); ++t) {
-      const size_t start = found.size();
-      const TableType& table = Of(tables_[t]);
-      table.template index<kIndex>().ForEachHint(low, [&](const Rec* hint) {
-        const auto& value = hint->row.*F::kMember;
-        // Equal values are not yet in the order of keys: all of them.
-        if (!wanted(value) || (found.size() - start >= limit &&
-                               found.back()->*F::kMember < value)) {
-          return false;
-        }
-        Take<kIndex>(t, hint, matches, &found, &late);
-        return true;
-      });
-    }
-    if (late || AnySuperseded(0, found)) {
-      RemoveDoubles(0, &found);
+    // Rows that changed meanwhile may leave fewer than there are: once more,
+    // with as many to spare.
+    for (size_t spare = 0;
+         !Collect<kIndex, F>(low, limit + spare, wanted, &found) &&
+         found.size() < limit;
+         spare = 2 * spare + limit - found.size()) {
     }
     std::sort(found.begin(), found.end(), [](const Row* a, const Row* b) {
       return a->*F::kMember != b->*F::kMember
@@ -143,6 +128,46 @@ class Reader {
   }
 
  private:
+  // Sets *rows to at least the first `count` rows for FindFrom(), in no order.
+  // When false they may be fewer than there are.
+  template <int kIndex, typename F, typename Wanted>
+  bool Collect(const typename F::Value& low, size_t count, Wanted& wanted,
+               std::vector<const Row*>* rows) const {
+    rows->clear();
+    bool late = false;
+    bool stopped = false;
+    const auto matches = [&](const Rec* record) {
+      const auto& value = record->row.*F::kMember;
+      return !(value < low) && wanted(value);
+    };
+    for (size_t t = 0; count > 0 && t < tables_.size(); ++t) {
+      size_t own = 0;  // Rows of this table: others may come again.
+      const typename F::Value* last = nullptr;
+      const TableType& table = Of(tables_[t]);
+      table.template index<kIndex>().ForEachHint(low, [&](const Rec* hint) {
+        const auto& value = hint->row.*F::kMember;
+        if (!wanted(value)) {
+          return false;
+        }
+        // Equal values are not yet in the order of keys: all of them.
+        if (own >= count && *last < value) {
+          stopped = true;
+          return false;
+        }
+        if (Take<kIndex>(t, hint, matches, rows, &late)) {
+          ++own;
+          last = &value;
+        }
+        return true;
+      });
+    }
+    if (late || AnySuperseded(0, *rows)) {
+      RemoveDoubles(0, rows);
+      return !stopped;
+    }
+    return true;
+  }
+
   static const TableType& Of(TableBase* table) {
     return *static_cast<const TableType*>(table);
   }
@@ -162,25 +187,28 @@ class Reader {
     return nullptr;
   }
 
-  // Appends the row that a hint in table `t` stands for, if it still does. Sets
-  // *late when that may be a row which stands there already.
+  // Appends the row that a hint in table `t` stands for, if it still does, and
+  // says whether that is a row of this table. Sets *late when it is another's,
+  // which may stand there already.
   template <int kIndex, typename Matches>
-  void Take(size_t t, const Rec* hint, const Matches& matches,
+  bool Take(size_t t, const Rec* hint, const Matches& matches,
             std::vector<const Row*>* rows, bool* late) const {
     const Rec* record = Of(tables_[t]).template Resolve<kIndex>(hint, stamp_);
     if (record == nullptr) {
-      return;
+      return false;
     }
     if (const Rec* newer = InNewer(t, record)) {
       // A snapshot's newer table has its own hint for it. A view's may have got
       // it when this read had passed there.
       if (stamp_ != kLatest || newer->tombstone() || !matches(newer)) {
-        return;
+        return false;
       }
-      record = newer;
+      rows->push_back(&newer->row);
       *late = true;
+      return false;
     }
     rows->push_back(&record->row);
+    return true;
   }
 
   // Whether a row, from `start` on, is no longer the newest version. Else no
