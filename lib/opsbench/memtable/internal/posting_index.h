@@ -2,12 +2,14 @@
 #define OPSBENCH_MEMTABLE_INTERNAL_POSTING_INDEX_H_
 
 // An equality index: for each value a chain of records, newest first, through
-// the records' own links. A value that several threads write at once gets
-// several chains, so that they do not meet on one head.
+// the records' own links. A value that several threads write at once, or that
+// has many rows, gets several chains: writers do not meet on one head, and
+// readers wait for several records at a time.
 //
 // Thread safety: Link() and ForEachHint() may run in many threads at once;
 // Clear() while nothing else runs.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -44,38 +46,39 @@ class PostingIndex {
   void Link(Rec* record, Offset offset, int thread) {
     const Value& value = record->row.*F::kMember;
     const uint64_t hash = HashOf(value);
-    SlotArray::Slot* slot = slots_.Home(hash);
-    uint64_t seen = slot->load(std::memory_order_acquire);
-    for (;;) {
-      if (seen == 0) {
-        record->next[kIndex] = 0;
-        // Release: who finds the record sees what it holds. Acquire on failure:
-        // the slot's new record is looked at next.
-        if (slot->compare_exchange_strong(seen, SlotArray::Make(hash, offset),
-                                          std::memory_order_acq_rel,
-                                          std::memory_order_acquire)) {
-          return;
-        }
-      } else if (SlotArray::SameTag(seen, hash) && ValueOf(seen) == value) {
-        break;
-      } else {
-        slot = slots_.Next(slot);
-        seen = slot->load(std::memory_order_acquire);
-      }
-    }
-    while (!SlotArray::FlagOf(seen)) {
-      record->next[kIndex] = SlotArray::OffsetOf(seen);
-      if (slot->compare_exchange_strong(seen, SlotArray::Make(hash, offset),
-                                        std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
+    const auto same = [&](uint64_t seen) { return ValueOf(seen) == value; };
+    SlotArray::Found found = slots_.Find(hash, same);
+    while (found.seen == 0) {
+      record->next[kIndex] = 0;
+      // Release: who finds the record sees what it holds.
+      if (found.slot->compare_exchange_strong(
+              found.seen, SlotArray::Make(hash, offset),
+              std::memory_order_acq_rel, std::memory_order_acquire)) {
         return;
       }
-      if (!SlotArray::FlagOf(seen)) {
-        Spread(slot, hash, &seen);
+      found = slots_.Find(hash, same);
+    }
+    // One in so many that are added makes chains: values with few rows stay
+    // small, those with many are soon read several chains at a time.
+    const uint32_t draw = offset * kOffsetMultiplier;
+    bool spread = draw >> 26 == 0;
+    while (!SlotArray::FlagOf(found.seen)) {
+      if (std::exchange(spread, false)) {
+        Spread(hash, &found);
+        continue;
       }
+      record->next[kIndex] = SlotArray::OffsetOf(found.seen);
+      if (found.slot->compare_exchange_strong(
+              found.seen, SlotArray::Make(hash, offset),
+              std::memory_order_acq_rel, std::memory_order_acquire)) {
+        return;
+      }
+      spread = true;  // Others add to it as well.
     }
     std::atomic<Offset>& head =
-        BlockAt(seen)->heads[static_cast<size_t>(thread) % kHeads].offset;
+        BlockAt(found.seen)
+            ->lines[static_cast<size_t>(thread) % kLines]
+            .heads[draw % kLineHeads];
     Offset first = head.load(std::memory_order_acquire);
     do {
       record->next[kIndex] = first;
@@ -88,38 +91,42 @@ class PostingIndex {
   // because the value has several chains.
   template <typename Fn>
   bool ForEachHint(const Value& value, Fn&& fn) const {
-    const uint64_t hash = HashOf(value);
-    const SlotArray::Slot* slot = slots_.Home(hash);
-    uint64_t seen = slot->load(std::memory_order_acquire);
-    while (seen != 0 &&
-           !(SlotArray::SameTag(seen, hash) && ValueOf(seen) == value)) {
-      slot = slots_.Next(const_cast<SlotArray::Slot*>(slot));
-      seen = slot->load(std::memory_order_acquire);
-    }
+    const uint64_t seen =
+        slots_
+            .Find(HashOf(value),
+                  [&](uint64_t slot) { return ValueOf(slot) == value; })
+            .seen;
     if (seen == 0) {
       return false;
     }
     if (!SlotArray::FlagOf(seen)) {
-      Walk(SlotArray::OffsetOf(seen), fn);
+      for (Offset offset = SlotArray::OffsetOf(seen); offset != 0;) {
+        const Rec* const record = At(offset);
+        offset = record->next[kIndex];
+        __builtin_prefetch(At(offset));
+        fn(record);
+      }
       return false;
     }
-    for (const Head& head : BlockAt(seen)->heads) {
-      Walk(head.offset.load(std::memory_order_acquire), fn);
-    }
+    WalkChains(*BlockAt(seen), fn);
     return true;
   }
 
   void Clear() { slots_.Clear(); }
 
  private:
-  static constexpr size_t kHeads = 8;
+  // A line for a thread, or several threads; in each line several chains, whose
+  // waits for memory overlap when they are read.
+  static constexpr size_t kLines = 8;
+  static constexpr size_t kLineHeads = 4;
   static constexpr size_t kLine = 64;
+  static constexpr uint32_t kOffsetMultiplier = 0x9e3779b1u;
 
-  struct alignas(kLine) Head {
-    std::atomic<Offset> offset{0};
+  struct alignas(kLine) Line {
+    std::array<std::atomic<Offset>, kLineHeads> heads{};
   };
   struct Block {
-    std::array<Head, kHeads> heads;
+    std::array<Line, kLines> lines;
     Offset representative = 0;  // A record that has the value.
   };
 
@@ -142,8 +149,9 @@ class PostingIndex {
   }
 
   // Gives the slot's value several chains, the present one the first of them;
-  // nothing when there is no memory. *seen is what the slot then held.
-  void Spread(SlotArray::Slot* slot, uint64_t hash, uint64_t* seen) {
+  // without memory for that, one more record is linked on it. *found is what
+  // the slot then holds.
+  void Spread(uint64_t hash, SlotArray::Found* found) {
     Arena::Failure failure;
     char* const memory = arena_->Claim(sizeof(Block) + kLine, &failure);
     if (memory == nullptr) {
@@ -152,25 +160,44 @@ class PostingIndex {
     const auto at = reinterpret_cast<uintptr_t>(memory);
     auto* const block =
         new (reinterpret_cast<void*>((at + kLine - 1) / kLine * kLine)) Block;
-    block->representative = SlotArray::OffsetOf(*seen);
-    block->heads[0].offset.store(SlotArray::OffsetOf(*seen),
-                                 std::memory_order_relaxed);
+    block->representative = SlotArray::OffsetOf(found->seen);
+    block->lines[0].heads[0].store(SlotArray::OffsetOf(found->seen),
+                                   std::memory_order_relaxed);
     const auto offset = static_cast<Offset>(
         (reinterpret_cast<char*>(block) - arena_->base()) / kOffsetUnit);
     const uint64_t spread = SlotArray::Make(hash, offset, /*flag=*/true);
-    if (slot->compare_exchange_strong(*seen, spread, std::memory_order_acq_rel,
-                                      std::memory_order_acquire)) {
-      *seen = spread;
+    if (found->slot->compare_exchange_strong(found->seen, spread,
+                                             std::memory_order_acq_rel,
+                                             std::memory_order_acquire)) {
+      found->seen = spread;
     }
   }
 
   template <typename Fn>
-  void Walk(Offset offset, Fn& fn) const {
-    while (offset != 0) {
-      const Rec* const record = At(offset);
-      offset = record->next[kIndex];
-      __builtin_prefetch(At(offset));
-      fn(record);
+  void WalkChains(const Block& block, Fn& fn) const {
+    std::array<Offset, kLines * kLineHeads> chains;
+    size_t count = 0;
+    for (const Line& line : block.lines) {
+      for (const std::atomic<Offset>& head : line.heads) {
+        const Offset offset = head.load(std::memory_order_acquire);
+        __builtin_prefetch(At(offset));
+        chains[count] = offset;
+        count += offset != 0 ? 1 : 0;
+      }
+    }
+    // One record of each chain in turn: the next ones are on their way
+    // meanwhile.
+    while (count > 0) {
+      for (size_t i = 0; i < count; ++i) {
+        const Rec* const record = At(chains[i]);
+        const Offset next = record->next[kIndex];
+        __builtin_prefetch(At(next));
+        chains[i] = next;
+        fn(record);
+      }
+      count = static_cast<size_t>(
+          std::remove(chains.begin(), chains.begin() + count, Offset{0}) -
+          chains.begin());
     }
   }
 

@@ -64,15 +64,19 @@ class Table : public TableBase {
   };
 
   void Prefetch(uint64_t hash) const { primary_.Prefetch(hash); }
-  // Of the record in the hash's home slot, most often the right one.
+  // Of the record that looks like the key's, after Prefetch(hash).
   void PrefetchRecord(uint64_t hash) const {
-    const uint64_t seen = primary_.Home(hash)->load(std::memory_order_relaxed);
-    __builtin_prefetch(At(SlotArray::OffsetOf(seen)));
+    __builtin_prefetch(At(SlotArray::OffsetOf(primary_.Guess(hash))));
   }
   void PrefetchIndexes(const Row& row) const { indexes_.Prefetch(row); }
 
   Place Find(const KeyType& key, uint64_t hash) const {
-    return Probe(primary_.Home(hash), key, hash);
+    const SlotArray::Found found = primary_.Find(hash, [&](uint64_t seen) {
+      return At(SlotArray::OffsetOf(seen))->row.*Schema::kKeyMember == key;
+    });
+    return {found.slot, found.seen,
+            found.seen == 0 ? nullptr
+                            : Newest(At(SlotArray::OffsetOf(found.seen)))};
   }
 
   // To be published over place.current; false when that has changed so that the
@@ -106,7 +110,7 @@ class Table : public TableBase {
       } else if (!place->slot->compare_exchange_strong(
                      place->seen, slot_value, std::memory_order_acq_rel,
                      std::memory_order_acquire)) {
-        *place = Probe(place->slot, key, hash);
+        *place = Find(key, hash);
         return false;
       }
     } else {
@@ -230,21 +234,6 @@ class Table : public TableBase {
       record = At(newer);
     }
     return record;
-  }
-
-  Place Probe(SlotArray::Slot* slot, const KeyType& key, uint64_t hash) const {
-    for (;; slot = primary_.Next(slot)) {
-      const uint64_t seen = slot->load(std::memory_order_acquire);
-      if (seen == 0) {
-        return {slot, 0, nullptr};
-      }
-      if (SlotArray::SameTag(seen, hash)) {
-        Rec* const record = At(SlotArray::OffsetOf(seen));
-        if (record->row.*Schema::kKeyMember == key) {
-          return {slot, seen, Newest(record)};
-        }
-      }
-    }
   }
 
   char* const base_;
