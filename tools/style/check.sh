@@ -100,6 +100,26 @@ check_layers() {
     found 'client libraries outside their adapters'
 }
 
+# The code that a document shows is that of the header that it names.
+check_examples() {
+  files '*.md' | xargs grep -q '^<!-- code of ' || {
+    echo 'no document shows code'
+    exit 1
+  }
+  files '*.md' | while read -r document; do
+    sed -n 's/^<!-- code of \(.*\) -->$/\1/p' "$document" |
+      while read -r header; do
+        code=$(sed -e '1,3d' -e '/^#endif  \/\/ /d' "$header")
+        shown=$(awk -v mark="<!-- code of $header -->" '
+          inside && /^```$/ { exit }
+          inside
+          $0 == mark { marked = 1 }
+          marked && /^```cpp$/ { inside = 1 }' "$document")
+        [ -n "$code" ] && [ "$code" = "$shown" ] || echo "$document: $header"
+      done
+  done | found 'documents that do not show the code they name'
+}
+
 check_scripts() {
   at_least 3 tools/opsbench .ci/run '*.sh'
   files tools/opsbench .ci/run '*.sh' | xargs shellcheck -s sh
@@ -129,7 +149,8 @@ check_compose() {
 }
 
 case ${1:-} in
-  format | headers | lengths | words | layers | scripts | yaml | compose)
+  format | headers | lengths | words | layers | examples | scripts | yaml | \
+    compose)
     at_least 1 '*.cc'
     at_least 1 '*.h'
     "check_$1"

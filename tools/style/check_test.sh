@@ -45,7 +45,15 @@ fails() {
   [ ! -e kept ] || mv kept "$3"
 }
 
-for check in format headers lengths words layers scripts yaml compose; do
+# Shows standard input as the code of a.h.
+document() {
+  printf '%s\n' '<!-- code of lib/opsbench/base/a.h -->' '```cpp' \
+    "$(cat)" '```'
+}
+echo '// What it is for.' | document >shown.md
+
+for check in format headers lengths words layers examples scripts yaml \
+  compose; do
   passes "$check"
 done
 
@@ -63,6 +71,9 @@ echo '#include "opsbench/db/url.h"' | fails layers db lib/opsbench/base/a.cc
 echo '#include "opsbench/testing/a.h"' |
   fails layers testing lib/opsbench/db/a.cc
 echo '#include <mysql.h>' | fails layers mysql lib/opsbench/base/a.cc
+echo '// What it was for.' | document | fails examples a.h shown.md
+header OPSBENCH_BASE_A_H_ '// What for.' |
+  fails examples shown.md lib/opsbench/base/a.h
 # shellcheck disable=SC2016 # Meant to stand in the file as it is.
 echo 'rm $1' | fails scripts SC second.sh
 echo 'key:   value' | fails yaml spaces second.yml

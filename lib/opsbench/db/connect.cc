@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "opsbench/db/internal/adapters.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/db/session.h"
 
 namespace opsbench {
@@ -29,9 +30,22 @@ absl::StatusOr<std::unique_ptr<Session>> Connect(
           "-DOPSBENCH_WITH_POSTGRES=ON");
 #endif
     case Engine::kRedis:
-      return absl::UnimplementedError("Redis has commands, not SQL sessions");
+      return absl::UnimplementedError(
+          "Redis has commands, not SQL sessions: see ConnectRedis()");
   }
   return absl::InternalError("unknown engine");
+}
+
+absl::StatusOr<std::unique_ptr<RedisSession>> ConnectRedis(
+    const Url& url, const RedisOptions& options) {
+#ifdef OPSBENCH_WITH_REDIS
+  return internal::ConnectHiredis(url, options);
+#else
+  (void)url, (void)options;
+  return absl::UnimplementedError(
+      "this opsbench was built without Redis: configure with "
+      "-DOPSBENCH_WITH_REDIS=ON");
+#endif
 }
 
 }  // namespace opsbench

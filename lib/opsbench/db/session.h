@@ -151,7 +151,7 @@ struct ConnectOptions {
 };
 
 // Connects to `url`. Unimplemented when the adapter was not built in, and for
-// Redis, whose commands are not SQL.
+// Redis, whose commands are not SQL: see redis.h.
 absl::StatusOr<std::unique_ptr<Session>> Connect(
     const Url& url, const ConnectOptions& options = {});
 

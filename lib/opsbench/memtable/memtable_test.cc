@@ -222,6 +222,42 @@ TEST(MemtableTest, ASnapshotStaysAsItWas) {
   EXPECT_EQ(ids.count(3), 0);
 }
 
+// A repository that asks the database for what is not here must not bring back
+// a row whose deletion the database has not heard of.
+TEST(MemtableTest, LookupTellsADeletedRowFromAnUnknownOne) {
+  CountingPersister<Item> persister;
+  const auto table = Open(Small(1000), &persister);
+  ASSERT_TRUE(table->Upsert(OwnedItem(1).view()).ok());
+  ASSERT_TRUE(table->Upsert(OwnedItem(2).view()).ok());
+  ASSERT_TRUE(table->Delete(2).ok());
+  ASSERT_TRUE(table->Delete(3).ok());
+  const auto snapshot = table->TakeSnapshot();
+  const Item* row = nullptr;
+  const auto presence = [&row](const auto& reads, int64_t key) {
+    const Presence found = reads.Lookup(key, &row);
+    EXPECT_EQ(row != nullptr, found == Presence::kHere) << key;
+    return found;
+  };
+  for (const bool flushed : {false, true}) {
+    if (flushed) {
+      ASSERT_TRUE(table->Flush().ok());
+    }
+    const auto unless_flushed = [flushed](Presence known) {
+      return flushed ? Presence::kUnknown : known;
+    };
+    const auto pin = table->Pin();
+    EXPECT_EQ(presence(pin, 1), unless_flushed(Presence::kHere));
+    EXPECT_EQ(presence(pin, 2), unless_flushed(Presence::kRemoved));
+    EXPECT_EQ(presence(pin, 3), unless_flushed(Presence::kRemoved));
+    EXPECT_EQ(presence(pin, 4), Presence::kUnknown);
+    EXPECT_EQ(presence(snapshot, 1), Presence::kHere);
+    EXPECT_EQ(row->name, "item_1");
+    EXPECT_EQ(presence(snapshot, 2), Presence::kRemoved);
+    EXPECT_EQ(presence(snapshot, 3), Presence::kRemoved);
+    EXPECT_EQ(presence(snapshot, 4), Presence::kUnknown);
+  }
+}
+
 TEST(MemtableTest, RefusesOptionsThatMakeNoSense) {
   CountingPersister<Item> persister;
   const auto error = [&](auto&& change) {

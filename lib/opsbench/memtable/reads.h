@@ -25,11 +25,19 @@
 
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "opsbench/memtable/internal/hash.h"
 #include "opsbench/memtable/internal/reader.h"
 #include "opsbench/memtable/internal/table_set.h"
 #include "opsbench/memtable/schema.h"
 
 namespace opsbench::memtable {
+
+// What is known here of a key.
+enum class Presence {
+  kUnknown,  // Nothing: the database has its row, or there is none.
+  kRemoved,  // It was deleted, and the database may not know yet.
+  kHere,     // Its row is here, newer than the database's.
+};
 
 template <typename Schema, typename Derived>
 class Reads {
@@ -42,6 +50,17 @@ class Reads {
 
   // The row; nullptr: not here.
   const Row* Get(const KeyType& key) const { return reader().Get(key); }
+
+  // The same for who has to ask the database for what is not here: a Get() does
+  // not tell a deleted row, which the database may still have, from one that
+  // was flushed. *row is the row or nullptr.
+  Presence Lookup(const KeyType& key, const Row** row) const {
+    bool removed = false;
+    *row = reader().Get(key, internal::HashOf(key), &removed);
+    return removed           ? Presence::kRemoved
+           : *row != nullptr ? Presence::kHere
+                             : Presence::kUnknown;
+  }
 
   // rows[i] becomes the row of keys[i], or nullptr. Many keys at once overlap
   // their waits for memory. REQUIRES: as many rows as keys.

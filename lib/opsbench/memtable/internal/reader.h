@@ -32,7 +32,10 @@ class Reader {
       : tables_(tables), stamp_(stamp) {}
 
   const Row* Get(const KeyType& key) const { return Get(key, HashOf(key)); }
-  const Row* Get(const KeyType& key, uint64_t hash) const {
+  // *removed, unless null, becomes true where the newest version is a
+  // tombstone.
+  const Row* Get(const KeyType& key, uint64_t hash,
+                 bool* removed = nullptr) const {
     for (size_t t = 0; t < tables_.size(); ++t) {
       const size_t at =
           HasBug(Bug::kReadsOldestTableFirst) ? tables_.size() - 1 - t : t;
@@ -42,6 +45,9 @@ class Reader {
           return &record->row;
         }
         if (!HasBug(Bug::kReadsFallThroughTombstones)) {
+          if (removed != nullptr) {
+            *removed = true;
+          }
           return nullptr;
         }
       }

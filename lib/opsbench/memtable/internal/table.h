@@ -207,7 +207,7 @@ class Table : public TableBase {
   FlushStep FlushSome() override {
     if (flush_ == nullptr) {
       flush_ = std::make_unique<FlushBatches<Schema>>();
-      flush_->Collect([this](auto&& take) { ForEach(kLatest, take); });
+      flush_->Collect([this](auto&& take) { this->ForEach(kLatest, take); });
     }
     return flush_->PersistNext(persister_, batch_rows_);
   }

@@ -1,0 +1,255 @@
+// The Redis and Valkey adapter. hiredis connects and parses replies; commands
+// are written here, because hiredis writes them so that a closed connection
+// ends the process with SIGPIPE.
+
+#include <hiredis.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/internal/adapters.h"
+#include "opsbench/db/redis.h"
+
+namespace opsbench::internal {
+namespace {
+
+// What is kept of the send buffer between pipelines.
+constexpr size_t kKeptBytes = size_t{4} << 20;
+
+struct ContextDeleter {
+  void operator()(redisContext* context) const { redisFree(context); }
+};
+using Context = std::unique_ptr<redisContext, ContextDeleter>;
+
+struct ReplyDeleter {
+  void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
+
+timeval ToTimeval(int ms) {
+  timeval time;
+  time.tv_sec = ms / 1000;
+  time.tv_usec = ms % 1000 * 1000;
+  return time;
+}
+
+absl::StatusCode CodeOf(absl::string_view text) {
+  struct Prefix {
+    absl::string_view text;
+    absl::StatusCode code;
+  };
+  static constexpr Prefix kPrefixes[] = {
+      {"NOAUTH", absl::StatusCode::kUnauthenticated},
+      {"WRONGPASS", absl::StatusCode::kUnauthenticated},
+      {"ERR invalid password", absl::StatusCode::kUnauthenticated},
+      {"NOPERM", absl::StatusCode::kPermissionDenied},
+      {"OOM", absl::StatusCode::kResourceExhausted},
+      {"ERR max number of clients", absl::StatusCode::kResourceExhausted},
+      {"READONLY", absl::StatusCode::kFailedPrecondition},
+      {"MISCONF", absl::StatusCode::kFailedPrecondition},
+      {"BUSY", absl::StatusCode::kAborted},
+      {"EXECABORT", absl::StatusCode::kAborted},
+      {"LOADING", absl::StatusCode::kUnavailable},
+      {"MASTERDOWN", absl::StatusCode::kUnavailable},
+      {"MOVED", absl::StatusCode::kUnimplemented},
+      {"ASK", absl::StatusCode::kUnimplemented},
+      {"CLUSTERDOWN", absl::StatusCode::kUnavailable},
+      {"ERR unknown command", absl::StatusCode::kUnimplemented},
+      {"WRONGTYPE", absl::StatusCode::kInvalidArgument},
+      {"ERR", absl::StatusCode::kInvalidArgument},
+  };
+  for (const Prefix& prefix : kPrefixes) {
+    if (absl::StartsWith(text, prefix.text)) return prefix.code;
+  }
+  return absl::StatusCode::kInternal;
+}
+
+absl::Status StatusOf(absl::string_view error) {
+  return absl::Status(CodeOf(error), absl::StrCat("Redis: ", error));
+}
+
+RedisReply Converted(const redisReply& reply) {
+  RedisReply out;
+  switch (reply.type) {
+    case REDIS_REPLY_INTEGER:
+      out.type = RedisReply::Type::kInteger;
+      out.integer = reply.integer;
+      break;
+    case REDIS_REPLY_STATUS:
+    case REDIS_REPLY_STRING:
+      out.type = RedisReply::Type::kText;
+      out.text.assign(reply.str, reply.len);
+      break;
+    case REDIS_REPLY_ERROR:
+      out.type = RedisReply::Type::kError;
+      out.text.assign(reply.str, reply.len);
+      break;
+    case REDIS_REPLY_ARRAY:
+      out.type = RedisReply::Type::kArray;
+      for (size_t i = 0; i < reply.elements; ++i) {
+        out.elements.push_back(Converted(*reply.element[i]));
+      }
+      break;
+    default:
+      break;
+  }
+  return out;
+}
+
+class HiredisSession : public RedisSession {
+ public:
+  explicit HiredisSession(Context context) : context_(std::move(context)) {}
+
+  void Append(absl::Span<const absl::string_view> command) override {
+    absl::StrAppend(&out_, "*", command.size(), "\r\n");
+    for (const absl::string_view argument : command) {
+      absl::StrAppend(&out_, "$", argument.size(), "\r\n", argument, "\r\n");
+    }
+    ++pending_;
+  }
+
+  absl::Status Flush(std::vector<RedisReply>* replies) override {
+    if (replies != nullptr) replies->clear();
+    const size_t expected = std::exchange(pending_, 0);
+    absl::Status status = alive_ ? Send() : LostBefore();
+    out_.clear();
+    if (out_.capacity() > kKeptBytes) out_.shrink_to_fit();
+    OPSBENCH_RETURN_IF_ERROR(status);
+    for (size_t i = 0; i < expected; ++i) {
+      void* read = nullptr;
+      if (redisGetReply(context_.get(), &read) != REDIS_OK) return Lost();
+      const Reply reply(static_cast<redisReply*>(read));
+      if (reply->type == REDIS_REPLY_ERROR && status.ok()) {
+        status = StatusOf({reply->str, reply->len});
+      }
+      if (replies != nullptr) replies->push_back(Converted(*reply));
+    }
+    return status;
+  }
+
+  absl::StatusOr<RedisReply> Execute(
+      absl::Span<const absl::string_view> command) override {
+    Append(command);
+    std::vector<RedisReply> replies;
+    OPSBENCH_RETURN_IF_ERROR(Flush(&replies));
+    return std::move(replies[0]);
+  }
+
+  bool alive() const override { return alive_; }
+
+ private:
+  absl::Status Send() {
+    for (size_t sent = 0; sent < out_.size();) {
+      const ssize_t size = send(context_->fd, out_.data() + sent,
+                                out_.size() - sent, MSG_NOSIGNAL);
+      if (size >= 0) {
+        sent += static_cast<size_t>(size);
+      } else if (errno != EINTR) {
+        alive_ = false;
+        return LateOrLost(errno, strerror(errno));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // After hiredis failed.
+  absl::Status Lost() {
+    alive_ = false;
+    return LateOrLost(context_->err == REDIS_ERR_IO ? errno : 0,
+                      context_->errstr);
+  }
+
+  static absl::Status LateOrLost(int error, absl::string_view text) {
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+      return absl::DeadlineExceededError("Redis: no reply in time");
+    }
+    return absl::UnavailableError(
+        absl::StrCat("Redis: the connection was lost: ", text));
+  }
+
+  static absl::Status LostBefore() {
+    return absl::UnavailableError("Redis: the connection was lost before");
+  }
+
+  const Context context_;
+  bool alive_ = true;
+  std::string out_;
+  size_t pending_ = 0;
+};
+
+absl::Status CheckUrl(const Url& url) {
+  if (url.engine != Engine::kRedis) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Redis: this is a URL of ", EngineName(url.engine)));
+  }
+  if (!url.parameters.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Redis: the URL's parameter '",
+                     url.parameters.begin()->first, "' is not known"));
+  }
+  int database = 0;
+  if (!url.database.empty() &&
+      (!absl::SimpleAtoi(url.database, &database) || database < 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "Redis: the URL's database is a number, not '", url.database, "'"));
+  }
+  return absl::OkStatus();
+}
+
+// AUTH and SELECT. Some versions repeat the arguments of a command that they do
+// not know.
+absl::Status Greet(const Url& url, RedisSession& session) {
+  if (!url.password.empty()) {
+    std::vector<absl::string_view> auth = {"AUTH"};
+    if (!url.user.empty()) auth.push_back(url.user);
+    auth.push_back(url.password);
+    const absl::Status status = session.Execute(auth).status();
+    if (!status.ok()) {
+      return absl::Status(
+          status.code(),
+          absl::StrReplaceAll(status.message(), {{url.password, "***"}}));
+    }
+  }
+  const absl::string_view database =
+      url.database.empty() ? "0" : absl::string_view(url.database);
+  return session.Execute({"SELECT", database}).status();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RedisSession>> ConnectHiredis(
+    const Url& url, const RedisOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(CheckUrl(url));
+  const timeval connect_timeout = ToTimeval(options.connect_timeout_ms);
+  const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
+  Context context(
+      url.socket.empty()
+          ? redisConnectWithTimeout(host.c_str(), url.EffectivePort(),
+                                    connect_timeout)
+          : redisConnectUnixWithTimeout(url.socket.c_str(), connect_timeout));
+  if (context == nullptr) {
+    return absl::ResourceExhaustedError("Redis: no memory for a connection");
+  }
+  if (context->err != 0 ||
+      redisSetTimeout(context.get(), ToTimeval(options.reply_timeout_ms)) !=
+          REDIS_OK) {
+    return absl::UnavailableError(
+        absl::StrCat("Redis: ", context->errstr, ": ", url.Redacted()));
+  }
+  auto session = std::make_unique<HiredisSession>(std::move(context));
+  OPSBENCH_RETURN_IF_ERROR(Greet(url, *session));
+  return session;
+}
+
+}  // namespace opsbench::internal

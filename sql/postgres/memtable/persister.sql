@@ -1,0 +1,14 @@
+-- How a memtable's changes are written, many rows at once. {columns} and
+-- {parameters} are lists, the key first.
+
+-- name: upsert
+INSERT INTO "{table}" ({columns})
+VALUES {({parameters})}
+ON CONFLICT ("{key}") DO UPDATE SET {assignments}
+
+-- One of the assignments.
+-- name: assignment
+"{column}" = excluded."{column}"
+
+-- name: delete
+DELETE FROM "{table}" WHERE "{key}" IN ({(:key)})
