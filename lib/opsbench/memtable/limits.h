@@ -14,7 +14,7 @@ inline constexpr int64_t kMaxRowBytes = int64_t{1} << 20;
 
 // Of one table: threshold_records and threshold_bytes.
 inline constexpr int64_t kMaxRecords = 1'000'000'000;
-inline constexpr int64_t kMaxTableBytes = int64_t{32} << 30;
+inline constexpr int64_t kMaxTableBytes = int64_t{16} << 30;
 
 inline constexpr int kMaxImmutables = 16;
 

@@ -21,10 +21,11 @@
 
 namespace opsbench::memtable::internal {
 
-// In units of 8 bytes from the arena's start; 0 is nothing.
+// In units of 8 bytes from the arena's start; 0 is nothing. The highest bit is
+// never set.
 using Offset = uint32_t;
 inline constexpr size_t kOffsetUnit = 8;
-inline constexpr uint64_t kMaxArenaBytes = uint64_t{1} << 35;
+inline constexpr uint64_t kMaxArenaBytes = uint64_t{1} << 34;
 
 // What all tables of one memtable may allocate, and have.
 class MemoryBudget {

@@ -22,18 +22,19 @@
 namespace opsbench::memtable::internal {
 
 // Sorts by `first`, stably, least significant byte first; a byte that all have
-// in common costs no pass.
+// in common costs no pass. `*other` is room to work in.
 template <typename Payload>
-void RadixSort(std::vector<std::pair<uint64_t, Payload>>* entries) {
+void RadixSort(std::vector<std::pair<uint64_t, Payload>>* entries,
+               std::vector<std::pair<uint64_t, Payload>>* other) {
   constexpr size_t kBuckets = 256;
   constexpr size_t kBytes = 8;
-  std::vector<std::array<size_t, kBuckets>> counts(kBytes);
+  std::array<std::array<size_t, kBuckets>, kBytes> counts{};
   for (const auto& entry : *entries) {
     for (size_t byte = 0; byte < kBytes; ++byte) {
       ++counts[byte][entry.first >> (8 * byte) & 0xff];
     }
   }
-  std::vector<std::pair<uint64_t, Payload>> other(entries->size());
+  other->resize(entries->size());
   for (size_t byte = 0; byte < kBytes; ++byte) {
     std::array<size_t, kBuckets>& count = counts[byte];
     if (std::find(count.begin(), count.end(), entries->size()) != count.end()) {
@@ -44,9 +45,9 @@ void RadixSort(std::vector<std::pair<uint64_t, Payload>>* entries) {
       start += std::exchange(bucket, start);
     }
     for (const auto& entry : *entries) {
-      other[count[entry.first >> (8 * byte) & 0xff]++] = entry;
+      (*other)[count[entry.first >> (8 * byte) & 0xff]++] = entry;
     }
-    entries->swap(other);
+    entries->swap(*other);
   }
 }
 
@@ -56,25 +57,35 @@ class FlushBatches {
   using Row = typename Schema::Row;
   using Rec = Record<Schema>;
 
+  bool collected() const { return collected_; }
+
   // `for_each` calls what it is given with every record that counts.
   template <typename ForEach>
   void Collect(ForEach&& for_each) {
-    std::vector<std::pair<uint64_t, const Rec*>> entries;
+    entries_.clear();
     for_each([&](const Rec* record) {
       if (HasBug(Bug::kFlushSkipsTombstones) && record->tombstone()) {
         return;
       }
-      entries.emplace_back(OrderPrefix(record->row.*Schema::kKeyMember),
-                           record);
+      entries_.emplace_back(OrderPrefix(record->row.*Schema::kKeyMember),
+                            record);
     });
-    RadixSort(&entries);
+    RadixSort(&entries_, &other_);
     if constexpr (std::is_same_v<typename Schema::KeyType, std::string_view>) {
-      SortEqualPrefixes(&entries);
+      SortEqualPrefixes(&entries_);
     }
-    changes_.reserve(entries.size());
-    for (const auto& [prefix, record] : entries) {
+    changes_.reserve(entries_.size());
+    for (const auto& [prefix, record] : entries_) {
       changes_.push_back({&record->row, record->tombstone()});
     }
+    collected_ = true;
+  }
+
+  // Forgets what was collected.
+  void Clear() {
+    changes_.clear();
+    persisted_ = 0;
+    collected_ = false;
   }
 
   FlushStep PersistNext(Persister<Row>* persister, int64_t batch_rows) {
@@ -110,8 +121,12 @@ class FlushBatches {
     }
   }
 
+  // All keep their memory for the next flush.
+  std::vector<std::pair<uint64_t, const Rec*>> entries_;
+  std::vector<std::pair<uint64_t, const Rec*>> other_;
   std::vector<Change<Row>> changes_;
   size_t persisted_ = 0;
+  bool collected_ = false;
 };
 
 }  // namespace opsbench::memtable::internal

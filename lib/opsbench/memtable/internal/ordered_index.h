@@ -68,8 +68,9 @@ class OrderedIndex {
         first, offset, std::memory_order_acq_rel, std::memory_order_acquire));
   }
 
-  // Calls fn(record), in the order of values, for the records with values from
-  // `low` up that were linked before the call, until it returns false.
+  // Calls fn(record), in the order of values, then keys, for the records with
+  // values from `low` up that were linked before the call, until it returns
+  // false.
   template <typename Fn>
   void ForEachHint(const Value& low, Fn&& fn) const {
     const std::shared_ptr<const Runs> runs = Sealed();
@@ -155,7 +156,9 @@ class OrderedIndex {
         return order < 0;
       }
     }
-    return a.offset < b.offset;
+    const auto& a_key = At(a.offset)->row.*Schema::kKeyMember;
+    const auto& b_key = At(b.offset)->row.*Schema::kKeyMember;
+    return a_key != b_key ? a_key < b_key : a.offset < b.offset;
   }
 
   // Every record that was linked before the call, in sorted runs.

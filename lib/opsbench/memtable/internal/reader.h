@@ -112,11 +112,15 @@ class Reader {
          found.size() < limit;
          spare = 2 * spare + limit - found.size()) {
     }
-    std::sort(found.begin(), found.end(), [](const Row* a, const Row* b) {
+    const auto before = [](const Row* a, const Row* b) {
       return a->*F::kMember != b->*F::kMember
                  ? a->*F::kMember < b->*F::kMember
                  : a->*Schema::kKeyMember < b->*Schema::kKeyMember;
-    });
+    };
+    // Those of one table are in order, but for what changes during the call.
+    if (!std::is_sorted(found.begin(), found.end(), before)) {
+      std::sort(found.begin(), found.end(), before);
+    }
     found.resize(std::min(found.size(), limit));
     rows->insert(rows->end(), found.begin(), found.end());
   }
@@ -148,23 +152,14 @@ class Reader {
     };
     for (size_t t = 0; count > 0 && t < tables_.size(); ++t) {
       size_t own = 0;  // Rows of this table: others may come again.
-      const typename F::Value* last = nullptr;
       const TableType& table = Of(tables_[t]);
       table.template index<kIndex>().ForEachHint(low, [&](const Rec* hint) {
-        const auto& value = hint->row.*F::kMember;
-        if (!wanted(value)) {
+        if (!wanted(hint->row.*F::kMember)) {
           return false;
         }
-        // Equal values are not yet in the order of keys: all of them.
-        if (own >= count && *last < value) {
-          stopped = true;
-          return false;
-        }
-        if (Take<kIndex>(t, hint, matches, rows, &late)) {
-          ++own;
-          last = &value;
-        }
-        return true;
+        own += Take<kIndex>(t, hint, matches, rows, &late) ? 1 : 0;
+        stopped |= own == count;
+        return own < count;
       });
     }
     if (late || AnySuperseded(0, *rows)) {

@@ -56,14 +56,15 @@ struct Record {
   }
   bool LinkedIn(int index) const { return (linked >> index & 1) != 0; }
 
-  Offset prev;                // The version before; 0: none in this table.
-  std::atomic<Offset> newer;  // The version after.
+  // What a read needs stands last, next to the row: fewer cache lines.
+  Offset next[kLinks];  // Linked: the chain's next. Else: the hint.
+  Offset prev;          // The version before; 0: none in this table.
   uint32_t stamp_low;
   uint16_t stamp_high;
   uint8_t linked;  // A bit for each index.
   std::atomic<uint8_t> state;
-  Offset next[kLinks];  // Linked: the chain's next. Else: the hint.
-  Row row;              // Its views point behind the record.
+  std::atomic<Offset> newer;  // The version after.
+  Row row;                    // Its views point behind the record.
 };
 
 // The record that a row is part of.

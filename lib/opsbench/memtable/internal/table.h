@@ -200,16 +200,15 @@ class Table : public TableBase {
   void Reset() override {
     primary_.Clear();
     indexes_.Clear();
-    flush_.reset();
+    flush_.Clear();
     ResetBase();
   }
 
   FlushStep FlushSome() override {
-    if (flush_ == nullptr) {
-      flush_ = std::make_unique<FlushBatches<Schema>>();
-      flush_->Collect([this](auto&& take) { this->ForEach(kLatest, take); });
+    if (!flush_.collected()) {
+      flush_.Collect([this](auto&& take) { this->ForEach(kLatest, take); });
     }
-    return flush_->PersistNext(persister_, batch_rows_);
+    return flush_.PersistNext(persister_, batch_rows_);
   }
 
   Rec* At(Offset offset) const {
@@ -241,7 +240,7 @@ class Table : public TableBase {
   Persister<Row>* const persister_;
   SlotArray primary_;
   IndexSet<Schema> indexes_;
-  std::unique_ptr<FlushBatches<Schema>> flush_;
+  FlushBatches<Schema> flush_;
 };
 
 }  // namespace opsbench::memtable::internal
