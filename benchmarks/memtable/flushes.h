@@ -34,8 +34,10 @@ std::vector<PersisterChoice> PersisterChoices(uint64_t seed);
 absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold);
 
 // How long single puts take for `duration_ns` while tables rotate and are
-// flushed all the time: put_p50_ns to put_max_ns. allocations_per_op: calls of
-// operator new on all threads, the flush thread among them, for each put.
+// flushed all the time: put_p50_ns to put_max_ns. machine_max_ns: the longest
+// that threads which only read the clock were kept waiting, directly
+// afterwards. allocations_per_op: calls of operator new on all threads, the
+// flush thread among them, for each put.
 absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
                                        int64_t duration_ns);
 

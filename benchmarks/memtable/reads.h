@@ -33,7 +33,7 @@ absl::StatusOr<Measured> TimePasses(const Case& test, int64_t operations,
   Measured measured;
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
-      MedianOperationNs(
+      OperationNs(
           test.budget, operations * passes, [&]() -> absl::StatusOr<int64_t> {
             std::atomic<int64_t> sum{0};
             const int64_t time_ns = RunTogether(test.threads, [&](int index) {

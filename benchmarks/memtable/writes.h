@@ -37,7 +37,7 @@ absl::StatusOr<Measured> TimeWrites(const Case& test, const WritePlan& plan,
   Measured measured;
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
-      MedianOperationNs(
+      OperationNs(
           test.budget, plan.operations, [&]() -> absl::StatusOr<int64_t> {
             if (used) OPSBENCH_RETURN_IF_ERROR(table->Reset());
             used = true;
