@@ -23,14 +23,15 @@
 #include "bench_main.h"
 #include "benchmark/benchmark.h"
 #include "memtable/concurrent_tables.h"
+#include "memtable/flat_hash_map_table.h"
 #include "memtable/flushes.h"
 #include "memtable/leveldb_table.h"
 #include "memtable/opsbench_table.h"
 #include "memtable/process.h"
 #include "memtable/reads.h"
 #include "memtable/scenario.h"
+#include "memtable/seed_design.h"
 #include "memtable/skip_list_table.h"
-#include "memtable/standard_tables.h"
 #include "memtable/writes.h"
 
 namespace opsbench::memtable_bench {

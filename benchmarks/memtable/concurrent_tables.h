@@ -17,7 +17,7 @@
 #include "libcuckoo/cuckoohash_map.hh"
 #include "memtable/implementation.h"
 #include "memtable/rows.h"
-#include "memtable/standard_tables.h"
+#include "memtable/seed_design.h"
 #include "oneapi/tbb/concurrent_hash_map.h"
 #include "opsbench/memtable/testing_item.h"
 
@@ -44,7 +44,7 @@ class TbbTable {
   bool Put(const Item& row) {
     Map::accessor place;
     rows_->insert(place, row.id);
-    place->second = Owned(row);
+    place->second = OwnedItem(row);
     return true;
   }
 
@@ -103,7 +103,7 @@ class TbbIndexedTable {
   bool Put(const Item& row) {
     RowMap::accessor place;
     if (!rows_->insert(place, row.id)) RemoveFromIndexes(place->second);
-    place->second = Owned(row);
+    place->second = OwnedItem(row);
     AddToIndexes(place->second);
     return true;
   }
@@ -221,7 +221,7 @@ class CuckooTable {
   Scratch MakeScratch() const { return {}; }
 
   bool Put(const Item& row) {
-    rows_->insert_or_assign(row.id, Owned(row));
+    rows_->insert_or_assign(row.id, OwnedItem(row));
     return true;
   }
 

@@ -24,6 +24,7 @@
 namespace opsbench::memtable_bench {
 
 using memtable::Item;
+using memtable::OwnedItem;
 
 // What Get() of an absent key answers; no row has this value.
 inline constexpr int64_t kAbsent = -1;

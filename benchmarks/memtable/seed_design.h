@@ -1,9 +1,8 @@
-#ifndef OPSBENCH_BENCHMARKS_MEMTABLE_STANDARD_TABLES_H_
-#define OPSBENCH_BENCHMARKS_MEMTABLE_STANDARD_TABLES_H_
+#ifndef OPSBENCH_BENCHMARKS_MEMTABLE_SEED_DESIGN_H_
+#define OPSBENCH_BENCHMARKS_MEMTABLE_SEED_DESIGN_H_
 
-// Rivals of ready-made containers: the seed's design, one lock over hash maps
-// and rows that are counted references; and absl::flat_hash_map by itself, the
-// ceiling of one thread.
+// A rival of ready-made containers: the seed's design, one lock over hash maps,
+// and rows that are counted references.
 //
 // Thread safety: as implementation.h says.
 
@@ -21,7 +20,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
@@ -31,10 +29,6 @@
 #include "opsbench/memtable/testing_item.h"
 
 namespace opsbench::memtable_bench {
-
-using memtable::OwnedItem;
-
-inline OwnedItem Owned(const Item& row) { return OwnedItem(row); }
 
 // The ids under one value of an index: few under a name, many under others,
 // which a list would search from end to end for each delete.
@@ -250,54 +244,6 @@ class SeedDesign {
   Tables tables_;
 };
 
-// No lock, no index: what the hash table alone costs.
-class FlatHashMap {
- public:
-  static constexpr Abilities kAbilities = {.name = "flat_hash_map",
-                                           .threads = false};
-
-  static absl::StatusOr<std::unique_ptr<FlatHashMap>> Create(
-      const Shape& shape) {
-    std::unique_ptr<FlatHashMap> result(new FlatHashMap(shape));
-    result->Reset().IgnoreError();
-    return result;
-  }
-
-  absl::Status Reset() {
-    rows_ = absl::flat_hash_map<int64_t, OwnedItem>();
-    rows_.reserve(static_cast<size_t>(shape_.records));
-    return absl::OkStatus();
-  }
-
-  struct Scratch {};
-  Scratch MakeScratch() const { return {}; }
-
-  bool Put(const Item& row) {
-    rows_.insert_or_assign(row.id, Owned(row));
-    return true;
-  }
-
-  int64_t Get(int64_t id, Scratch*) const {
-    const auto found = rows_.find(id);
-    return found == rows_.end() ? kAbsent : found->second.value;
-  }
-
-  bool Delete(int64_t id) { return rows_.erase(id) == 1; }
-
-  bool Update(int64_t id, int64_t value) {
-    const auto found = rows_.find(id);
-    if (found == rows_.end()) return false;
-    found->second.value = value;
-    return true;
-  }
-
- private:
-  explicit FlatHashMap(const Shape& shape) : shape_(shape) {}
-
-  const Shape shape_;
-  absl::flat_hash_map<int64_t, OwnedItem> rows_;
-};
-
 }  // namespace opsbench::memtable_bench
 
-#endif  // OPSBENCH_BENCHMARKS_MEMTABLE_STANDARD_TABLES_H_
+#endif  // OPSBENCH_BENCHMARKS_MEMTABLE_SEED_DESIGN_H_
