@@ -223,7 +223,7 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
   add("put_p99_ns", latency.Percentile(99));
   add("put_p999_ns", latency.Percentile(99.9));
   add("put_max_ns", latency.max_ns());
-  add("machine_max_ns", LongestPauseNs(test.threads, duration_ns));
+  add("idle_max_ns", LongestPauseNs(test.threads, duration_ns));
   measured.counters["allocations_per_op"] =
       static_cast<double>(allocations) / static_cast<double>(puts);
   AddMilliseconds("stalled_ms", table->metrics().stalled_ns - stalled_before_ns,

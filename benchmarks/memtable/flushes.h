@@ -34,7 +34,7 @@ std::vector<PersisterChoice> PersisterChoices(uint64_t seed);
 absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold);
 
 // How long single puts take for `duration_ns` while tables rotate and are
-// flushed all the time: put_p50_ns to put_max_ns. machine_max_ns: the longest
+// flushed all the time: put_p50_ns to put_max_ns. idle_max_ns: the longest
 // that threads which only read the clock were kept waiting, directly
 // afterwards. allocations_per_op: calls of operator new on all threads, the
 // flush thread among them, for each put.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "opsbench/base/format.h"
 #include "opsbench/results/internal/pivot.h"
 #include "opsbench/results/internal/ratios.h"
@@ -158,7 +159,12 @@ TextColumn KeyColumn(const Grid& grid, size_t key) {
 TextColumn CounterColumn(const Grid& grid, const std::string& counter,
                          const LayoutOptions& options) {
   TextColumn column;
-  column.heading = {counter};
+  absl::string_view name = counter;
+  // The cells name the unit.
+  for (const absl::string_view unit : {"_ns", "_us", "_ms", "_s", "_bytes"}) {
+    if (absl::ConsumeSuffix(&name, unit)) break;
+  }
+  column.heading = {std::string(name)};
   for (const auto& row : grid.cells) {
     column.cells.push_back(CounterOf(row[0], counter));
   }

@@ -268,10 +268,10 @@ TEST(SummaryTest, ShowsCountersWhereThereIsNothingToCompare) {
 sidetable: 2 benchmarks
 
   Put, impl opsbench, items 9
-                      allocations_    peak_  put_max_  put_p99_  stalled_
-    threads     time        per_op    bytes        ns        ns        ms
-    1        80.0 ns       0.00125  1.5 MiB   12.3 ms    210 ns         0
-    2        80.0 ns       0.00125  1.5 MiB   12.3 ms    210 ns         0
+                      allocations_
+    threads     time        per_op     peak  put_max  put_p99  stalled
+    1        80.0 ns       0.00125  1.5 MiB  12.3 ms   210 ns        0
+    2        80.0 ns       0.00125  1.5 MiB  12.3 ms   210 ns        0
 )");
 }
 
