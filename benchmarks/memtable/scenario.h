@@ -111,18 +111,19 @@ inline int64_t OriginalValue(int64_t id) { return id % kValues; }
 // as the scenarios that read come one after the other.
 template <typename Impl>
 absl::StatusOr<Impl*> Populated(const Case& test) {
-  static auto* kept = new std::pair<int64_t, std::unique_ptr<Impl>>();
-  if (kept->first != test.items) {
-    *kept = {0, nullptr};
+  // Gone when main() has returned: some have files.
+  static std::pair<int64_t, std::unique_ptr<Impl>> kept;
+  if (kept.first != test.items) {
+    kept = {0, nullptr};
     OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<Impl> table,
                               Impl::Create({.records = test.items}));
     OPSBENCH_RETURN_IF_ERROR(
         Fill(test.rows->Get(test.items, Order::kPut).all(), table.get()));
     OPSBENCH_RETURN_IF_ERROR(CheckGets(test.items, OriginalValue, table.get()));
     OPSBENCH_RETURN_IF_ERROR(CheckFinds(test.items, 0, table.get()));
-    *kept = {test.items, std::move(table)};
+    kept = {test.items, std::move(table)};
   }
-  return kept->second.get();
+  return kept.second.get();
 }
 
 }  // namespace opsbench::memtable_bench
