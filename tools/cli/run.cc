@@ -41,13 +41,14 @@ constexpr char kInterrupted[] = "interrupted";
 
 struct Area {
   const char* name;
-  std::vector<Engine> engines;
-  int benchmarks = 0;  // That the filter selects.
+  std::vector<Engine> engines;  // None: it runs in one process.
+  int benchmarks = 0;           // That the filter selects.
 };
 
 const std::vector<Area>& Areas() {
   static const auto* areas = new std::vector<Area>{
-      {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}}};
+      {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
+      {"memtable", {}}};
   return *areas;
 }
 
@@ -106,12 +107,15 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   for (Area area : Areas()) {
     if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area.name))
       continue;
+    const bool in_process = area.engines.empty();
+    // Who chooses engines and no area wants what runs on them.
+    if (in_process && !wanted.empty() && flags.areas.empty()) continue;
     if (!wanted.empty()) {
       std::erase_if(area.engines, [&](Engine engine) {
         return !absl::c_linear_search(wanted, engine);
       });
     }
-    if (area.engines.empty()) continue;
+    if (area.engines.empty() && !in_process) continue;
     for (const Engine engine : area.engines) {
       if (!absl::c_linear_search(plan.engines, engine)) {
         plan.engines.push_back(engine);
@@ -170,8 +174,10 @@ std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
   std::vector<std::string> arguments = {
       (context.binary_folder / absl::StrCat(area.name, "_bench")).string(),
       absl::StrCat("--scale=", flags.scale),
-      absl::StrCat("--engines=", EngineList(area.engines)),
       absl::StrCat("--seed=", flags.seed)};
+  if (!area.engines.empty()) {
+    arguments.push_back(absl::StrCat("--engines=", EngineList(area.engines)));
+  }
   if (!flags.filter.empty()) {
     arguments.push_back(absl::StrCat("--benchmark_filter=", flags.filter));
   }
@@ -335,7 +341,8 @@ void AddRunCommand(CLI::App& app, Context& context) {
                   "publishing) (default: quick)")
       ->check(CLI::IsMember({"smoke", "quick", "full"}));
   run->add_option("--engines", flags->engines,
-                  "Engines, with commas (all): sqlite, mysql, postgres")
+                  "Engines, with commas (all): sqlite, mysql, postgres; areas "
+                  "that need none run when --area names them")
       ->delimiter(',');
   run->add_option("--filter", flags->filter,
                   "Benchmarks whose names match this regular expression");
@@ -350,6 +357,7 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "servers are started and removed.\n"
       "Examples:\n"
       "  opsbench run --scale smoke\n"
+      "  opsbench run --area memtable\n"
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
       "  opsbench run --save before\n");
   run->callback([flags, &context] {

@@ -91,6 +91,29 @@ TEST_F(RunCommandTest, LeavesARunItsHistoryAndABaseline) {
   EXPECT_EQ(lines, 9);
 }
 
+// No engine is started for it, and rivals stand beside ours.
+TEST_F(RunCommandTest, AnAreaWithoutEnginesRunsInProcess) {
+  const Outcome outcome =
+      Run("--scale smoke --area memtable --filter /Get/.*items:1000/");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("Memtable/Get"));
+  EXPECT_THAT(outcome.output, HasSubstr("libcuckoo"));
+  EXPECT_THAT(outcome.output, HasSubstr("Times of each rival over ours"));
+  const auto run = results::RunStore(State()).Load(RunFolder());
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_TRUE(run->info.engines.empty());
+  // Eight implementations alone, seven with threads.
+  EXPECT_EQ(run->areas.at("memtable").rows.size(), 15u);
+}
+
+// It runs when it is named, or when nobody chooses engines.
+TEST_F(RunCommandTest, ChosenEnginesLeaveOutAreasWithoutEngines) {
+  const Outcome outcome =
+      Run("--scale smoke --engines sqlite --filter /Get/.*items:1000/");
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
+  EXPECT_THAT(outcome.errors, HasSubstr("matches no benchmark"));
+}
+
 TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {
   struct Case {
     const char* arguments;

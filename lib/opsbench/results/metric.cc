@@ -17,10 +17,11 @@ constexpr struct {
   absl::string_view unit;
   Direction direction;
 } kUnits[] = {
-    {"ns", kLower},          {"us", kLower},    {"ms", kLower},
-    {"s", kLower},           {"bytes", kLower}, {"mib", kLower},
-    {"pct", kLower},         {"time", kLower},  // real_time and cpu_time.
-    {"per_second", kHigher}, {"qps", kHigher},  {"recall", kHigher},
+    {"ns", kLower},      {"us", kLower},      {"ms", kLower},
+    {"s", kLower},       {"bytes", kLower},   {"mib", kLower},
+    {"pct", kLower},     {"time", kLower},  // real_time and cpu_time.
+    {"per_row", kLower}, {"per_op", kLower},  {"per_second", kHigher},
+    {"qps", kHigher},    {"recall", kHigher},
 };
 
 }  // namespace

@@ -14,7 +14,8 @@ using ::testing::HasSubstr;
 TEST(MetricTest, CostsAreBetterWhenLower) {
   for (const char* metric :
        {"real_time", "cpu_time", "p99_ns", "p50_us", "build_ms", "load_s",
-        "resident_bytes", "bytes", "peak_mib", "overhead_pct"}) {
+        "resident_bytes", "bytes", "peak_mib", "overhead_pct", "bytes_per_row",
+        "allocations_per_op"}) {
     const auto direction = DirectionOf(metric);
     ASSERT_TRUE(direction.ok()) << direction.status();
     EXPECT_EQ(*direction, Direction::kLowerIsBetter) << metric;

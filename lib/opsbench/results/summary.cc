@@ -1,15 +1,20 @@
 #include "opsbench/results/summary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "opsbench/base/format.h"
 #include "opsbench/results/internal/pivot.h"
+#include "opsbench/results/internal/ratios.h"
 
 namespace opsbench::results {
 namespace {
@@ -21,6 +26,43 @@ using Measurements = std::vector<const Measurement*>;
 constexpr absl::string_view kEngine = "engine";
 // What a family's rivals are called; the first that a name has counts.
 constexpr absl::string_view kRivals[] = {"strategy", "impl"};
+// Counters that are compared between rivals in a table of their own.
+constexpr absl::string_view kCompared[] = {"bytes_per_row",
+                                           "touched_bytes_per_row"};
+
+// How a grid becomes text.
+struct LayoutOptions {
+  // Long headings of values are broken at their underscores.
+  bool narrow = false;
+  // What the cells show; empty: the time, with the rate where there is one.
+  std::string shown;
+  // Shown beside the cells of the only column.
+  std::vector<std::string> counters;
+};
+
+std::string CounterText(const std::string& name, double value) {
+  constexpr struct {
+    absl::string_view suffix;
+    double ns;
+  } kTimes[] = {{"_ns", 1}, {"_us", 1e3}, {"_ms", 1e6}, {"_s", 1e9}};
+  for (const auto& [suffix, ns] : kTimes) {
+    if (absl::EndsWith(name, suffix)) {
+      return value == 0 ? "0" : FormatTime(value * ns);
+    }
+  }
+  if (absl::EndsWith(name, "_bytes")) {
+    return absl::StrFormat("%.1f MiB", value / (1 << 20));
+  }
+  return absl::StrFormat(std::abs(value) < 1000 ? "%.3g" : "%.0f", value);
+}
+
+std::string CounterOf(const Measurement* measurement, const std::string& name) {
+  if (measurement == nullptr) return "-";
+  const auto found = measurement->counters.find(name);
+  return found == measurement->counters.end()
+             ? "-"
+             : CounterText(name, found->second);
+}
 
 std::string TimeText(const Measurement* measurement) {
   if (measurement == nullptr) return "-";
@@ -69,6 +111,28 @@ struct TextColumn {
   int width = 0;
   bool left = false;
 
+  // Breaks the last line of the heading at underscores, into lines no wider
+  // than the cells where words allow that.
+  void Narrow() {
+    int widest = 8;
+    for (const std::string& cell : cells) {
+      widest = std::max(widest, DisplayWidth(cell));
+    }
+    const std::vector<std::string> words = absl::StrSplit(heading.back(), '_');
+    heading.pop_back();
+    std::string line;
+    for (size_t i = 0; i < words.size(); ++i) {
+      const std::string word =
+          absl::StrCat(words[i], i + 1 < words.size() ? "_" : "");
+      if (!line.empty() &&
+          static_cast<int>(line.size() + word.size()) > widest) {
+        heading.push_back(std::exchange(line, ""));
+      }
+      line += word;
+    }
+    heading.push_back(line);
+  }
+
   void Finish() {
     for (const auto* lines : {&heading, &cells}) {
       for (const std::string& line : *lines) {
@@ -83,17 +147,34 @@ struct TextColumn {
   }
 };
 
-TextColumn KeyColumn(const Grid& grid, size_t key, size_t heading_lines) {
+TextColumn KeyColumn(const Grid& grid, size_t key) {
   TextColumn column;
   column.left = true;
-  column.heading.resize(heading_lines);
-  column.heading.back() = grid.row_keys[key];
+  column.heading = {grid.row_keys[key]};
   for (const auto& row : grid.rows) column.cells.push_back(row[key]);
   column.Finish();
   return column;
 }
 
-TextColumn ValueColumn(const Grid& grid, size_t index) {
+TextColumn CounterColumn(const Grid& grid, const std::string& counter,
+                         const LayoutOptions& options) {
+  TextColumn column;
+  absl::string_view name = counter;
+  // The cells name the unit.
+  for (const absl::string_view unit : {"_ns", "_us", "_ms", "_s", "_bytes"}) {
+    if (absl::ConsumeSuffix(&name, unit)) break;
+  }
+  column.heading = {std::string(name)};
+  for (const auto& row : grid.cells) {
+    column.cells.push_back(CounterOf(row[0], counter));
+  }
+  if (options.narrow) column.Narrow();
+  column.Finish();
+  return column;
+}
+
+TextColumn ValueColumn(const Grid& grid, size_t index,
+                       const LayoutOptions& options) {
   TextColumn column;
   column.heading = grid.columns[index];
   if (column.heading.empty()) column.heading.emplace_back();
@@ -105,12 +186,17 @@ TextColumn ValueColumn(const Grid& grid, size_t index) {
     rate_width = std::max(rate_width, DisplayWidth(RateText(row[index])));
   }
   for (const auto& row : grid.cells) {
+    if (!options.shown.empty()) {
+      column.cells.push_back(CounterOf(row[index], options.shown));
+      continue;
+    }
     std::string cell = PadLeft(TimeText(row[index]), time_width);
     if (rate_width > 0) {
       absl::StrAppend(&cell, "  ", PadLeft(RateText(row[index]), rate_width));
     }
     column.cells.push_back(std::move(cell));
   }
+  if (options.narrow) column.Narrow();
   column.Finish();
   return column;
 }
@@ -126,19 +212,51 @@ void AppendLine(std::string line, TextTable* table) {
   table->lines.push_back(std::move(line));
 }
 
-// Where there are two lines of heading, the upper one names a group of columns,
-// over the first of which it stands.
-TextTable Layout(const Grid& grid) {
-  const size_t heading_lines = std::max<size_t>(1, grid.columns[0].size());
+// All columns one beside the other. Headings stand on the lines above the
+// cells; one that names a group, on the topmost.
+TextTable Join(std::vector<TextColumn> columns, bool groups) {
+  size_t heading_lines = 1;
+  size_t rows = 0;
+  for (const TextColumn& column : columns) {
+    heading_lines = std::max(heading_lines, column.heading.size());
+    rows = std::max(rows, column.cells.size());
+  }
+  for (TextColumn& column : columns) {
+    const bool grouped = groups && !column.left;
+    column.heading.insert(column.heading.begin() + (grouped ? 1 : 0),
+                          heading_lines - column.heading.size(), "");
+  }
+  TextTable table;
+  for (size_t i = 0; i < heading_lines; ++i) {
+    std::string line = "  ";
+    for (const TextColumn& column : columns) {
+      line += column.Line(column.heading[i]);
+    }
+    AppendLine(std::move(line), &table);
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    std::string line = "  ";
+    for (const TextColumn& column : columns) {
+      line += column.Line(column.cells[i]);
+    }
+    AppendLine(std::move(line), &table);
+  }
+  return table;
+}
+
+// Where there are two levels of heading, the upper one names a group of
+// columns, over the first of which it stands.
+TextTable Layout(const Grid& grid, const LayoutOptions& options = {}) {
+  const bool groups = grid.columns[0].size() > 1;
   std::vector<TextColumn> columns;
   for (size_t i = 0; i < grid.row_keys.size(); ++i) {
-    columns.push_back(KeyColumn(grid, i, heading_lines));
+    columns.push_back(KeyColumn(grid, i));
   }
   constexpr size_t kGroupGap = 4;
   std::string group;
   for (size_t i = 0; i < grid.columns.size(); ++i) {
-    TextColumn column = ValueColumn(grid, i);
-    if (heading_lines > 1) {
+    TextColumn column = ValueColumn(grid, i, options);
+    if (groups) {
       if (i == 0 || column.heading[0] != group) {
         group = column.heading[0];
         column.heading[0] = PadRight(group, column.width);
@@ -149,22 +267,10 @@ TextTable Layout(const Grid& grid) {
     }
     columns.push_back(std::move(column));
   }
-  TextTable table;
-  for (size_t i = 0; i < heading_lines; ++i) {
-    std::string line = "  ";
-    for (const TextColumn& column : columns) {
-      line += column.Line(column.heading[i]);
-    }
-    AppendLine(std::move(line), &table);
+  for (const std::string& counter : options.counters) {
+    columns.push_back(CounterColumn(grid, counter, options));
   }
-  for (size_t i = 0; i < grid.rows.size(); ++i) {
-    std::string line = "  ";
-    for (const TextColumn& column : columns) {
-      line += column.Line(column.cells[i]);
-    }
-    AppendLine(std::move(line), &table);
-  }
-  return table;
+  return Join(std::move(columns), groups);
 }
 
 void AppendTable(absl::string_view title, const TextTable& table,
@@ -215,6 +321,61 @@ void AppendByEngine(absl::string_view title, const Measurements& measurements,
   }
 }
 
+// Takes out the keys that have one value in all of the measurements, as text:
+// ", items 1000".
+std::string TakeConstantKeys(std::vector<Measurement>* measurements) {
+  std::string text;
+  const auto keys = measurements->front().name.keys;
+  for (const auto& [key, value] : keys) {
+    const bool constant =
+        measurements->size() > 1 &&
+        std::all_of(measurements->begin(), measurements->end(),
+                    [&key = key, &value = value](const Measurement& other) {
+                      return other.name.Value(key) == value;
+                    });
+    if (!constant) continue;
+    absl::StrAppend(&text, ", ", key, " ", value);
+    for (Measurement& measurement : *measurements) {
+      std::erase_if(measurement.name.keys, [&key = key](const auto& pair) {
+        return pair.first == key;
+      });
+    }
+  }
+  return text;
+}
+
+// The time with the counters beside it, where there is nothing to compare;
+// false if there are no counters, or that does not fit.
+bool AppendWithCounters(absl::string_view title,
+                        const Measurements& measurements,
+                        const SummaryOptions& options, std::string* text) {
+  std::vector<Measurement> own;
+  LayoutOptions layout = {.narrow = true};
+  for (const Measurement* measurement : measurements) {
+    own.push_back(*measurement);
+    for (const auto& [counter, value] : measurement->counters) {
+      if (std::count(layout.counters.begin(), layout.counters.end(), counter) ==
+          0) {
+        layout.counters.push_back(counter);
+      }
+    }
+  }
+  if (layout.counters.empty()) return false;
+  // By words: p99 before p999.
+  std::sort(layout.counters.begin(), layout.counters.end(),
+            [](absl::string_view a, absl::string_view b) {
+              return absl::StrReplaceAll(a, {{"_", " "}}) <
+                     absl::StrReplaceAll(b, {{"_", " "}});
+            });
+  const std::string constant = TakeConstantKeys(&own);
+  Measurements pointers;
+  for (const Measurement& measurement : own) pointers.push_back(&measurement);
+  const TextTable table = Layout(internal::Pivot(pointers, {}), layout);
+  if (table.width > options.columns) return false;
+  AppendTable(absl::StrCat(title, constant), table, options, text);
+  return true;
+}
+
 // One table for all if that fits, else one for each engine.
 void AppendMeasurements(absl::string_view title,
                         const Measurements& measurements,
@@ -225,14 +386,64 @@ void AppendMeasurements(absl::string_view title,
       keys = {std::string(kEngine)};
     }
   }
+  const bool has_engines = !keys.empty();
   const std::string rival = RivalKey(measurements);
   if (!rival.empty()) keys.push_back(rival);
-  const TextTable table = Layout(internal::Pivot(measurements, keys));
+  const Grid grid = internal::Pivot(measurements, keys);
+  if (!has_engines && grid.columns.size() == 1 && !title.empty() &&
+      AppendWithCounters(title, measurements, options, text)) {
+    return;
+  }
+  TextTable table = Layout(grid);
+  if (table.width > options.columns && !has_engines) {
+    table = Layout(grid, {.narrow = true});
+  }
   if (table.width <= options.columns) {
     AppendTable(title, table, options, text);
   } else {
     AppendByEngine(title, measurements, rival, options, text);
   }
+  for (const absl::string_view name : kCompared) {
+    const std::string counter(name);
+    if (has_engines ||
+        std::none_of(measurements.begin(), measurements.end(),
+                     [&](const Measurement* measurement) {
+                       return measurement->counters.count(counter) > 0;
+                     })) {
+      continue;
+    }
+    AppendTable(absl::StrCat(title, ": ", counter),
+                Layout(grid, {.narrow = true, .shown = counter}), options,
+                text);
+  }
+}
+
+// How much faster ours is than each rival.
+void AppendRatios(const std::vector<Measurement>& measurements,
+                  const SummaryOptions& options, std::string* text) {
+  const internal::Ratios ratios = internal::ComputeRatios(measurements);
+  if (ratios.rows.empty()) return;
+  std::vector<TextColumn> columns(2);
+  columns[0].heading = {"benchmark"};
+  columns[1].heading = {"threads"};
+  columns[0].left = columns[1].left = true;
+  for (const internal::Ratios::Row& row : ratios.rows) {
+    columns[0].cells.push_back(row.family);
+    columns[1].cells.push_back(row.threads);
+  }
+  for (size_t i = 0; i < ratios.rivals.size(); ++i) {
+    TextColumn column;
+    column.heading = {ratios.rivals[i]};
+    for (const internal::Ratios::Row& row : ratios.rows) {
+      column.cells.push_back(
+          row.ratios[i] ? absl::StrFormat("%.2f", *row.ratios[i]) : "-");
+    }
+    column.Narrow();
+    columns.push_back(std::move(column));
+  }
+  for (TextColumn& column : columns) column.Finish();
+  AppendTable("Times of each rival over ours, at the largest size",
+              Join(std::move(columns), /*groups=*/false), options, text);
 }
 
 // Families of which each engine and rival has one benchmark share a table;
@@ -272,6 +483,7 @@ void AppendArea(absl::string_view area, const BenchmarkFile& file,
     }
   }
   if (!shared.empty()) AppendMeasurements("", shared, options, text);
+  AppendRatios(measurements, options, text);
 }
 
 // What failed, one line each.

@@ -31,6 +31,12 @@ struct SummaryOptions {
 // and unnamed arguments become rows. Tables that are too wide are split by
 // engine, and then have the strategy in rows as well.
 //
+// Rivals without engines that are too wide have the headings of their columns
+// broken at underscores. Where one impl stands alone, the counters that have a
+// unit stand beside its times; where several do, bytes_per_row is compared in a
+// table of its own, and the area ends with the rivals' times over those of
+// `impl:opsbench` for its largest `items`, with one thread, two, and the most.
+//
 // A cell is the real time per iteration (the median of the repetitions), and
 // the counter operations_per_second where there is one; "ERROR" for a
 // benchmark that failed, "skipped", and "-" for one that is not there.

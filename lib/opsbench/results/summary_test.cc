@@ -222,6 +222,56 @@ sidetable: 7 benchmarks
     benchmark     time    redis
     BM_Plain   1.00 µs        -
     Persist          -  3.00 µs
+
+  Times of each rival over ours, at the largest size
+    benchmark     threads   tbb
+    Memtable/Get  1        0.03
+)");
+}
+
+TEST(SummaryTest, ComparesRivalsInNarrowColumnsAndTheirMemory) {
+  std::vector<BenchmarkRow> rows;
+  for (const char* impl :
+       {"opsbench", "rocksdb_skiplist", "leveldb_tmpfs", "tbb_3_indexes"}) {
+    rows.push_back(Row(absl::StrCat("Memory/impl:", impl, "/items:1000"), 2));
+    rows.back().counters["bytes_per_row"] = 139.4;
+  }
+  EXPECT_EQ(TablesOf(RenderSummary(RunOf(rows), {.columns = 50})), R"(
+sidetable: 4 benchmarks
+
+  Memory
+                     rocksdb_  leveldb_   tbb_3_
+    items  opsbench  skiplist     tmpfs  indexes
+    1000    2.00 µs   2.00 µs   2.00 µs  2.00 µs
+
+  Memory: bytes_per_row
+                     rocksdb_  leveldb_   tbb_3_
+    items  opsbench  skiplist     tmpfs  indexes
+    1000        139       139       139      139
+)");
+}
+
+TEST(SummaryTest, ShowsCountersWhereThereIsNothingToCompare) {
+  std::vector<BenchmarkRow> rows;
+  for (const char* threads : {"1", "2"}) {
+    rows.push_back(
+        Row(absl::StrCat("Put/impl:opsbench/items:9/threads:", threads), 0.08));
+    rows.back().counters = {{"put_p99_ns", 210},
+                            {"put_max_ns", 12'345'678},
+                            {"stalled_ms", 0},
+                            {"peak_bytes", 3 << 19},
+                            {"allocations_per_op", 0.00125},
+                            {"items_per_second", 1e7},
+                            {"rotations", 3}};
+  }
+  EXPECT_EQ(TablesOf(RenderSummary(RunOf(rows))), R"(
+sidetable: 2 benchmarks
+
+  Put, impl opsbench, items 9
+                      allocations_
+    threads     time        per_op     peak  put_max  put_p99  stalled
+    1        80.0 ns       0.00125  1.5 MiB  12.3 ms   210 ns        0
+    2        80.0 ns       0.00125  1.5 MiB  12.3 ms   210 ns        0
 )");
 }
 

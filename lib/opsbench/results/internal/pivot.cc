@@ -6,9 +6,11 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "opsbench/results/metric.h"
 
 namespace opsbench::results::internal {
 namespace {
@@ -69,9 +71,16 @@ Measurement SummarizeOne(const Rows& rows) {
   Measurement measurement;
   std::vector<double> times;
   std::vector<double> rates;
+  std::map<std::string, std::vector<double>> counters;
   bool skipped = false;
   bool failed = false;
   for (const BenchmarkRow* row : rows) {
+    for (const auto& [name, value] : row->counters) {
+      if (!absl::EndsWith(name, "_per_second") && std::isfinite(value) &&
+          DirectionOf(name).ok()) {
+        counters[name].push_back(value);
+      }
+    }
     failed = failed || row->error_occurred;
     skipped = skipped || row->skipped;
     times.push_back(ToNanoseconds(row->real_time, row->time_unit));
@@ -88,6 +97,9 @@ Measurement SummarizeOne(const Rows& rows) {
   }
   measurement.real_time_ns = Median(times);
   if (!rates.empty()) measurement.operations_per_second = Median(rates);
+  for (const auto& [name, values] : counters) {
+    measurement.counters[name] = Median(values);
+  }
   return measurement;
 }
 

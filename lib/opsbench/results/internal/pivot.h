@@ -4,6 +4,7 @@
 // From a list of benchmark rows to a grid, by what their names say. Knows
 // nothing of any area.
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,8 @@ struct Measurement {
   // Medians over the repetitions.
   double real_time_ns = 0;
   absl::optional<double> operations_per_second;
+  // All others that have a unit, but rates, which the time says already.
+  std::map<std::string, double> counters;
 };
 
 // By run_name, in the order of their first rows. Repetitions count if there are

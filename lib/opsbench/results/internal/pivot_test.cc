@@ -54,6 +54,8 @@ TEST(SummarizeTest, TakesTheMedianOfTheRepetitions) {
     rows.push_back(Row("a", time));
     rows.back().time_unit = "us";
     rows.back().counters["operations_per_second"] = 100 * time;
+    rows.back().counters["p99_us"] = 10 * time;
+    rows.back().counters["rows"] = 7;
   }
   rows.push_back(Row("a_mean", 1e6));
   rows.back().run_name = "a";
@@ -64,6 +66,7 @@ TEST(SummarizeTest, TakesTheMedianOfTheRepetitions) {
   EXPECT_EQ(measurements[0].state, Measurement::State::kMeasured);
   EXPECT_EQ(measurements[0].real_time_ns, 3000);
   EXPECT_EQ(measurements[0].operations_per_second, 300);
+  EXPECT_THAT(measurements[0].counters, ElementsAre(Pair("p99_us", 30)));
 }
 
 TEST(SummarizeTest, FallsBackOnAggregates) {
