@@ -74,6 +74,14 @@ const Record<Schema>* RecordOf(const typename Schema::Row* row) {
       reinterpret_cast<const char*>(row) - offsetof(Record<Schema>, row));
 }
 
+// Brings near what a read of the record needs.
+template <typename Schema>
+void PrefetchRecord(const Record<Schema>* record) {
+  const char* const begin = reinterpret_cast<const char*>(record);
+  __builtin_prefetch(begin + offsetof(Record<Schema>, state));
+  __builtin_prefetch(begin + sizeof(Record<Schema>) - 1);
+}
+
 template <typename Schema>
 constexpr uint64_t RecordBytes(uint64_t string_bytes) {
   return (sizeof(Record<Schema>) + string_bytes + kOffsetUnit - 1) /

@@ -67,9 +67,16 @@ class SlotArray {
 
   void Prefetch(uint64_t hash) const { __builtin_prefetch(Home(hash)); }
 
-  // What the first slot of `hash` holds: most often what Find() finds.
+  // What the slot holds that Find() most probably finds, told by its tag alone;
+  // 0: none.
   uint64_t Guess(uint64_t hash) const {
-    return Home(hash)->load(std::memory_order_relaxed);
+    const uint32_t tag = Tag(hash);
+    for (Slot* slot = Home(hash);; slot = Next(slot)) {
+      const uint64_t seen = slot->load(std::memory_order_relaxed);
+      if (seen == 0 || seen >> 32 == tag) {
+        return seen;
+      }
+    }
   }
 
   // Every slot, for walks over all keys.

@@ -66,7 +66,8 @@ class Table : public TableBase {
   void Prefetch(uint64_t hash) const { primary_.Prefetch(hash); }
   // Of the record that looks like the key's, after Prefetch(hash).
   void PrefetchRecord(uint64_t hash) const {
-    __builtin_prefetch(At(SlotArray::OffsetOf(primary_.Guess(hash))));
+    internal::PrefetchRecord<Schema>(
+        At(SlotArray::OffsetOf(primary_.Guess(hash))));
   }
   void PrefetchIndexes(const Row& row) const { indexes_.Prefetch(row); }
 

@@ -129,9 +129,12 @@ class Writer {
       return;
     }
     TableType& table = *static_cast<TableType*>(view.active());
-    typename TableType::Place place = table.Find(key, hash);
-    const Row* old = nullptr;
+    table.Prefetch(hash);
+    Row row;
+    Decision decision;
+    typename TableType::Place place;
     if constexpr (kNeedsOld) {
+      place = table.Find(key, hash);
       const Rec* present = place.current;
       if (present == nullptr && view.count > 1 &&
           !HasBug(Bug::kWritesIgnoreImmutables) &&
@@ -139,12 +142,16 @@ class Writer {
         attempt->outcome = Outcome::kDrain;
         return;
       }
-      if (present != nullptr && !present->tombstone()) {
-        old = &present->row;
-      }
+      decision = decide(
+          present == nullptr || present->tombstone() ? nullptr : &present->row,
+          &row);
+      table.PrefetchIndexes(row);
+    } else {
+      decision = decide(nullptr, &row);
+      // All that is touched is on its way at once.
+      table.PrefetchIndexes(row);
+      place = table.Find(key, hash);
     }
-    Row row;
-    const Decision decision = decide(old, &row);
     if (decision > Decision::kRemove) {
       attempt->outcome = decision == Decision::kPresent  ? Outcome::kPresent
                          : decision == Decision::kAbsent ? Outcome::kAbsent
