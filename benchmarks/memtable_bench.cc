@@ -29,6 +29,7 @@
 #include "memtable/opsbench_table.h"
 #include "memtable/process.h"
 #include "memtable/reads.h"
+#include "memtable/real_persisters.h"
 #include "memtable/scenario.h"
 #include "memtable/seed_design.h"
 #include "memtable/skip_list_table.h"
@@ -312,7 +313,11 @@ void Registrar::RegisterFlushes() {
           return RunPutLatency(test, kThreshold, duration_ns);
         });
   }
-  for (const PersisterChoice& choice : PersisterChoices(rows_->seed())) {
+  std::vector<PersisterChoice> choices = PersisterChoices(rows_->seed());
+  for (PersisterChoice& real : RealPersisters()) {
+    choices.push_back(std::move(real));
+  }
+  for (const PersisterChoice& choice : choices) {
     for (const int threads : {1, 2, 8}) {
       add("Persister", {items, threads},
           absl::StrCat("/persister:", choice.name),

@@ -19,7 +19,7 @@
 #include "memtable/rows.h"
 #include "memtable/seed_design.h"
 #include "oneapi/tbb/concurrent_hash_map.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable_bench {
 

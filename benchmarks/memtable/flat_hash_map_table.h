@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "memtable/implementation.h"
 #include "memtable/rows.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable_bench {
 

@@ -26,7 +26,7 @@ struct PersisterChoice {
       make;
 };
 
-// Those that need no engine. A real one is one more entry of this list.
+// Those that need no engine; the others: see real_persisters.h.
 std::vector<PersisterChoice> PersisterChoices(uint64_t seed);
 
 // Threshold after threshold of puts, and at the end of each round a flush,

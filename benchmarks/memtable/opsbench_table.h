@@ -23,7 +23,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/memtable/memtable.h"
 #include "opsbench/memtable/persisters.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable_bench {
 

@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "opsbench/base/random.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable_bench {
 

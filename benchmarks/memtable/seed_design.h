@@ -26,7 +26,7 @@
 #include "absl/types/span.h"
 #include "memtable/implementation.h"
 #include "memtable/rows.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable_bench {
 

@@ -19,7 +19,7 @@
 #include "opsbench/base/clock.h"
 #include "opsbench/memtable/redis_persister.h"
 #include "opsbench/memtable/sql_persister.h"
-#include "opsbench/memtable/testing_item.h"
+#include "opsbench/memtable/seed_item.h"
 #include "opsbench/testing/test_servers.h"
 
 namespace opsbench::memtable {

@@ -1,8 +1,7 @@
 #ifndef OPSBENCH_MEMTABLE_TESTING_ITEM_H_
 #define OPSBENCH_MEMTABLE_TESTING_ITEM_H_
 
-// For tests: the row of the seed documents' benchmark, a database in memory,
-// and short names for what tests ask.
+// For tests: databases of items in memory, and short names for what tests ask.
 //
 // Thread safety: plain values; the persisters are thread-safe.
 
@@ -13,54 +12,13 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "opsbench/memtable/memtable.h"
+#include "opsbench/memtable/seed_item.h"
 
 namespace opsbench::memtable {
-
-struct Item {
-  int64_t id = 0;
-  std::string_view name;
-  int64_t category = 0;
-  int64_t value = 0;
-};
-
-using ItemSchema = Schema<Item, Key<"id", &Item::id>,
-                          Field<"name", &Item::name, kEquality | kOrdered>,
-                          Field<"category", &Item::category, kEquality>,
-                          Field<"value", &Item::value, kEquality | kOrdered>>;
-using ItemTable = Memtable<ItemSchema>;
-
-// An item that owns its name.
-struct OwnedItem {
-  OwnedItem() = default;
-  explicit OwnedItem(int64_t number)
-      : id(number),
-        name(absl::StrCat("item_", number)),
-        category(number % 10),
-        value(number % 1000) {}
-  explicit OwnedItem(const Item& item)
-      : id(item.id),
-        name(item.name),
-        category(item.category),
-        value(item.value) {}
-
-  Item view() const { return {id, name, category, value}; }
-
-  friend bool operator==(const OwnedItem& a, const OwnedItem& b) {
-    return std::tie(a.id, a.name, a.category, a.value) ==
-           std::tie(b.id, b.name, b.category, b.value);
-  }
-
-  int64_t id = 0;
-  std::string name;
-  int64_t category = 0;
-  int64_t value = 0;
-};
 
 // A database in a map, that notes how it was called.
 class MapPersister : public Persister<Item> {
