@@ -128,7 +128,8 @@ class Memtable {
   // `row`, a copy of it. fn is called again when another write came between; it
   // is part of the write, so it must be short, and neither write to this
   // memtable nor take a snapshot of it. What the row's views point at must live
-  // until the return. NotFound: no row here; InvalidArgument: fn changed the key.
+  // until the return. NotFound: no row here; InvalidArgument: fn changed the
+  // key.
   template <typename Fn>
   absl::Status Update(const KeyType& key, Fn&& fn) {
     return writer_->template Write</*kNeedsOld=*/true>(
