@@ -18,8 +18,8 @@
 #include "benchmark/benchmark.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/memtable/redis_persister.h"
-#include "opsbench/memtable/sql_persister.h"
 #include "opsbench/memtable/seed_item.h"
+#include "opsbench/memtable/sql_persister.h"
 #include "opsbench/testing/test_servers.h"
 
 namespace opsbench::memtable {
