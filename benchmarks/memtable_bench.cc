@@ -147,6 +147,8 @@ class Registrar {
       : sizes_(SizesOf(options.scale)), rows_(rows) {}
 
   void RegisterAll() {
+    // First: the process that it forks shall have nothing of the others.
+    RegisterMemory();
     RegisterReads();
     RegisterWrites();
     RegisterFlushes();
@@ -186,6 +188,7 @@ class Registrar {
     }
   }
 
+  void RegisterMemory();
   void RegisterReads();
   void RegisterWrites();
   void RegisterFlushes();
@@ -280,6 +283,9 @@ void Registrar::RegisterWrites() {
   RegisterEach<Indexed>(
       "Update", few, kUpdates,
       []<typename Impl>(const Case& test) { return RunUpdate<Impl>(test); });
+}
+
+void Registrar::RegisterMemory() {
   const Points sizes = Distinct({{10'000, 1}, {sizes_.scaling, 1}});
   const auto memory = []<typename Impl>(const Case& test) {
     return RunMemory<Impl>(test);

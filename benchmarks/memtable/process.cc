@@ -12,6 +12,20 @@
 
 #include "absl/status/status.h"
 
+#if defined(__SANITIZE_THREAD__)
+#define OPSBENCH_THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define OPSBENCH_THREAD_SANITIZER
+#endif
+#endif
+
+#ifdef OPSBENCH_THREAD_SANITIZER
+// The child that is measured makes threads of its own, which ThreadSanitizer
+// refuses by default after a fork of a process with threads.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+#endif
+
 namespace {
 
 std::atomic<bool> counting{false};
