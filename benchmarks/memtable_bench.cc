@@ -69,13 +69,15 @@ namespace {
 // Implementations with all three indexes, and those of a key alone. The order
 // is that of the columns in a summary.
 using Indexed =
-    std::tuple<OpsbenchTable<ThreeIndexes>, SeedDesign<false>, TbbIndexedTable>;
+    std::tuple<OpsbenchTable<ThreeIndexes>, SeedDesign<false, false>,
+               SeedDesign<true, false>, TbbIndexedTable>;
 using OfKeys = std::tuple<OpsbenchTable<KeyOnly>, TbbTable, CuckooTable,
                           SkipListTable, LevelDbTable, FlatHashMap>;
 using Readable =
-    std::tuple<OpsbenchTable<ThreeIndexes>, SeedDesign<false>, TbbIndexedTable,
-               TbbTable, CuckooTable, SkipListTable, LevelDbTable, FlatHashMap>;
-using Ordered = std::tuple<OpsbenchTable<FiveIndexes>, SeedDesign<true>>;
+    std::tuple<OpsbenchTable<ThreeIndexes>, SeedDesign<false, false>,
+               SeedDesign<true, false>, TbbIndexedTable, TbbTable, CuckooTable,
+               SkipListTable, LevelDbTable, FlatHashMap>;
+using Ordered = std::tuple<OpsbenchTable<FiveIndexes>, SeedDesign<false, true>>;
 
 struct Sizes {
   Budget budget;

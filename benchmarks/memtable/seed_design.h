@@ -2,7 +2,9 @@
 #define OPSBENCH_BENCHMARKS_MEMTABLE_SEED_DESIGN_H_
 
 // A rival of ready-made containers: the seed's design, one lock over hash maps,
-// and rows that are counted references.
+// and rows that are counted references. As it was, of the standard library's
+// containers that grow as they fill, and tuned, with the best that its locking
+// allows: maps of the final size and compact sets of ids.
 //
 // Thread safety: as implementation.h says.
 
@@ -17,6 +19,7 @@
 #include <string_view>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -30,17 +33,23 @@
 
 namespace opsbench::memtable_bench {
 
-// The ids under one value of an index: few under a name, many under others,
-// which a list would search from end to end for each delete.
+// The ids under one value of an index, when tuned: few under a name, many under
+// others, which a list would search from end to end for each delete.
 using FewIds = absl::InlinedVector<int64_t, 2>;
 using ManyIds = absl::flat_hash_set<int64_t>;
 
 inline void AddId(int64_t id, FewIds* ids) { ids->push_back(id); }
-inline void AddId(int64_t id, ManyIds* ids) { ids->insert(id); }
+template <typename Set>
+void AddId(int64_t id, Set* ids) {
+  ids->insert(id);
+}
 inline void RemoveId(int64_t id, FewIds* ids) {
   ids->erase(std::remove(ids->begin(), ids->end(), id), ids->end());
 }
-inline void RemoveId(int64_t id, ManyIds* ids) { ids->erase(id); }
+template <typename Set>
+void RemoveId(int64_t id, Set* ids) {
+  ids->erase(id);
+}
 
 // Lets a map of strings be searched by a view of one.
 struct StringHash {
@@ -50,13 +59,14 @@ struct StringHash {
   }
 };
 
-template <bool kOrdered>
+template <bool kTuned, bool kOrdered>
 class SeedDesign {
  public:
-  static constexpr Abilities kAbilities = {.name = "seed_design",
-                                           .multi_get = true,
-                                           .indexes = true,
-                                           .ordered = kOrdered};
+  static constexpr Abilities kAbilities = {
+      .name = kTuned ? "seed_design_tuned" : "seed_design",
+      .multi_get = true,
+      .indexes = true,
+      .ordered = kOrdered};
 
   static absl::StatusOr<std::unique_ptr<SeedDesign>> Create(
       const Shape& shape) {
@@ -67,9 +77,11 @@ class SeedDesign {
 
   absl::Status Reset() {
     tables_ = Tables();
-    tables_.rows.reserve(static_cast<size_t>(shape_.records));
-    if constexpr (!kOrdered) {
-      tables_.by_name.reserve(static_cast<size_t>(shape_.records));
+    if constexpr (kTuned) {
+      tables_.rows.reserve(static_cast<size_t>(shape_.records));
+      if constexpr (!kOrdered) {
+        tables_.by_name.reserve(static_cast<size_t>(shape_.records));
+      }
     }
     return absl::OkStatus();
   }
@@ -151,15 +163,19 @@ class SeedDesign {
   }
 
  private:
+  using IdsOfName =
+      std::conditional_t<kTuned, FewIds, std::unordered_set<int64_t>>;
+  using IdsOfNumber =
+      std::conditional_t<kTuned, ManyIds, std::unordered_set<int64_t>>;
   struct Tables {
     std::unordered_map<int64_t, Reference> rows;
     std::conditional_t<
-        kOrdered, std::map<std::string, FewIds, std::less<>>,
-        std::unordered_map<std::string, FewIds, StringHash, std::equal_to<>>>
+        kOrdered, std::map<std::string, IdsOfName, std::less<>>,
+        std::unordered_map<std::string, IdsOfName, StringHash, std::equal_to<>>>
         by_name;
-    std::unordered_map<int64_t, ManyIds> by_category;
-    std::conditional_t<kOrdered, std::map<int64_t, ManyIds>,
-                       std::unordered_map<int64_t, ManyIds>>
+    std::unordered_map<int64_t, IdsOfNumber> by_category;
+    std::conditional_t<kOrdered, std::map<int64_t, IdsOfNumber>,
+                       std::unordered_map<int64_t, IdsOfNumber>>
         by_value;
   };
 

@@ -2,11 +2,10 @@
 #define OPSBENCH_MEMTABLE_INTERNAL_SLOT_ARRAY_H_
 
 // Open addressing over 8-byte slots: a tag of the hash, a flag, and an arena
-// offset. Eight slots, one cache line, are a bucket; a probe looks at a whole
-// bucket without a branch, takes the first slot that fits or is empty, and only
-// then goes to the next. A slot once taken keeps its key or value until the
-// table is cleared, so that two writers of one key meet at one slot. Sized for
-// the most records that a table takes: it never grows.
+// offset. A probe takes the first slot that fits or is empty, from its home on.
+// A slot once taken keeps its key or value until the table is cleared, so that
+// two writers of one key meet at one slot. Sized for the most records that a
+// table takes: it never grows.
 //
 // Thread safety: slots may be read and exchanged by many threads at once;
 // Clear() while nothing else runs.
