@@ -40,7 +40,8 @@ struct MemtableOptions {
   int64_t stall_timeout_ms = 10'000;
 
   // All tables together, when they are allocated; a write that would need more
-  // fails with ResourceExhausted. 0: unlimited.
+  // fails with ResourceExhausted. 0: unlimited. Beside it stand the sorted runs
+  // of ordered indexes, 16 bytes a record, which range reads make.
   int64_t memory_budget_bytes = 0;
 
   // Performance.
@@ -65,12 +66,14 @@ std::string_view RotationReasonName(RotationReason reason);
 // Counted since Open(). What writers are doing at the moment of the call may be
 // in some of them and not yet in others.
 struct MemtableMetrics {
-  int64_t records = 0;           // Written: inserts, updates, deletes.
-  int64_t resident_records = 0;  // In memory, versions and tombstones included.
-  int64_t record_bytes = 0;      // Of resident records, with links and strings.
-  int64_t table_bytes = 0;       // Allocated for all tables, spare ones too.
-  int64_t tables = 0;            // Allocated, spare ones included.
-  int64_t immutables = 0;        // Waiting for their flush.
+  int64_t records = 0;  // Written: inserts, updates, deletes.
+  // In memory, versions and tombstones included; with what threads have claimed
+  // and not used yet, up to 64 records and 64 KiB a thread.
+  int64_t resident_records = 0;
+  int64_t record_bytes = 0;  // Likewise, with links and strings.
+  int64_t table_bytes = 0;   // Allocated for all tables, spare ones too.
+  int64_t tables = 0;        // Allocated, spare ones included.
+  int64_t immutables = 0;    // Waiting for their flush.
   std::array<int64_t, kRotationReasons> rotations{};
   int64_t flushes = 0;          // Tables that were persisted.
   int64_t flushed_changes = 0;  // Rows and tombstones in them.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 
 namespace opsbench::memtable::internal {
 namespace {
@@ -14,6 +15,10 @@ bool Register() {
   return commands >= 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
          syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0,
                  0) == 0;
+}
+
+bool Barrier() {
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 }  // namespace
@@ -27,9 +32,14 @@ void FullFence() {
 }
 
 void HeavyFence() {
-  if (!kHasMembarrier ||
-      syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+  if (!kHasMembarrier) {
     FullFence();
+    return;
+  }
+  // A child of fork() may have to register again. Nothing may go on without
+  // the barrier: LightFence() relies on it.
+  if (!Barrier() && !(Register() && Barrier())) {
+    std::abort();
   }
 }
 

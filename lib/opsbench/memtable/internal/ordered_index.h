@@ -58,14 +58,8 @@ class OrderedIndex {
   void Prefetch(const typename Schema::Row& /*row*/) const {}
 
   void Link(Rec* record, Offset offset, int thread) {
-    std::atomic<Offset>& head =
-        state_->heads[static_cast<size_t>(thread) % kStacks].offset;
-    Offset first = head.load(std::memory_order_acquire);
-    do {
-      record->next[kIndex] = first;
-      // Release: who finds the record sees what it holds.
-    } while (!head.compare_exchange_weak(
-        first, offset, std::memory_order_acq_rel, std::memory_order_acquire));
+    PushOnChain(&state_->heads[static_cast<size_t>(thread) % kStacks].offset,
+                &record->next[kIndex], offset);
   }
 
   // Calls fn(record), in the order of values, then keys, for the records with

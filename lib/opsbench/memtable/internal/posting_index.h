@@ -75,15 +75,10 @@ class PostingIndex {
       }
       spread = true;  // Others add to it as well.
     }
-    std::atomic<Offset>& head =
-        BlockAt(found.seen)
-            ->lines[static_cast<size_t>(thread) % kLines]
-            .heads[draw % kLineHeads];
-    Offset first = head.load(std::memory_order_acquire);
-    do {
-      record->next[kIndex] = first;
-    } while (!head.compare_exchange_weak(
-        first, offset, std::memory_order_acq_rel, std::memory_order_acquire));
+    PushOnChain(&BlockAt(found.seen)
+                     ->lines[static_cast<size_t>(thread) % kLines]
+                     .heads[draw % kLineHeads],
+                &record->next[kIndex], offset);
   }
 
   // Calls fn(record) for each record that was linked under `value` before the
@@ -103,7 +98,7 @@ class PostingIndex {
       for (Offset offset = SlotArray::OffsetOf(seen); offset != 0;) {
         const Rec* const record = At(offset);
         offset = record->next[kIndex];
-        __builtin_prefetch(At(offset));
+        __builtin_prefetch(&At(offset)->state);
         fn(record);
       }
       return false;
@@ -185,7 +180,7 @@ class PostingIndex {
     for (const Line& line : block.lines) {
       for (const std::atomic<Offset>& head : line.heads) {
         const Offset offset = head.load(std::memory_order_acquire);
-        __builtin_prefetch(At(offset));
+        __builtin_prefetch(&At(offset)->state);
         chains[count] = offset;
         count += offset != 0 ? 1 : 0;
       }
@@ -196,7 +191,7 @@ class PostingIndex {
       for (size_t i = 0; i < count; ++i) {
         const Rec* const record = At(chains[i]);
         const Offset next = record->next[kIndex];
-        __builtin_prefetch(At(next));
+        __builtin_prefetch(&At(next)->state);
         chains[i] = next;
         fn(record);
       }

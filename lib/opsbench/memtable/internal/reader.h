@@ -36,43 +36,32 @@ class Reader {
   // tombstone.
   const Row* Get(const KeyType& key, uint64_t hash,
                  bool* removed = nullptr) const {
-    for (size_t t = 0; t < tables_.size(); ++t) {
-      const size_t at =
-          HasBug(Bug::kReadsOldestTableFirst) ? tables_.size() - 1 - t : t;
-      const Rec* const record = Of(tables_[at]).Lookup(key, hash, stamp_);
-      if (record != nullptr) {
-        if (!record->tombstone()) {
-          return &record->row;
-        }
-        if (!HasBug(Bug::kReadsFallThroughTombstones)) {
-          if (removed != nullptr) {
-            *removed = true;
-          }
-          return nullptr;
-        }
-      }
-      if (HasBug(Bug::kReadsIgnoreImmutables)) {
-        return nullptr;
-      }
-    }
-    return nullptr;
+    return Search([&](const TableType& table,
+                      bool) { return table.Lookup(key, hash, stamp_); },
+                  removed);
   }
 
   void MultiGet(absl::Span<const KeyType> keys,
                 absl::Span<const Row*> rows) const {
     constexpr size_t kGroup = 16;
+    const TableType& first = Of(tables_[0]);
     uint64_t hashes[kGroup];
+    const Rec* guesses[kGroup];
     for (size_t start = 0; start < keys.size(); start += kGroup) {
       const size_t count = std::min(kGroup, keys.size() - start);
       for (size_t i = 0; i < count; ++i) {
         hashes[i] = HashOf(keys[start + i]);
-        Of(tables_[0]).Prefetch(hashes[i]);
+        first.Prefetch(hashes[i]);
       }
       for (size_t i = 0; i < count; ++i) {
-        Of(tables_[0]).PrefetchRecord(hashes[i]);
+        guesses[i] = first.Guess(hashes[i]);
       }
       for (size_t i = 0; i < count; ++i) {
-        rows[start + i] = Get(keys[start + i], hashes[i]);
+        const KeyType& key = keys[start + i];
+        rows[start + i] = Search([&](const TableType& table, bool active) {
+          return active ? table.Lookup(key, hashes[i], stamp_, guesses[i])
+                        : table.Lookup(key, hashes[i], stamp_);
+        });
       }
     }
   }
@@ -138,6 +127,32 @@ class Reader {
   }
 
  private:
+  // The row that lookup(table, it is the first) finds in the newest table that
+  // has one.
+  template <typename LookupIn>
+  const Row* Search(LookupIn&& lookup, bool* removed = nullptr) const {
+    for (size_t t = 0; t < tables_.size(); ++t) {
+      const size_t at =
+          HasBug(Bug::kReadsOldestTableFirst) ? tables_.size() - 1 - t : t;
+      const Rec* const record = lookup(Of(tables_[at]), at == 0);
+      if (record != nullptr) {
+        if (!record->tombstone()) {
+          return &record->row;
+        }
+        if (!HasBug(Bug::kReadsFallThroughTombstones)) {
+          if (removed != nullptr) {
+            *removed = true;
+          }
+          return nullptr;
+        }
+      }
+      if (HasBug(Bug::kReadsIgnoreImmutables)) {
+        return nullptr;
+      }
+    }
+    return nullptr;
+  }
+
   // Sets *rows to at least the first `count` rows for FindFrom(), in no order.
   // When false they may be fewer than there are.
   template <int kIndex, typename F, typename Wanted>

@@ -74,6 +74,17 @@ const Record<Schema>* RecordOf(const typename Schema::Row* row) {
       reinterpret_cast<const char*>(row) - offsetof(Record<Schema>, row));
 }
 
+// Puts the record at `offset`, whose link is *next, before the others of a
+// chain.
+inline void PushOnChain(std::atomic<Offset>* head, Offset* next,
+                        Offset offset) {
+  *next = head->load(std::memory_order_acquire);
+  // Release: who finds the record sees what it holds.
+  while (!head->compare_exchange_weak(*next, offset, std::memory_order_acq_rel,
+                                      std::memory_order_acquire)) {
+  }
+}
+
 // Brings near what a read of the record needs.
 template <typename Schema>
 void PrefetchRecord(const Record<Schema>* record) {

@@ -71,7 +71,8 @@ class SlotArray {
   uint64_t Guess(uint64_t hash) const {
     const uint32_t tag = Tag(hash);
     for (Slot* slot = Home(hash);; slot = Next(slot)) {
-      const uint64_t seen = slot->load(std::memory_order_relaxed);
+      // Acquire: the record is looked at.
+      const uint64_t seen = slot->load(std::memory_order_acquire);
       if (seen == 0 || seen >> 32 == tag) {
         return seen;
       }

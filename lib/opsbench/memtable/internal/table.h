@@ -64,10 +64,13 @@ class Table : public TableBase {
   };
 
   void Prefetch(uint64_t hash) const { primary_.Prefetch(hash); }
-  // Of the record that looks like the key's, after Prefetch(hash).
-  void PrefetchRecord(uint64_t hash) const {
-    internal::PrefetchRecord<Schema>(
-        At(SlotArray::OffsetOf(primary_.Guess(hash))));
+  // The record that looks like the key's, which is on its way then; nullptr:
+  // none does. After Prefetch(hash).
+  const Rec* Guess(uint64_t hash) const {
+    const uint64_t seen = primary_.Guess(hash);
+    const Rec* const record = At(SlotArray::OffsetOf(seen));
+    internal::PrefetchRecord<Schema>(record);
+    return seen == 0 ? nullptr : record;
   }
   void PrefetchIndexes(const Row& row) const { indexes_.Prefetch(row); }
 
@@ -148,12 +151,14 @@ class Table : public TableBase {
     if (HasBug(Bug::kReadsFollowNoVersions) && record != nullptr) {
       record = At(SlotArray::OffsetOf(place.seen));
     }
-    if (stamp != kLatest) {
-      while (record != nullptr && record->stamp() > stamp) {
-        record = record->prev == 0 ? nullptr : At(record->prev);
-      }
-    }
-    return record;
+    return NotNewer(record, stamp);
+  }
+  // The same, quicker when `guess` is what Guess() said of the key.
+  const Rec* Lookup(const KeyType& key, uint64_t hash, uint64_t stamp,
+                    const Rec* guess) const {
+    return guess != nullptr && guess->row.*Schema::kKeyMember == key
+               ? NotNewer(Newest(guess), stamp)
+               : Lookup(key, hash, stamp);
   }
 
   // The version that a hint of index kIndex stands for, when it has the hint's
@@ -187,10 +192,8 @@ class Table : public TableBase {
     for (const SlotArray::Slot& slot : primary_) {
       const uint64_t seen = slot.load(std::memory_order_acquire);
       if (seen != 0) {
-        const Rec* record = Newest(At(SlotArray::OffsetOf(seen)));
-        while (record != nullptr && record->stamp() > stamp) {
-          record = record->prev == 0 ? nullptr : At(record->prev);
-        }
+        const Rec* const record =
+            NotNewer(Newest(At(SlotArray::OffsetOf(seen))), stamp);
         if (record != nullptr) {
           fn(record);
         }
@@ -228,7 +231,19 @@ class Table : public TableBase {
         persister_(shape.persister),
         primary_(std::move(primary)) {}
 
-  Rec* Newest(Rec* record) const {
+  // The version of `record`, or before it, that is not newer than `stamp`;
+  // nullptr: none.
+  const Rec* NotNewer(const Rec* record, uint64_t stamp) const {
+    if (stamp != kLatest) {
+      while (record != nullptr && record->stamp() > stamp) {
+        record = record->prev == 0 ? nullptr : At(record->prev);
+      }
+    }
+    return record;
+  }
+
+  template <typename AnyRec>
+  AnyRec* Newest(AnyRec* record) const {
     // Acquire: the version is followed.
     while (const Offset newer = record->newer.load(std::memory_order_acquire)) {
       record = At(newer);
