@@ -307,6 +307,10 @@ void TableSet::PublishLocked(std::unique_ptr<View> next, TableBase* gone) {
   Retired retired;
   retired.view = std::exchange(view_owner_, std::move(next));
   retired.table = gone;
+  if (!free_users_.empty()) {
+    retired.users = std::move(free_users_.back());
+    free_users_.pop_back();
+  }
   retired_.push_back(std::move(retired));
 }
 
@@ -359,6 +363,7 @@ bool TableSet::ReclaimLocked(Lock& lock) {
     }
     TableBase* const table = retired.table;
     free_views_.push_back(std::move(retired.view));
+    free_users_.push_back(std::move(retired.users));
     retired_.erase(retired_.begin() + static_cast<ptrdiff_t>(i));
     if (table != nullptr) {
       lock.unlock();

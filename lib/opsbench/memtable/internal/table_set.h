@@ -167,7 +167,9 @@ class TableSet {
   TableBase* spare_ = nullptr;                      // Ready to become active.
   int64_t make_again_ns_ = 0;  // There was no memory for another one.
   std::unique_ptr<View> view_owner_;
+  // For use again, so that nothing is allocated in steady state.
   std::vector<std::unique_ptr<View>> free_views_;
+  std::vector<std::vector<Awaited>> free_users_;  // Empty ones.
   std::vector<Retired> retired_;
   uint64_t next_generation_ = 1;
   bool closed_ = false;
