@@ -135,8 +135,10 @@ absl::StatusOr<Measured> RunReadHeavy(const Case& test) {
       });
 }
 
-template <typename Impl>
-absl::StatusOr<Measured> RunDelete(const Case& test) {
+// write(table, row) of every row once, and then check(table).
+template <typename Impl, typename Write, typename Check>
+absl::StatusOr<Measured> RunOnEachRow(const Case& test, Write write,
+                                      Check check) {
   const Rows& rows = test.rows->Get(test.items, Order::kRead);
   return TimeWrites<Impl>(
       test,
@@ -146,10 +148,17 @@ absl::StatusOr<Measured> RunDelete(const Case& test) {
       [&](Impl* table, typename Impl::Scratch*, int index) {
         bool fine = true;
         for (const Item& row : rows.Slice(index, test.threads)) {
-          fine = table->Delete(row.id) && fine;
+          fine = write(table, row) && fine;
         }
         return fine;
       },
+      check);
+}
+
+template <typename Impl>
+absl::StatusOr<Measured> RunDelete(const Case& test) {
+  return RunOnEachRow<Impl>(
+      test, [](Impl* table, const Item& row) { return table->Delete(row.id); },
       [&](Impl* table) -> absl::Status {
         OPSBENCH_RETURN_IF_ERROR(CheckGets(
             test.items, [](int64_t) { return kAbsent; }, table));
@@ -165,18 +174,10 @@ absl::StatusOr<Measured> RunDelete(const Case& test) {
 // The value, and with it its place in an index, becomes the next one.
 template <typename Impl>
 absl::StatusOr<Measured> RunUpdate(const Case& test) {
-  const Rows& rows = test.rows->Get(test.items, Order::kRead);
-  return TimeWrites<Impl>(
+  return RunOnEachRow<Impl>(
       test,
-      {.records = 2 * test.items,
-       .operations = test.items,
-       .before = test.rows->Get(test.items, Order::kPut).all()},
-      [&](Impl* table, typename Impl::Scratch*, int index) {
-        bool fine = true;
-        for (const Item& row : rows.Slice(index, test.threads)) {
-          fine = table->Update(row.id, (row.value + 1) % kValues) && fine;
-        }
-        return fine;
+      [](Impl* table, const Item& row) {
+        return table->Update(row.id, (row.value + 1) % kValues);
       },
       [&](Impl* table) -> absl::Status {
         OPSBENCH_RETURN_IF_ERROR(CheckGets(
