@@ -288,15 +288,17 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
 
 // Prints how `folder` differs from `base`, and returns what --fail-on makes of
 // it.
-absl::StatusOr<int> PrintComparison(const Flags& flags,
+absl::StatusOr<int> PrintComparison(const Flags& flags, const Plan& plan,
                                     const results::SampleSet& base,
                                     const std::string& folder) {
   results::SampleSet head("this run");
   OPSBENCH_RETURN_IF_ERROR(head.AddRun(folder));
-  // What the filter left out did not vanish.
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const results::Comparison comparison,
-      results::Compare(base, head, {.filter = flags.filter}));
+  // What was not asked for did not vanish.
+  results::CompareOptions compare;
+  compare.filter = flags.filter;
+  for (const Area& area : plan.areas) compare.areas.push_back(area.name);
+  OPSBENCH_ASSIGN_OR_RETURN(const results::Comparison comparison,
+                            results::Compare(base, head, compare));
   results::RenderComparisonOptions options;
   options.color = ColorWanted();
   absl::PrintF("\n%s",
@@ -350,7 +352,8 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   }
   int compared = kExitOk;
   if (!flags.compare.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(compared, PrintComparison(flags, base, folder));
+    OPSBENCH_ASSIGN_OR_RETURN(compared,
+                              PrintComparison(flags, plan, base, folder));
   }
   absl::PrintF(
       "\n%s in %.0f s; results in %s\n",

@@ -54,6 +54,7 @@ bool HasAreas(const SampleSet& set) {
 // In the order of the base, then those that the head alone has. A file names no
 // area: if either side is one, names alone tell benchmarks apart.
 std::vector<Pair> PairUp(const SampleSet& base, const SampleSet& head,
+                         const CompareOptions& options,
                          const internal::NameFilter& filter) {
   const bool areas = HasAreas(base) && HasAreas(head);
   std::vector<Pair> pairs;
@@ -61,6 +62,10 @@ std::vector<Pair> PairUp(const SampleSet& base, const SampleSet& head,
   const auto add = [&](const BenchmarkSamples& one,
                        const BenchmarkSamples* Pair::*side) {
     if (!filter.Matches(one.name)) return;
+    if (!one.area.empty() && !options.areas.empty() &&
+        !absl::c_linear_search(options.areas, one.area)) {
+      return;
+    }
     const auto [found, added] =
         places.try_emplace({areas ? one.area : "", one.name}, pairs.size());
     if (added) pairs.push_back({.area = one.area, .name = one.name});
@@ -418,7 +423,7 @@ absl::StatusOr<Comparison> Compare(const SampleSet& base, const SampleSet& head,
     return absl::FailedPreconditionError(absl::StrCat(
         "neither ", base.name(), " nor ", head.name(), " has a result"));
   }
-  const std::vector<Pair> pairs = PairUp(base, head, filter);
+  const std::vector<Pair> pairs = PairUp(base, head, options, filter);
   if (pairs.empty()) {
     return absl::NotFoundError(absl::StrCat(
         "filter ", options.filter, " matches no benchmark of either side"));

@@ -32,9 +32,11 @@ struct MetricChoice {
 absl::StatusOr<MetricChoice> ParseMetricChoice(absl::string_view text);
 
 struct CompareOptions {
-  // A regular expression (ECMAScript) that is searched for in the names of
+  // A POSIX extended regular expression that is searched for in the names of
   // benchmarks. Empty: all.
   std::string filter;
+  // Benchmarks of these areas, and those that no area is known of. Empty: all.
+  std::vector<std::string> areas;
   // Empty: real_time_ns, and each counter whose name says which way it gets
   // better. Processor time is compared when it is asked for.
   std::vector<MetricChoice> metrics;

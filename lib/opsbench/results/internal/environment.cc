@@ -103,7 +103,7 @@ void AddDifference(const std::string& label, const Values& base,
   }
   // A fact that one side does not tell may still be the same.
   if (base.empty() || head.empty()) return;
-  warnings->push_back(absl::StrCat(label, " differs: base ", Joined(base),
+  warnings->push_back(absl::StrCat("other ", label, ": base ", Joined(base),
                                    ", head ", Joined(head)));
 }
 

@@ -40,16 +40,22 @@ struct Prepared {
   double p_value = 1;
 };
 
+// The change from `base` to `head` as a share of the base; nothing if that is
+// no finite number.
+absl::optional<double> RelativeChange(double base, double head) {
+  if (base == head) return 0;
+  const double change = (head - base) / base;
+  if (!(base > 0) || !std::isfinite(change)) return absl::nullopt;
+  return change;
+}
+
 // Differences that stand for relative changes: of logarithms, or, where a value
 // is not above 0, of the values in units of the base's median.
 class Scale {
  public:
-  Scale(const std::vector<double>& base, const std::vector<double>& head)
-      : logarithmic_(IsPositive(base) && IsPositive(head)),
-        unit_(logarithmic_ ? 1 : Median(base)) {}
-
-  // Whether a difference can be told as a relative change.
-  bool relative() const { return unit_ > 0; }
+  explicit Scale(const Prepared& prepared)
+      : logarithmic_(IsPositive(prepared.base) && IsPositive(prepared.head)),
+        unit_(*prepared.test->metric->base) {}
 
   std::vector<double> Values(std::vector<double> values) const {
     if (!logarithmic_) return values;
@@ -57,14 +63,17 @@ class Scale {
     return values;
   }
 
-  // Nothing for what has no finite relative change.
-  absl::optional<double> Effect(double difference) const {
-    if (!relative() && difference != 0) return absl::nullopt;
-    const double effect = logarithmic_ ? std::expm1(difference)
-                          : relative() ? difference / unit_
-                                       : 0;
-    if (!std::isfinite(effect)) return absl::nullopt;
-    return effect;
+  // Nothing for what is no finite share of the base.
+  absl::optional<double> Change(double difference) const {
+    if (!logarithmic_) return RelativeChange(unit_, unit_ + difference);
+    const double change = std::expm1(difference);
+    if (!std::isfinite(change)) return absl::nullopt;
+    return change;
+  }
+
+  // How much of a change leads from one to the other.
+  double Distance(double from, double to) const {
+    return logarithmic_ ? (1 + to) / (1 + from) - 1 : to - from;
   }
 
  private:
@@ -99,24 +108,35 @@ Prepared Prepare(const Test& test, int64_t enough) {
 // Effect, interval, p-value, and what would have been seen at `strict_alpha`.
 void Measure(const JudgeOptions& options, double strict_alpha,
              RankSumTable* table, Prepared* prepared) {
-  const Scale scale(prepared->base, prepared->head);
+  MetricComparison& metric = *prepared->test->metric;
+  metric.effect = RelativeChange(*metric.base, *metric.head);
+  const Scale scale(*prepared);
   const Shift shift(scale.Values(prepared->base), scale.Values(prepared->head),
                     table);
-  MetricComparison& metric = *prepared->test->metric;
-  metric.effect = scale.Effect(shift.estimate());
-  if (const auto interval = shift.IntervalAt(1 - options.confidence)) {
-    metric.effect_low = scale.Effect(interval->low);
-    metric.effect_high = scale.Effect(interval->high);
-  }
   prepared->p_value = shift.PValue();
+  if (!metric.effect.has_value()) return;
+  const auto interval = shift.IntervalAt(1 - options.confidence);
+  if (!interval.has_value()) return;
+  metric.effect_low = scale.Change(interval->low);
+  metric.effect_high = scale.Change(interval->high);
+  if (!metric.effect_low.has_value() || !metric.effect_high.has_value()) {
+    metric.effect_low = metric.effect_high = absl::nullopt;
+    return;
+  }
+  // Skewed samples can leave the ratio of the medians outside.
+  metric.effect_low = std::min(*metric.effect_low, *metric.effect);
+  metric.effect_high = std::max(*metric.effect_high, *metric.effect);
   const auto strict = shift.IntervalAt(strict_alpha);
   if (!strict.has_value() || !prepared->test->direction_known) return;
-  // The change that would have put the whole interval on the worse side of 0.
-  const auto needed = metric.higher_is_better
-                          ? scale.Effect(shift.estimate() - strict->high)
-                          : scale.Effect(shift.estimate() - strict->low);
-  if (needed.has_value()) {
-    metric.smallest_visible = std::max(options.threshold, std::abs(*needed));
+  // Around no change, the interval would reach as far as it does now around the
+  // effect: a change of that size would have left none on its other side.
+  const auto bound =
+      scale.Change(metric.higher_is_better ? strict->high : strict->low);
+  if (!bound.has_value()) return;
+  const double reach = scale.Distance(*bound, *metric.effect) *
+                       (metric.higher_is_better ? -1 : 1);
+  if (std::isfinite(reach)) {
+    metric.smallest_visible = std::max(options.threshold, reach);
   }
 }
 
@@ -132,7 +152,9 @@ std::string UnsureNote(const Prepared& prepared, double adjusted_p,
     return absl::StrCat("too few samples: ", metric.base_samples, " and ",
                         metric.head_samples);
   }
-  if (!metric.effect.has_value()) return "no relative change of 0";
+  if (!metric.effect_low.has_value() || !metric.effect_high.has_value()) {
+    return "the change is no share of the base";
+  }
   const double alpha = 1 - options.confidence;
   if (prepared.p_value <= alpha && adjusted_p > alpha) {
     return "not beyond doubt among so many";

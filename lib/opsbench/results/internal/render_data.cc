@@ -1,13 +1,18 @@
 // The formats that other programs read.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/results/internal/metric_text.h"
@@ -21,6 +26,13 @@ using Json = nlohmann::ordered_json;
 std::string Dump(const Json& json) {
   // A message of an engine may hold bytes that are not UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Nine decimals: those beyond depend on the processor's logarithm.
+absl::optional<double> Rounded(absl::optional<double> effect) {
+  constexpr double kDigits = 1e9;
+  if (!effect.has_value()) return effect;
+  return std::round(*effect * kDigits) / kDigits;
 }
 
 void SetNumber(const char* key, absl::optional<double> value, Json* json) {
@@ -38,10 +50,10 @@ Json MetricJson(const MetricComparison& metric) {
   SetNumber("head", metric.head, &json);
   json["base_samples"] = metric.base_samples;
   json["head_samples"] = metric.head_samples;
-  SetNumber("effect", metric.effect, &json);
-  SetNumber("effect_low", metric.effect_low, &json);
-  SetNumber("effect_high", metric.effect_high, &json);
-  SetNumber("smallest_visible", metric.smallest_visible, &json);
+  SetNumber("effect", Rounded(metric.effect), &json);
+  SetNumber("effect_low", Rounded(metric.effect_low), &json);
+  SetNumber("effect_high", Rounded(metric.effect_high), &json);
+  SetNumber("smallest_visible", Rounded(metric.smallest_visible), &json);
   SetNumber("threshold", metric.threshold, &json);
   json["note"] = metric.note;
   return json;
@@ -58,6 +70,9 @@ std::string CsvField(absl::string_view text) {
 // Every digit, so that the number is read back as it was.
 std::string CsvNumber(absl::optional<double> value) {
   if (!value.has_value() || !std::isfinite(*value)) return "";
+  std::string shortest = absl::StrFormat("%.15g", *value);
+  double read = 0;
+  if (absl::SimpleAtod(shortest, &read) && read == *value) return shortest;
   return absl::StrFormat("%.17g", *value);
 }
 
@@ -144,10 +159,21 @@ std::vector<Case> CasesOf(const Comparison& comparison) {
 
 std::string Describe(const MetricComparison& metric) {
   std::string text =
-      absl::StrCat(VerdictName(metric.verdict), ": ", metric.metric, " ",
-                   ValueText(metric.metric, metric.base), " -> ",
-                   ValueText(metric.metric, metric.head), ", ",
-                   EffectText(metric.effect), " (", IntervalText(metric), ")");
+      absl::StrCat(VerdictName(metric.verdict), ": ", metric.metric);
+  if (metric.base.has_value() && metric.head.has_value()) {
+    absl::StrAppend(&text, " ", ValueText(metric.metric, metric.base), " -> ",
+                    ValueText(metric.metric, metric.head));
+  } else if (metric.base.has_value()) {
+    absl::StrAppend(&text, " was ", ValueText(metric.metric, metric.base));
+  } else if (metric.head.has_value()) {
+    absl::StrAppend(&text, " ", ValueText(metric.metric, metric.head));
+  }
+  if (metric.effect.has_value()) {
+    absl::StrAppend(&text, ", ", EffectText(metric.effect));
+  }
+  if (metric.effect_low.has_value()) {
+    absl::StrAppend(&text, " (", IntervalText(metric), ")");
+  }
   if (metric.smallest_visible.has_value()) {
     absl::StrAppend(&text, ", would see ", VisibleText(metric));
   }
@@ -155,31 +181,31 @@ std::string Describe(const MetricComparison& metric) {
   return text;
 }
 
-// An element of what has one of the verdicts, with a line for each such metric.
+// An element that tells of each metric that has one of the verdicts, the
+// gravest of which is the first.
 void AppendOutcome(absl::string_view element, const Case& one,
                    std::initializer_list<Verdict> verdicts, std::string* text) {
-  std::string first;
-  std::string type;
-  std::string body;
-  for (const MetricComparison* metric : one.metrics) {
-    for (const Verdict verdict : verdicts) {
+  std::vector<std::string> lines;
+  absl::string_view type;
+  for (const Verdict verdict : verdicts) {
+    for (const MetricComparison* metric : one.metrics) {
       if (metric->verdict != verdict) continue;
-      const std::string line = Describe(*metric);
-      if (first.empty()) {
-        first = line;
-        type = std::string(VerdictName(verdict));
-      }
-      absl::StrAppend(&body, line, "\n");
+      if (lines.empty()) type = VerdictName(verdict);
+      lines.push_back(Describe(*metric));
     }
   }
+  std::string message = lines.front();
+  if (lines.size() > 1) {
+    absl::StrAppend(&message, " (and ", lines.size() - 1, " more)");
+  }
   absl::StrAppend(text, "      <", element);
-  // Readers know a type of failures and errors alone.
-  if (element != "skipped") absl::StrAppend(text, " type=\"", type, "\"");
-  absl::StrAppend(text, " message=\"", Xml(first), "\"");
+  // Readers know a type and a text of failures and errors alone.
   if (element == "skipped") {
-    absl::StrAppend(text, "/>\n");
+    absl::StrAppend(text, " message=\"", Xml(message), "\"/>\n");
   } else {
-    absl::StrAppend(text, ">", Xml(body), "</", element, ">\n");
+    absl::StrAppend(text, " type=\"", type, "\" message=\"", Xml(message),
+                    "\">", Xml(absl::StrJoin(lines, "\n")), "</", element,
+                    ">\n");
   }
 }
 
@@ -190,7 +216,8 @@ void AppendCase(const Case& one, std::string* text) {
   const bool slower = one.Has(Verdict::kSlower) || one.Has(Verdict::kMissing);
   if (one.Has(Verdict::kError)) {
     absl::StrAppend(text, ">\n");
-    AppendOutcome("error", one, {Verdict::kError}, text);
+    AppendOutcome("error", one,
+                  {Verdict::kError, Verdict::kSlower, Verdict::kMissing}, text);
   } else if (slower) {
     absl::StrAppend(text, ">\n");
     AppendOutcome("failure", one, {Verdict::kSlower, Verdict::kMissing}, text);
@@ -237,12 +264,14 @@ std::string RenderCsv(const Comparison& comparison) {
                     CsvField(metric.benchmark), ",", CsvField(metric.metric),
                     ",", metric.higher_is_better ? "true" : "false", ",",
                     VerdictName(metric.verdict), ",");
-    absl::StrAppend(
-        &text, CsvNumber(metric.base), ",", CsvNumber(metric.head), ",",
-        metric.base_samples, ",", metric.head_samples, ",",
-        CsvNumber(metric.effect), ",", CsvNumber(metric.effect_low), ",",
-        CsvNumber(metric.effect_high), ",", CsvNumber(metric.smallest_visible),
-        ",", CsvNumber(metric.threshold), ",", CsvField(metric.note), "\n");
+    absl::StrAppend(&text, CsvNumber(metric.base), ",", CsvNumber(metric.head),
+                    ",", metric.base_samples, ",", metric.head_samples, ",",
+                    CsvNumber(Rounded(metric.effect)), ",",
+                    CsvNumber(Rounded(metric.effect_low)), ",",
+                    CsvNumber(Rounded(metric.effect_high)), ",",
+                    CsvNumber(Rounded(metric.smallest_visible)), ",",
+                    CsvNumber(metric.threshold), ",", CsvField(metric.note),
+                    "\n");
   }
   return text;
 }

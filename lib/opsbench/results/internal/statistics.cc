@@ -113,9 +113,6 @@ Shift::Shift(absl::Span<const double> base, absl::Span<const double> head,
     }
     std::sort(differences_.begin(), differences_.end());
   }
-  estimate_ = pairs_ % 2 == 1 ? Difference(pairs_ / 2)
-                              : std::midpoint(Difference(pairs_ / 2 - 1),
-                                              Difference(pairs_ / 2));
 }
 
 absl::optional<Interval> Shift::IntervalAt(double alpha) const {

@@ -53,17 +53,15 @@ struct Interval {
   double high = 0;
 };
 
-// The differences of all pairs, head minus base: their median is the estimate
-// of Hodges and Lehmann, their outer ones bound it.
+// By how much the head's distribution lies beside the base's: the differences
+// of all pairs, head minus base, bound it.
 //
-// J. L. Hodges, E. L. Lehmann: Estimates of location based on rank tests, 1963.
+// L. E. Moses: Query: Confidence limits from rank tests, Technometrics, 1965.
 class Shift {
  public:
   // REQUIRES: neither is empty; all are finite. `table` outlives the object.
   Shift(absl::Span<const double> base, absl::Span<const double> head,
         RankSumTable* table);
-
-  double estimate() const { return estimate_; }
 
   // Covers the shift with a probability of at least 1 - alpha. Nothing if the
   // samples are too small for that.
@@ -87,7 +85,6 @@ class Shift {
   std::vector<double> base_;  // Sorted.
   std::vector<double> head_;
   std::vector<double> differences_;  // Sorted; empty when they are too many.
-  double estimate_ = 0;
 };
 
 // Holm's step-down correction: the smallest level at which each of the tests is
