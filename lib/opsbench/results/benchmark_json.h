@@ -59,8 +59,8 @@ struct BenchmarkFile {
 // `source` is what errors call the text, for example its path.
 //
 // InvalidArgument: not JSON (the message says where), no list of benchmarks,
-// rows of which none has a time, an error or an aggregate (another tool's), or
-// a row without a name, with a field of the wrong type or an unknown time unit
+// rows that have nothing of Google Benchmark's but names (another tool's), or a
+// row without a name, with a field of the wrong type or an unknown time unit
 // (the message holds the row's index).
 absl::StatusOr<BenchmarkFile> ParseBenchmarkJson(absl::string_view text,
                                                  absl::string_view source);

@@ -190,8 +190,8 @@ class Handler : public nlohmann::json_sax<Json> {
     }
     if (rows_ > 0 && !has_result_) {
       return Error(
-          "no row has a time, an error or an aggregate: not a result of Google "
-          "Benchmark");
+          "no row has a field of Google Benchmark's but a name: the result of "
+          "another tool");
     }
     return absl::OkStatus();
   }
@@ -266,7 +266,11 @@ class Handler : public nlohmann::json_sax<Json> {
   }
 
   bool key(string_t& key) override {
-    if (depth_ <= 3) std::swap(key_, key);
+    if (depth_ > 3) return true;
+    std::swap(key_, key);
+    if (in_row_ && !has_result_) {
+      has_result_ = key_ != "name" && FieldNamed(key_) != nullptr;
+    }
     return true;
   }
 
@@ -278,9 +282,6 @@ class Handler : public nlohmann::json_sax<Json> {
     const std::string complaint = Finish(&row_);
     if (!complaint.empty()) return RowError(complaint);
     if (!status_.ok()) return true;
-    has_result_ = has_result_ || !std::isnan(row_.real_time) ||
-                  row_.error_occurred || row_.skipped ||
-                  row_.run_type == "aggregate";
     ++rows_;
     status_ = visit_(row_);
     return status_.ok();
