@@ -47,6 +47,8 @@ bool ColorWanted();
 void AddServersCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
+void AddBaselineCommand(CLI::App& app, Context& context);
+void AddCompareCommand(CLI::App& app, Context& context);
 void AddCheckJsonCommand(CLI::App& app, Context& context);
 
 }  // namespace opsbench::cli

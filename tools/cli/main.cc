@@ -46,6 +46,8 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   app.get_formatter()->column_width(28);
   AddRunCommand(app, context);
+  AddCompareCommand(app, context);
+  AddBaselineCommand(app, context);
   AddSidetableCommand(app, context);
   AddServersCommand(app, context);
   AddCheckJsonCommand(app, context);
@@ -53,6 +55,7 @@ int Main(int argc, char** argv) {
       "Examples:\n"
       "  tools/opsbench run                     all areas on private engines\n"
       "  tools/opsbench run --scale smoke       the same in a minute\n"
+      "  tools/opsbench compare before latest   what a change made slower\n"
       "  tools/opsbench test                    every test (the script's own)\n"
       "  tools/opsbench sidetable compare --engine postgres\n"
       "Exit codes: 0 fine, 1 a regression or a failed check, 2 wrong usage or\n"

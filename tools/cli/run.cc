@@ -20,12 +20,15 @@
 #include "absl/time/clock.h"
 #include "child_process.h"
 #include "command.h"
+#include "comparison_flags.h"
 #include "engine_facts.h"
 #include "kept_servers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/benchmark_json.h"
+#include "opsbench/results/compare.h"
+#include "opsbench/results/render_comparison.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/results/summary.h"
 #include "peers.h"
@@ -64,6 +67,8 @@ struct Flags {
   std::string scale = "quick";
   std::string filter;
   std::string save;
+  std::string compare;
+  std::string fail_on = "none";
   uint64_t seed = 1;
   bool peers = false;
 };
@@ -131,6 +136,11 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
   if (!flags.save.empty()) {
     OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.save));
+  }
+  OPSBENCH_RETURN_IF_ERROR(ParseFailOn(flags.fail_on).status());
+  if (flags.compare.empty() && flags.fail_on != "none") {
+    return absl::InvalidArgumentError(
+        "--fail-on judges a comparison: name one with --compare");
   }
   OPSBENCH_ASSIGN_OR_RETURN(plan.environment, Environment::Load());
   return plan;
@@ -276,9 +286,37 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   return result;
 }
 
-// 0, or 1 when a benchmark failed or the run was interrupted.
+// Prints how `folder` differs from `base`, and returns what --fail-on makes of
+// it.
+absl::StatusOr<int> PrintComparison(const Flags& flags, const Plan& plan,
+                                    const results::SampleSet& base,
+                                    const std::string& folder) {
+  results::SampleSet head("this run");
+  OPSBENCH_RETURN_IF_ERROR(head.AddRun(folder));
+  // What was not asked for did not vanish.
+  results::CompareOptions compare;
+  compare.filter = flags.filter;
+  for (const Area& area : plan.areas) compare.areas.push_back(area.name);
+  OPSBENCH_ASSIGN_OR_RETURN(const results::Comparison comparison,
+                            results::Compare(base, head, compare));
+  results::RenderComparisonOptions options;
+  options.color = ColorWanted();
+  absl::PrintF("\n%s",
+               results::RenderComparison(
+                   comparison, results::ComparisonFormat::kText, options));
+  OPSBENCH_ASSIGN_OR_RETURN(const FailOn fail_on, ParseFailOn(flags.fail_on));
+  return fail_on.ExitCode(comparison);
+}
+
+// 0, or 1 when a benchmark failed or the run was interrupted; else what
+// --fail-on says.
 absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(Plan plan, MakePlan(flags));
+  results::SampleSet base("");
+  if (!flags.compare.empty()) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        base, ReadSide(results::RunStore(context.state_folder), flags.compare));
+  }
   std::vector<std::string> peer_areas;
   for (const Area& area : plan.areas) peer_areas.push_back(area.name);
   OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
@@ -312,6 +350,11 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
         RunPeers(context, peer_areas, engines.handles, folder));
     all.failed = all.failed || !fine;
   }
+  int compared = kExitOk;
+  if (!flags.compare.empty()) {
+    OPSBENCH_ASSIGN_OR_RETURN(compared,
+                              PrintComparison(flags, plan, base, folder));
+  }
   absl::PrintF(
       "\n%s in %.0f s; results in %s\n",
       all.interrupted ? "Interrupted" : "Done",
@@ -324,7 +367,7 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
     absl::FPrintF(stderr, "opsbench: not saved as %s: the run is not whole\n",
                   flags.save);
   }
-  return all.failed || all.interrupted ? kExitFailed : kExitOk;
+  return all.failed || all.interrupted ? kExitFailed : compared;
 }
 
 }  // namespace
@@ -347,6 +390,11 @@ void AddRunCommand(CLI::App& app, Context& context) {
   run->add_option("--filter", flags->filter,
                   "Benchmarks whose names match this regular expression");
   run->add_option("--save", flags->save, "Keep the run as a baseline");
+  run->add_option("--compare", flags->compare,
+                  "Afterwards, how it differs from this baseline, run or file");
+  run->add_option("--fail-on", flags->fail_on,
+                  "With --compare: verdicts that make the exit code 1, as in "
+                  "`opsbench compare` (default: none)");
   run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
       ->check(CLI::NonNegativeNumber);
   run->add_flag("--peers", flags->peers,
@@ -359,7 +407,8 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "  opsbench run --scale smoke\n"
       "  opsbench run --area memtable\n"
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
-      "  opsbench run --save before\n");
+      "  opsbench run --save before\n"
+      "  opsbench run --compare before\n");
   run->callback([flags, &context] {
     InstallStopSignals();
     const absl::StatusOr<int> code = Run(*flags, context);

@@ -106,6 +106,18 @@ TEST_F(RunCommandTest, AnAreaWithoutEnginesRunsInProcess) {
   EXPECT_EQ(run->areas.at("memtable").rows.size(), 15u);
 }
 
+// Nothing of areas that were not asked for is missing.
+TEST_F(RunCommandTest, ComparesWithABaseline) {
+  const std::string get =
+      "--scale smoke --area memtable --filter Get/impl:opsbench/.*items:1000/";
+  ASSERT_EQ(Run(get + " --save before").exit_code, 0);
+  const Outcome outcome = Run(get + " --compare before --fail-on missing,new");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("base  before"));
+  EXPECT_THAT(outcome.output, HasSubstr("head  this run"));
+  EXPECT_THAT(outcome.output, HasSubstr("real_time_ns"));
+}
+
 // It runs when it is named, or when nobody chooses engines.
 TEST_F(RunCommandTest, ChosenEnginesLeaveOutAreasWithoutEngines) {
   const Outcome outcome =

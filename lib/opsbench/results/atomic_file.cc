@@ -1,6 +1,7 @@
 #include "opsbench/results/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -32,16 +33,9 @@ absl::StatusOr<int> OpenTemporary(const std::string& path,
   }
 }
 
-// Makes the rename itself last through a power cut. Not every file system can:
-// what is written is then still whole, so this is no error.
-void SyncFolderOf(const std::string& path) {
+std::string FolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
-  const std::string folder =
-      slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;
-  (void)fsync(file);
-  (void)close(file);
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
 }  // namespace
@@ -65,7 +59,7 @@ absl::Status WriteFileAtomically(const std::string& path,
     return ErrnoStatus("cannot write", path);
   }
   std::move(remove).Cancel();
-  SyncFolderOf(path);
+  internal::SyncFolder(FolderOf(path));
   return absl::OkStatus();
 }
 
@@ -74,6 +68,10 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   if (file < 0) return ErrnoStatus("cannot read", path);
   absl::Cleanup closer = [file] { (void)close(file); };
   std::string text;
+  struct stat state;
+  if (fstat(file, &state) == 0 && S_ISREG(state.st_mode)) {
+    text.reserve(static_cast<size_t>(state.st_size));
+  }
   char buffer[1 << 16];
   for (;;) {
     const ssize_t count = read(file, buffer, sizeof buffer);

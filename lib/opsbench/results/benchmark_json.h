@@ -5,8 +5,8 @@
 // measurement travels, whoever took it.
 //
 // Reading is tolerant of what real files hold: fields that older versions did
-// not write, rows of Big-O fits without times, and bare NaN and Infinity, which
-// are not JSON. Writing is not: what it writes is JSON.
+// not write, rows of Big-O fits without times, a byte order mark, and bare NaN
+// and Infinity, which are not JSON. Writing is not: what it writes is JSON.
 //
 // Thread safety: the functions keep no state.
 
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -29,7 +30,7 @@ struct BenchmarkRow {
   std::string run_type = "iteration";  // Or "aggregate".
   std::string aggregate_name;          // "mean", "median", "cv", "BigO" …
   std::string aggregate_unit;          // "time" or "percentage".
-  int64_t repetitions = 0;
+  int64_t repetitions = 0;  // 0 before version 1.5, which knows no index.
   int64_t repetition_index = 0;
   int64_t threads = 1;
   int64_t iterations = 0;
@@ -57,11 +58,21 @@ struct BenchmarkFile {
 
 // `source` is what errors call the text, for example its path.
 //
-// InvalidArgument: not JSON (the message says where), no list of benchmarks, or
-// a row without a name, with a field of the wrong type or an unknown time unit
+// InvalidArgument: not JSON (the message says where), no list of benchmarks,
+// rows that have nothing of Google Benchmark's but names (another tool's), or a
+// row without a name, with a field of the wrong type or an unknown time unit
 // (the message holds the row's index).
 absl::StatusOr<BenchmarkFile> ParseBenchmarkJson(absl::string_view text,
                                                  absl::string_view source);
+
+using RowVisitor = absl::FunctionRef<absl::Status(const BenchmarkRow&)>;
+
+// The same row by row, for files that are large: calls `visit` with each, in
+// order, and fills `context` unless it is null. Stops at the first error,
+// `visit`'s included, when the rows before it have been visited.
+absl::Status VisitBenchmarkJson(absl::string_view text,
+                                absl::string_view source, RowVisitor visit,
+                                std::map<std::string, std::string>* context);
 
 // As ParseBenchmarkJson. NotFound: no such file; other codes as reading it
 // fails.

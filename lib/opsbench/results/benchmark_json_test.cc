@@ -2,7 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -227,6 +230,80 @@ TEST(BenchmarkJsonTest, SaysWhatIsNoResult) {
               HasSubstr("\"label\" is not text"));
   EXPECT_THAT(MessageOf(R"({"benchmarks": [{"name": "a", "real_time": "1"}]})"),
               HasSubstr("\"real_time\" is not a number"));
+}
+
+// Files of other tools, and what becomes of ours on the way.
+TEST(BenchmarkJsonTest, SaysWhatBrokenFilesAre) {
+  for (const auto& [file, expected] :
+       {std::pair("array.json", "no list \"benchmarks\""),
+        std::pair("criterion.json", "no list \"benchmarks\""),
+        std::pair("empty.json", "not JSON"),
+        std::pair("pytest_benchmark.json", "another tool"),
+        std::pair("truncated.json", "not JSON: parse error at line 60"),
+        std::pair("utf16.json", "UTF-16")}) {
+    const std::string path = std::string("fixtures/compare/broken/") + file;
+    const absl::Status status = ReadBenchmarkFile(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << file;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr(path), HasSubstr(expected)));
+  }
+}
+
+TEST(BenchmarkJsonTest, SkipsAByteOrderMark) {
+  const auto file = ParseBenchmarkJson("\xef\xbb\xbf" + FileOf(""), "x");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->rows.size(), 1u);
+}
+
+// Lists and objects in a row are none of the format's, whatever they hold.
+TEST(BenchmarkJsonTest, PassesOverWhatItDoesNotKnow) {
+  const auto file = ParseBenchmarkJson(
+      FileOf(R"("a": [1, 2], "b": {"real_time": 7, "c": [[-1]]}, "d": "x",
+                "e": [[]], "f": [null], "g": [0], "h": null, "i": true,
+                "family_index": 3, "j": 5)"),
+      "x");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->rows[0].real_time, 1);
+  EXPECT_THAT(file->rows[0].counters, UnorderedElementsAre(Pair("j", 5)));
+}
+
+TEST(BenchmarkJsonTest, VisitsRowByRowUntilTheVisitorHasEnough) {
+  const std::string text = FormatBenchmarkJson(Recorded());
+  std::vector<std::string> names;
+  std::map<std::string, std::string> context;
+  const absl::Status stopped = VisitBenchmarkJson(
+      text, "x",
+      [&](const BenchmarkRow& row) -> absl::Status {
+        names.push_back(row.name);
+        if (names.size() == 2) return absl::CancelledError("enough");
+        return absl::OkStatus();
+      },
+      &context);
+  EXPECT_EQ(stopped.code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(names.size(), 2u);
+  EXPECT_EQ(context.at("host_name"), "vm");
+  // No row of one visit leaks into the next.
+  const absl::Status all = VisitBenchmarkJson(
+      R"({"benchmarks": [
+        {"name": "a", "label": "l", "time_unit": "us", "error_occurred": true,
+         "error_message": "e", "x_us": 1, "threads": 4, "iterations": 9},
+        {"name": "b", "real_time": 2}]})",
+      "x",
+      [&](const BenchmarkRow& row) {
+        if (row.name == "a") return absl::OkStatus();
+        EXPECT_EQ(row.label, "");
+        EXPECT_EQ(row.time_unit, "ns");
+        EXPECT_FALSE(row.error_occurred);
+        EXPECT_EQ(row.error_message, "");
+        EXPECT_THAT(row.counters, IsEmpty());
+        EXPECT_EQ(row.threads, 1);
+        EXPECT_EQ(row.iterations, 0);
+        EXPECT_EQ(row.run_type, "iteration");
+        EXPECT_EQ(row.run_name, "b");
+        return absl::OkStatus();
+      },
+      nullptr);
+  EXPECT_TRUE(all.ok()) << all;
 }
 
 TEST(BenchmarkJsonTest, AMissingFileIsNotFound) {

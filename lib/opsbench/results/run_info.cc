@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -83,10 +84,26 @@ absl::StatusOr<RunStatus> RunStatusOf(absl::string_view name) {
       absl::StrCat("\"status\" is \"", name, "\""));
 }
 
+// As get_to(), but refuses numbers that T cannot hold: those of nlohmann are
+// cut off, or worse.
+template <typename T>
+void GetInteger(const Json& json, const char* key, T* value) {
+  const Json& number = json.at(key);
+  const bool fits = number.is_number_unsigned()
+                        ? std::in_range<T>(number.get<uint64_t>())
+                        : number.is_number_integer() &&
+                              std::in_range<T>(number.get<int64_t>());
+  if (!fits) {
+    throw Json::type_error::create(
+        302, absl::StrCat("\"", key, "\" is not an integer in range"), &json);
+  }
+  *value = number.get<T>();
+}
+
 // Throws what nlohmann throws of a missing key or a wrong type.
 absl::StatusOr<RunInfo> FromJson(const Json& json) {
   RunInfo info;
-  json.at("schema_version").get_to(info.schema_version);
+  GetInteger(json, "schema_version", &info.schema_version);
   if (info.schema_version > kRunSchemaVersion) {
     return absl::FailedPreconditionError(absl::StrCat(
         "written by a later opsbench: schema version ", info.schema_version,
@@ -103,11 +120,11 @@ absl::StatusOr<RunInfo> FromJson(const Json& json) {
   json.at("flags").get_to(info.flags);
   json.at("build_type").get_to(info.build_type);
   json.at("cpu_model").get_to(info.cpu_model);
-  json.at("cores").get_to(info.cores);
-  json.at("memory_bytes").get_to(info.memory_bytes);
+  GetInteger(json, "cores", &info.cores);
+  GetInteger(json, "memory_bytes", &info.memory_bytes);
   json.at("kernel").get_to(info.kernel);
   json.at("scale").get_to(info.scale);
-  json.at("seed").get_to(info.seed);
+  GetInteger(json, "seed", &info.seed);
   json.at("areas").get_to(info.areas);
   for (const Json& engine : json.at("engines")) {
     EngineInfo read;

@@ -142,6 +142,28 @@ TEST(RunInfoTest, CollectsBuildAndMachine) {
   EXPECT_EQ(info.kernel, absl::StrCat(kernel.sysname, " ", kernel.release));
 }
 
+// Cut to size, as the JSON library does it, they would pass for others.
+TEST(RunInfoTest, RefusesNumbersOutOfRange) {
+  RunInfo info;
+  info.scale = "quick";
+  const std::string text = FormatRunInfo(info);
+  ASSERT_TRUE(ParseRunInfo(text, "x").ok());
+  for (const auto& [from, to] :
+       {std::pair("\"cores\": 0", "\"cores\": 1e300"),
+        std::pair("\"cores\": 0", "\"cores\": 4294967298"),
+        std::pair("\"seed\": 0", "\"seed\": -1"),
+        std::pair("\"memory_bytes\": 0", "\"memory_bytes\": 1.5"),
+        std::pair("\"schema_version\": 1", "\"schema_version\": true")}) {
+    std::string bad = text;
+    const size_t place = bad.find(from);
+    ASSERT_NE(place, std::string::npos) << from;
+    bad.replace(place, std::string(from).size(), to);
+    EXPECT_EQ(ParseRunInfo(bad, "x").status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << to;
+  }
+}
+
 class GitTest : public ::testing::Test {
  protected:
   GitTest() {

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <cmath>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -147,6 +149,26 @@ absl::Status Replace(const fs::path& staged, const fs::path& target,
   return status;
 }
 
+// The runs or baselines in `folder`, in any order. Copies that are under way
+// have no name.
+absl::StatusOr<std::vector<StoredRun>> ListFolders(const fs::path& folder) {
+  std::vector<StoredRun> found;
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return found;
+  for (; !error && entries != fs::directory_iterator();
+       entries.increment(error)) {
+    const std::string name = entries->path().filename().string();
+    std::error_code ignored;
+    if (!IsName(name) || !entries->is_directory(ignored)) continue;
+    found.push_back({.name = name,
+                     .folder = entries->path().string(),
+                     .info = ReadRunInfo(entries->path().string())});
+  }
+  if (error) return FileError("cannot read", folder, error);
+  return found;
+}
+
 absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(from, error)) {
@@ -258,10 +280,60 @@ absl::Status RunStore::Save(const std::string& folder,
     return ErrnoStatus("cannot make", staged);
   }
   OPSBENCH_RETURN_IF_ERROR(CopyFiles(folder, staged));
-  return Replace(staged, baselines / name, aside);
+  OPSBENCH_RETURN_IF_ERROR(Replace(staged, baselines / name, aside));
+  internal::SyncFolder(baselines.string());
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Run> RunStore::Load(const std::string& folder_or_name) const {
+absl::Status RunStore::Remove(const std::string& name) {
+  OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
+  const fs::path baselines = state_folder_ / "baselines";
+  std::error_code error;
+  if (!fs::exists(baselines / name, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no baseline \"", name,
+                                            "\" in ", baselines.string()));
+  }
+  // Out of sight in one step, then file by file.
+  std::string aside = baselines / absl::StrCat(".", name, "-XXXXXX");
+  if (mkdtemp(aside.data()) == nullptr) {
+    return ErrnoStatus("cannot remove", (baselines / name).string());
+  }
+  absl::Cleanup remove = [&aside] {
+    std::error_code ignored;
+    fs::remove_all(aside, ignored);
+  };
+  if (rename((baselines / name).c_str(), aside.c_str()) != 0) {
+    return ErrnoStatus("cannot remove", (baselines / name).string());
+  }
+  internal::SyncFolder(baselines.string());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<StoredRun>> RunStore::ListBaselines() const {
+  OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> baselines,
+                            ListFolders(state_folder_ / "baselines"));
+  absl::c_sort(baselines, [](const StoredRun& a, const StoredRun& b) {
+    return a.name < b.name;
+  });
+  return baselines;
+}
+
+absl::StatusOr<std::vector<StoredRun>> RunStore::ListRuns() const {
+  OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> runs,
+                            ListFolders(state_folder_ / "runs"));
+  // Names begin with the time; those of one second end in -2, -3 … -10.
+  constexpr size_t kTime = sizeof("20260131T120000Z") - 1;
+  const auto key = [](const StoredRun& run) {
+    return std::tuple(run.name.substr(0, kTime), run.name.size(), run.name);
+  };
+  absl::c_sort(runs, [&](const StoredRun& a, const StoredRun& b) {
+    return key(a) < key(b);
+  });
+  return runs;
+}
+
+absl::StatusOr<std::string> RunStore::Find(
+    const std::string& folder_or_name) const {
   std::vector<fs::path> places;
   if (IsName(folder_or_name)) {
     places = {state_folder_ / "baselines" / folder_or_name,
@@ -270,15 +342,31 @@ absl::StatusOr<Run> RunStore::Load(const std::string& folder_or_name) const {
   places.emplace_back(folder_or_name);
   for (const fs::path& place : places) {
     std::error_code error;
-    if (!fs::exists(place / "run.json", error)) continue;
-    Run run = {.folder = place.string()};
-    OPSBENCH_ASSIGN_OR_RETURN(run.info, ReadRunInfo(run.folder));
-    ReadAreas(&run);
-    return run;
+    if (fs::exists(place / "run.json", error)) return place.string();
+  }
+  if (folder_or_name == "latest" || folder_or_name == "previous") {
+    OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> runs, ListRuns());
+    std::erase_if(runs, [](const StoredRun& run) {
+      return !run.info.ok() || run.info->status != RunStatus::kComplete;
+    });
+    const size_t back = folder_or_name == "latest" ? 1 : 2;
+    if (runs.size() >= back) return runs[runs.size() - back].folder;
+    return absl::NotFoundError(
+        absl::StrCat("there is no ", folder_or_name,
+                     " run: ", (state_folder_ / "runs").string(), " holds ",
+                     runs.size(), " complete runs; `opsbench run` makes one"));
   }
   return absl::NotFoundError(absl::StrCat(
       "\"", folder_or_name, "\" is neither a baseline nor a run of ",
       state_folder_.string(), " nor a folder with a run.json"));
+}
+
+absl::StatusOr<Run> RunStore::Load(const std::string& folder_or_name) const {
+  Run run;
+  OPSBENCH_ASSIGN_OR_RETURN(run.folder, Find(folder_or_name));
+  OPSBENCH_ASSIGN_OR_RETURN(run.info, ReadRunInfo(run.folder));
+  ReadAreas(&run);
+  return run;
 }
 
 }  // namespace opsbench::results

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,6 +29,13 @@ struct Run {
   // The areas of info.areas without a usable file, and why. Whoever judges a
   // run has to report them: a missing result must not pass for a good one.
   std::map<std::string, absl::Status> failed_areas;
+};
+
+// A run or a baseline that lies in the state folder.
+struct StoredRun {
+  std::string name;
+  std::string folder;
+  absl::StatusOr<RunInfo> info;  // Or why it cannot be read.
 };
 
 // InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-', or
@@ -65,10 +73,27 @@ class RunStore {
   // complete.
   absl::Status Save(const std::string& folder, const std::string& name);
 
-  // Reads the baseline of that name, else the run of that name, else the folder
-  // at that path. Areas that are missing or unreadable end up in failed_areas.
+  // Removes a baseline: at every moment it is whole, or gone.
   //
-  // NotFound: none of the three. Otherwise as ParseRunInfo.
+  // InvalidArgument: as CheckBaselineName(). NotFound: there is none.
+  absl::Status Remove(const std::string& name);
+
+  // Baselines by name; runs from the oldest to the newest. Empty when there is
+  // no state folder yet; errors are those of reading it.
+  absl::StatusOr<std::vector<StoredRun>> ListBaselines() const;
+  absl::StatusOr<std::vector<StoredRun>> ListRuns() const;
+
+  // The folder of the baseline of that name, else of the run of that name, else
+  // of the newest complete run (`latest`) or the one before (`previous`), else
+  // that path if there is a run.json.
+  //
+  // NotFound: none of these.
+  absl::StatusOr<std::string> Find(const std::string& folder_or_name) const;
+
+  // Reads the run that Find() finds. Areas that are missing or unreadable end
+  // up in failed_areas.
+  //
+  // As Find() and ParseRunInfo().
   absl::StatusOr<Run> Load(const std::string& folder_or_name) const;
 
  private:

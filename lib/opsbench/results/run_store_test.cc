@@ -392,6 +392,107 @@ TEST_F(RunStoreTest, LoadsByBaselineByRunAndByPath) {
               AllOf(HasSubstr("\"none\""), HasSubstr(state_.string())));
 }
 
+TEST_F(RunStoreTest, ListsWhatThereIs) {
+  EXPECT_THAT(*Store().ListRuns(), IsEmpty());
+  EXPECT_THAT(*Store().ListBaselines(), IsEmpty());
+  EXPECT_FALSE(fs::exists(state_));
+  std::vector<std::string> expected;
+  for (int i = 0; i < 11; ++i) {
+    expected.push_back(fs::path(FinishedRun(i + 1)).filename());
+  }
+  RunInfo earlier = Info();
+  earlier.started = "2026-01-31T11:00:00Z";
+  expected.insert(expected.begin(), fs::path(CreateRun(earlier)).filename());
+  for (const char* name : {"b", "a"}) {
+    ASSERT_TRUE(
+        Store().Save((state_ / "runs" / expected.back()).string(), name).ok());
+  }
+  // A copy that is under way, a stray file, and a folder that is no run.
+  fs::create_directories(state_ / "baselines/.a-123456");
+  std::ofstream(state_ / "baselines/stray") << "x";
+  fs::create_directories(state_ / "baselines/c");
+
+  const auto runs = Store().ListRuns();
+  ASSERT_TRUE(runs.ok()) << runs.status();
+  std::vector<std::string> names;
+  for (const StoredRun& run : *runs) names.push_back(run.name);
+  EXPECT_EQ(names, expected);  // -2 … -11 in the order of their making.
+  EXPECT_EQ((*runs)[0].info->status, RunStatus::kRunning);
+  const auto baselines = Store().ListBaselines();
+  ASSERT_TRUE(baselines.ok()) << baselines.status();
+  ASSERT_EQ(baselines->size(), 3u);
+  EXPECT_EQ((*baselines)[0].name, "a");
+  EXPECT_EQ((*baselines)[1].name, "b");
+  EXPECT_EQ((*baselines)[2].info.status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(RunStoreTest, FindsTheLatestCompleteRuns) {
+  EXPECT_EQ(Store().Find("latest").status().code(),
+            absl::StatusCode::kNotFound);
+  const std::string first = FinishedRun(1);
+  EXPECT_EQ(Store().Find("previous").status().code(),
+            absl::StatusCode::kNotFound);
+  const std::string second = FinishedRun(2);
+  CreateRun();  // Never finished.
+  EXPECT_EQ(*Store().Find("latest"), second);
+  EXPECT_EQ(*Store().Find("previous"), first);
+  // Whoever calls a baseline so means it.
+  ASSERT_TRUE(Store().Save(first, "latest").ok());
+  EXPECT_EQ(*Store().Find("latest"), state_ / "baselines/latest");
+}
+
+TEST_F(RunStoreTest, RemovesBaselinesAlone) {
+  const std::string run = FinishedRun(1);
+  ASSERT_TRUE(Store().Save(run, "main").ok());
+  ASSERT_TRUE(Store().Save(run, "other").ok());
+  const absl::Status removed = Store().Remove("main");
+  ASSERT_TRUE(removed.ok()) << removed;
+  EXPECT_THAT(NamesIn(state_ / "baselines"), ElementsAre("other"));
+  EXPECT_TRUE(fs::exists(run));
+  EXPECT_EQ(Store().Remove("main").code(), absl::StatusCode::kNotFound);
+  for (const char* name : {"", "..", "../runs", ".hidden"}) {
+    EXPECT_EQ(Store().Remove(name).code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(Store().Remove(fs::path(run).filename()).code(),
+            absl::StatusCode::kNotFound);
+}
+
+// The child saves and removes without end and is killed at whatever it does
+// just then: whatever has the name must be a whole baseline.
+TEST_F(RunStoreTest, AKilledProcessLeavesAWholeBaselineOrNone) {
+  const std::vector<std::string> runs = {FinishedRun(1), FinishedRun(2)};
+  for (int round = 0; round < 10; ++round) {
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(ready[0]);
+      for (int i = 0;; ++i) {
+        if (!Store().Save(runs[i % 2], "main").ok()) _exit(1);
+        if (i % 3 == 2 && !Store().Remove("main").ok()) _exit(1);
+        if (write(ready[1], "x", 1) != 1) _exit(0);
+      }
+    }
+    close(ready[1]);
+    // After a number of turns, somewhere in the next.
+    char turn;
+    for (int i = 0; i <= round; ++i) ASSERT_EQ(read(ready[0], &turn, 1), 1);
+    kill(child, SIGKILL);
+    int state = 0;
+    ASSERT_EQ(waitpid(child, &state, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(state));
+    close(ready[0]);
+    const auto baseline = Store().Load("main");
+    if (!baseline.ok()) {
+      EXPECT_EQ(baseline.status().code(), absl::StatusCode::kNotFound);
+      EXPECT_FALSE(fs::exists(state_ / "baselines/main"));
+      continue;
+    }
+    EXPECT_THAT(baseline->failed_areas, IsEmpty());
+    EXPECT_EQ(baseline->info.status, RunStatus::kComplete);
+  }
+}
+
 TEST_F(RunStoreTest, RefusesARunOfALaterVersion) {
   const std::string folder = FinishedRun(3);
   ASSERT_TRUE(

@@ -53,7 +53,8 @@ std::string CounterText(const std::string& name, double value) {
   if (absl::EndsWith(name, "_bytes")) {
     return absl::StrFormat("%.1f MiB", value / (1 << 20));
   }
-  return absl::StrFormat(std::abs(value) < 1000 ? "%.3g" : "%.0f", value);
+  return std::abs(value) < 1000 ? absl::StrFormat("%.3g", value)
+                                : absl::StrFormat("%.0f", value);
 }
 
 std::string CounterOf(const Measurement* measurement, const std::string& name) {

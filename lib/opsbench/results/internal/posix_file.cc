@@ -1,5 +1,6 @@
 #include "opsbench/results/internal/posix_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,13 @@ absl::Status WriteAll(int file, absl::string_view text,
     }
   }
   return absl::OkStatus();
+}
+
+void SyncFolder(const std::string& folder) {
+  const int file = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;
+  (void)fsync(file);
+  (void)close(file);
 }
 
 }  // namespace opsbench::results::internal

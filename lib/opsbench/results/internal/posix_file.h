@@ -17,6 +17,10 @@ absl::Status ErrnoStatus(absl::string_view what, absl::string_view path);
 // Writes all of `text`, in a single write() unless that is cut short.
 absl::Status WriteAll(int file, absl::string_view text, absl::string_view path);
 
+// Makes renames in a folder last through a power cut. Not every file system
+// can: what is written is then still whole, so this is no error.
+void SyncFolder(const std::string& folder);
+
 }  // namespace opsbench::results::internal
 
 #endif  // OPSBENCH_RESULTS_INTERNAL_POSIX_FILE_H_

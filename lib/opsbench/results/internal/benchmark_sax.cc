@@ -1,0 +1,447 @@
+#include "opsbench/results/internal/benchmark_sax.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+
+namespace opsbench::results::internal {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// How a number that is no JSON is spelled, and the JSON that stands for it: a
+// list, which no row holds otherwise. No stand-in is longer than its number, so
+// that the places in error messages stay those of the file.
+struct Spelling {
+  absl::string_view number;
+  absl::string_view stand_in;
+};
+constexpr std::array<Spelling, 8> kSpellings = {{{"-Infinity", "[-1]"},
+                                                 {"Infinity", "[1]"},
+                                                 {"-NaN", "[]"},
+                                                 {"NaN", "[]"},
+                                                 {"-inf", "[-1]"},
+                                                 {"inf", "[1]"},
+                                                 {"-nan", "[]"},
+                                                 {"nan", "[]"}}};
+
+bool BeginsSpelling(char c) {
+  return c == 'N' || c == 'n' || c == 'I' || c == 'i' || c == '-';
+}
+
+// Past the end of the string that begins at text[begin], or text.size().
+size_t EndOfString(absl::string_view text, size_t begin) {
+  size_t i = begin + 1;
+  for (;;) {
+    const void* quote = i < text.size()
+                            ? memchr(text.data() + i, '"', text.size() - i)
+                            : nullptr;
+    if (quote == nullptr) return text.size();
+    const size_t end =
+        static_cast<size_t>(static_cast<const char*>(quote) - text.data());
+    size_t backslashes = 0;
+    while (end - backslashes > i && text[end - backslashes - 1] == '\\') {
+      ++backslashes;
+    }
+    i = end + 1;
+    if (backslashes % 2 == 0) return i;
+  }
+}
+
+// `text` with the NaN and infinities outside strings replaced by their
+// stand-ins, kept in `copy` if there are any.
+absl::string_view WithStandIns(absl::string_view text, std::string* copy) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      i = EndOfString(text, i) - 1;
+      continue;
+    }
+    if (!BeginsSpelling(text[i])) continue;
+    for (const auto& [number, stand_in] : kSpellings) {
+      if (!absl::StartsWith(text.substr(i), number)) continue;
+      if (copy->empty()) copy->assign(text.data(), text.size());
+      std::string padded(stand_in);
+      padded.resize(number.size(), ' ');
+      copy->replace(i, number.size(), padded);
+      i += number.size() - 1;
+      break;
+    }
+  }
+  return copy->empty() ? text : absl::string_view(*copy);
+}
+
+// What a field of a row holds, and where it belongs.
+struct Field {
+  std::string BenchmarkRow::*text = nullptr;
+  bool BenchmarkRow::*flag = nullptr;
+  int64_t BenchmarkRow::*count = nullptr;
+  double BenchmarkRow::*number = nullptr;
+  // Where a row stands in a run says nothing about what was measured.
+  bool ignored = false;
+};
+
+const Field* FieldNamed(const std::string& key) {
+  using Row = BenchmarkRow;
+  static const auto* const kFields =
+      new absl::flat_hash_map<std::string, Field>{
+          {"name", {.text = &Row::name}},
+          {"run_name", {.text = &Row::run_name}},
+          {"run_type", {.text = &Row::run_type}},
+          {"aggregate_name", {.text = &Row::aggregate_name}},
+          {"aggregate_unit", {.text = &Row::aggregate_unit}},
+          {"time_unit", {.text = &Row::time_unit}},
+          {"label", {.text = &Row::label}},
+          {"error_message", {.text = &Row::error_message}},
+          {"skip_message", {.text = &Row::skip_message}},
+          {"error_occurred", {.flag = &Row::error_occurred}},
+          {"skipped", {.flag = &Row::skipped}},
+          {"repetitions", {.count = &Row::repetitions}},
+          {"repetition_index", {.count = &Row::repetition_index}},
+          {"threads", {.count = &Row::threads}},
+          {"iterations", {.count = &Row::iterations}},
+          {"real_time", {.number = &Row::real_time}},
+          {"cpu_time", {.number = &Row::cpu_time}},
+          {"family_index", {.ignored = true}},
+          {"per_family_instance_index", {.ignored = true}}};
+  const auto found = kFields->find(key);
+  return found == kFields->end() ? nullptr : &found->second;
+}
+
+// As a new row is before its fields are read. Keeps the capacity of its texts.
+void Clear(BenchmarkRow* row) {
+  for (std::string* text :
+       {&row->name, &row->run_name, &row->run_type, &row->aggregate_name,
+        &row->aggregate_unit, &row->label, &row->error_message,
+        &row->skip_message}) {
+    text->clear();
+  }
+  row->time_unit = "ns";
+  row->error_occurred = row->skipped = false;
+  row->repetitions = row->repetition_index = row->iterations = 0;
+  row->threads = 1;
+  row->real_time = row->cpu_time = kNan;
+  row->counters.clear();
+}
+
+// Before version 1.5 neither run_type nor run_name was written: both follow
+// from the name. A file that gives one of them is believed.
+void DeduceRunType(BenchmarkRow* row) {
+  absl::string_view run_name = row->name;
+  absl::string_view found;
+  if (row->run_type != "iteration") {
+    for (const absl::string_view aggregate :
+         {"mean", "median", "stddev", "cv", "BigO", "RMS"}) {
+      if (absl::EndsWith(row->name, absl::StrCat("_", aggregate))) {
+        found = aggregate;
+        run_name.remove_suffix(aggregate.size() + 1);
+        break;
+      }
+    }
+  }
+  if (row->run_type.empty()) {
+    row->run_type = found.empty() ? "iteration" : "aggregate";
+  }
+  if (row->aggregate_name.empty()) row->aggregate_name = std::string(found);
+  if (row->run_name.empty()) row->run_name = std::string(run_name);
+}
+
+// Completes a row whose fields are read. The complaint about it, or nothing.
+std::string Finish(BenchmarkRow* row) {
+  if (row->name.empty()) return "no \"name\"";
+  if (row->run_type.empty() || row->run_name.empty()) DeduceRunType(row);
+  if (row->aggregate_unit.empty() &&
+      (row->aggregate_name == "cv" || row->aggregate_name == "RMS")) {
+    row->aggregate_unit = "percentage";
+  }
+  if (row->run_type != "iteration" && row->run_type != "aggregate") {
+    return absl::StrCat("\"run_type\" is \"", row->run_type,
+                        "\", neither \"iteration\" nor \"aggregate\"");
+  }
+  if (std::isnan(ToNanoseconds(1, row->time_unit))) {
+    return absl::StrCat("\"time_unit\" is \"", row->time_unit,
+                        "\", none of ns, us, ms, s");
+  }
+  return "";
+}
+
+// Receives the events of the parser. Methods return false to stop it, which
+// only an error of the visitor does.
+class Handler : public nlohmann::json_sax<Json> {
+ public:
+  Handler(absl::string_view source, RowVisitor visit,
+          std::map<std::string, std::string>* context)
+      : source_(source), visit_(visit), context_(context) {}
+
+  // The outcome, once the parser has stopped.
+  absl::Status Result() const {
+    if (!status_.ok()) return status_;
+    if (!has_list_) {
+      return Error("no list \"benchmarks\": not a result of Google Benchmark");
+    }
+    if (rows_ > 0 && !has_result_) {
+      return Error(
+          "no row has a field of Google Benchmark's but a name: the result of "
+          "another tool");
+    }
+    return absl::OkStatus();
+  }
+
+  bool null() override {
+    if (InRow()) {
+      const Field* field = FieldNamed(key_);
+      return field == nullptr || field->number != nullptr || field->ignored ||
+             Complain(*field);
+    }
+    return Scalar("", /*keep=*/false);
+  }
+
+  bool boolean(bool value) override {
+    if (!InRow()) return Scalar(value ? "true" : "false");
+    const Field* field = FieldNamed(key_);
+    if (field == nullptr || field->ignored) return true;
+    if (field->flag == nullptr) return Complain(*field);
+    row_.*field->flag = value;
+    return true;
+  }
+
+  bool number_integer(number_integer_t value) override {
+    if (InRow()) return Count(value);
+    if (InStandIn()) return StandInElement(value);
+    return Scalar(absl::StrCat(value));
+  }
+
+  bool number_unsigned(number_unsigned_t value) override {
+    constexpr number_unsigned_t kLimit = std::numeric_limits<int64_t>::max();
+    if (InRow()) {
+      return value <= kLimit ? Count(static_cast<int64_t>(value))
+                             : Number(static_cast<double>(value));
+    }
+    if (InStandIn()) return StandInElement(value == 1 ? 1 : 0);
+    return Scalar(absl::StrCat(value));
+  }
+
+  bool number_float(number_float_t value, const string_t& spelled) override {
+    if (InRow()) return Number(value);
+    if (InStandIn()) return StandInElement(0);
+    return Scalar(spelled);
+  }
+
+  bool string(string_t& value) override {
+    if (!InRow()) return Scalar(value);
+    const Field* field = FieldNamed(key_);
+    if (field == nullptr || field->ignored) return true;
+    if (field->text == nullptr) return Complain(*field);
+    row_.*field->text = value;
+    return true;
+  }
+
+  bool binary(binary_t& /*value*/) override { return true; }
+
+  bool start_object(std::size_t /*size*/) override {
+    ++depth_;
+    switch (depth_) {
+      case 1:
+        is_object_ = true;
+        return true;
+      case 2:
+        in_context_ = is_object_ && key_ == "context";
+        return true;
+      case 3:
+        in_row_ = in_list_;
+        if (in_row_) Clear(&row_);
+        return true;
+      default:
+        return Nested();
+    }
+  }
+
+  bool key(string_t& key) override {
+    if (depth_ > 3) return true;
+    std::swap(key_, key);
+    if (in_row_ && !has_result_) {
+      has_result_ = key_ != "name" && FieldNamed(key_) != nullptr;
+    }
+    return true;
+  }
+
+  bool end_object() override {
+    --depth_;
+    if (depth_ == 1) in_context_ = false;
+    if (depth_ != 2 || !in_row_) return true;
+    in_row_ = false;
+    const std::string complaint = Finish(&row_);
+    if (!complaint.empty()) return RowError(complaint);
+    if (!status_.ok()) return true;
+    ++rows_;
+    status_ = visit_(row_);
+    return status_.ok();
+  }
+
+  bool start_array(std::size_t /*size*/) override {
+    ++depth_;
+    if (depth_ == 2 && is_object_ && key_ == "benchmarks") {
+      in_list_ = has_list_ = true;
+    } else if (depth_ == 3 && in_list_) {
+      return RowError("not an object");
+    } else if (depth_ == 4 && in_row_) {
+      stand_in_ = true;
+      elements_ = 0;
+      return true;
+    }
+    return Nested();
+  }
+
+  bool end_array() override {
+    --depth_;
+    if (depth_ == 1) in_list_ = false;
+    if (depth_ != 3 || !stand_in_) return true;
+    stand_in_ = false;
+    return Number(elements_ == 0 ? kNan : sign_ * kInfinity);
+  }
+
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& error) override {
+    // Without the library's own name for the error: "parse error at line 2,
+    // column 1: …", or a number that no double holds.
+    absl::string_view what = error.what();
+    const size_t bracket = what.find("] ");
+    if (bracket != absl::string_view::npos) what.remove_prefix(bracket + 2);
+    status_ = Error(absl::StrCat("not JSON: ", what));
+    return false;
+  }
+
+ private:
+  // Whether a value is a row's own: not one of a list or object in it.
+  bool InRow() const { return in_row_ && depth_ == 3; }
+  bool InStandIn() const { return stand_in_ && depth_ == 4; }
+
+  bool StandInElement(int64_t value) {
+    ++elements_;
+    sign_ = value < 0 ? -1 : 1;
+    // A list that stands for no number is none of the format's.
+    if (elements_ > 1 || (value != 1 && value != -1)) stand_in_ = false;
+    return true;
+  }
+
+  // A list or an object in a row is no stand-in once it holds another.
+  bool Nested() {
+    stand_in_ = false;
+    return true;
+  }
+
+  // A value outside rows.
+  bool Scalar(const std::string& text, bool keep = true) {
+    if (depth_ == 2 && in_list_) return RowError("not an object");
+    if (depth_ >= 4) stand_in_ = false;
+    if (keep && context_ != nullptr && in_context_ && depth_ == 2) {
+      (*context_)[key_] = text;
+    }
+    return true;
+  }
+
+  bool Count(int64_t value) {
+    const Field* field = FieldNamed(key_);
+    if (field == nullptr || field->count == nullptr) {
+      return Number(static_cast<double>(value));
+    }
+    row_.*field->count = value;
+    return true;
+  }
+
+  bool Number(double value) {
+    const Field* field = FieldNamed(key_);
+    if (field == nullptr) {
+      row_.counters[key_] = value;
+      return true;
+    }
+    if (field->ignored) return true;
+    if (field->number != nullptr) {
+      row_.*field->number = value;
+      return true;
+    }
+    // Aggregates of some versions write counts as 1.0000e+01.
+    constexpr double kLimit = 9e18;
+    if (field->count == nullptr || !(std::abs(value) < kLimit)) {
+      return Complain(*field);
+    }
+    row_.*field->count = static_cast<int64_t>(value);
+    return true;
+  }
+
+  bool Complain(const Field& field) {
+    const char* expected = field.text != nullptr    ? "text"
+                           : field.flag != nullptr  ? "true or false"
+                           : field.count != nullptr ? "a count"
+                                                    : "a number";
+    return RowError(absl::StrCat("\"", key_, "\" is not ", expected));
+  }
+
+  // Goes on to the end without rows: a file that is no JSON at all, such as one
+  // cut short, is the graver fault, and is reported instead.
+  bool RowError(absl::string_view complaint) {
+    if (status_.ok()) {
+      status_ = Error(absl::StrCat("benchmarks[", rows_, "]: ", complaint));
+    }
+    return true;
+  }
+
+  absl::Status Error(absl::string_view what) const {
+    return absl::InvalidArgumentError(absl::StrCat(source_, ": ", what));
+  }
+
+  const absl::string_view source_;
+  const RowVisitor visit_;
+  std::map<std::string, std::string>* const context_;
+  absl::Status status_;
+  int64_t rows_ = 0;
+  bool has_list_ = false;
+  bool has_result_ = false;
+
+  // Where the parser stands.
+  int64_t depth_ = 0;
+  bool is_object_ = false;  // The whole file.
+  bool in_context_ = false;
+  bool in_list_ = false;
+  bool in_row_ = false;
+  bool stand_in_ = false;
+  int64_t elements_ = 0;
+  int sign_ = 1;
+  std::string key_;
+  BenchmarkRow row_;
+};
+
+// What PowerShell's `>` makes of a benchmark's output.
+bool IsUtf16(absl::string_view text) {
+  return absl::StartsWith(text, "\xff\xfe") ||
+         absl::StartsWith(text, "\xfe\xff");
+}
+
+}  // namespace
+
+absl::Status ParseRows(absl::string_view text, absl::string_view source,
+                       RowVisitor visit,
+                       std::map<std::string, std::string>* context) {
+  if (IsUtf16(text)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source,
+                     ": not JSON: the text is UTF-16; write it with "
+                     "--benchmark_out=FILE, or convert it to UTF-8"));
+  }
+  std::string copy;
+  const absl::string_view json = WithStandIns(text, &copy);
+  Handler handler(source, visit, context);
+  Json::sax_parse(json.data(), json.data() + json.size(), &handler);
+  return handler.Result();
+}
+
+}  // namespace opsbench::results::internal

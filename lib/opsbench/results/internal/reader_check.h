@@ -1,0 +1,105 @@
+#ifndef OPSBENCH_RESULTS_INTERNAL_READER_CHECK_H_
+#define OPSBENCH_RESULTS_INTERNAL_READER_CHECK_H_
+
+// For tests: what has to hold of the readers whatever they are given. The
+// fuzzers look for text of which it does not.
+//
+// Thread safety: the functions keep no state.
+
+#include <cmath>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "nlohmann/json.hpp"
+#include "opsbench/results/benchmark_json.h"
+#include "opsbench/results/compare.h"
+#include "opsbench/results/internal/xml_check.h"
+#include "opsbench/results/render_comparison.h"
+#include "opsbench/results/run_info.h"
+#include "opsbench/results/sample_set.h"
+
+namespace opsbench::results::internal {
+
+inline bool SameNumber(double a, double b) {
+  return a == b || !std::isfinite(a);  // What is not finite is not written.
+}
+
+// What is written of a file is read back as it was.
+inline std::string RoundTripFault(const BenchmarkFile& file) {
+  const auto again = ParseBenchmarkJson(FormatBenchmarkJson(file), "again");
+  if (!again.ok()) {
+    return absl::StrCat("not read again: ", again.status().message());
+  }
+  if (again->rows.size() != file.rows.size()) return "rows got lost";
+  for (size_t i = 0; i < file.rows.size(); ++i) {
+    const BenchmarkRow& was = file.rows[i];
+    const BenchmarkRow& is = again->rows[i];
+    if (is.name != was.name || is.run_name != was.run_name ||
+        is.run_type != was.run_type ||
+        is.error_occurred != was.error_occurred ||
+        is.iterations != was.iterations ||
+        !SameNumber(was.real_time, is.real_time) ||
+        !SameNumber(was.cpu_time, is.cpu_time)) {
+      return absl::StrCat("row ", i, " changed");
+    }
+  }
+  return "";
+}
+
+// A file is the same as itself, and every format of saying so is well-formed.
+inline std::string ComparisonFault(absl::string_view text) {
+  SampleSet set("fuzz");
+  if (!set.AddText(text, "fuzz").ok()) return "read once, not twice";
+  const auto comparison = Compare(set, set, {});
+  if (!comparison.ok()) return "";  // Nothing was measured.
+  if (CountVerdicts(*comparison, Verdict::kSlower) > 0 ||
+      CountVerdicts(*comparison, Verdict::kImproved) > 0 ||
+      CountVerdicts(*comparison, Verdict::kMissing) > 0) {
+    return absl::StrCat("differs from itself: ", CountsText(*comparison));
+  }
+  for (const ComparisonFormat format :
+       {ComparisonFormat::kJson, ComparisonFormat::kSmallerIsBetter,
+        ComparisonFormat::kBiggerIsBetter}) {
+    if (!nlohmann::json::accept(RenderComparison(*comparison, format))) {
+      return "writes what is no JSON";
+    }
+  }
+  const std::string fault =
+      JunitFault(RenderComparison(*comparison, ComparisonFormat::kJunit));
+  if (!fault.empty()) return absl::StrCat("writes bad JUnit: ", fault);
+  for (const ComparisonFormat format :
+       {ComparisonFormat::kText, ComparisonFormat::kMarkdown}) {
+    RenderComparisonOptions options;
+    options.markdown_bytes = 16'000;
+    const std::string page = RenderComparison(*comparison, format, options);
+    if (format == ComparisonFormat::kMarkdown && page.size() > 16'000) {
+      return "Markdown is too long";
+    }
+    if (absl::StrContains(page, '\x1b'))
+      return "an escape sequence got through";
+  }
+  return "";
+}
+
+// The fault that `text` brings out, or nothing.
+inline std::string ReaderFault(absl::string_view text) {
+  if (const auto file = ParseBenchmarkJson(text, "fuzz"); file.ok()) {
+    (void)CheckBenchmarkFile(*file, "fuzz");
+    std::string fault = RoundTripFault(*file);
+    if (fault.empty()) fault = ComparisonFault(text);
+    if (!fault.empty()) return fault;
+  }
+  const auto info = ParseRunInfo(text, "fuzz");
+  if (!info.ok()) return "";
+  const std::string written = FormatRunInfo(*info);
+  const auto again = ParseRunInfo(written, "again");
+  if (!again.ok() || FormatRunInfo(*again) != written)
+    return "run.json changed";
+  return "";
+}
+
+}  // namespace opsbench::results::internal
+
+#endif  // OPSBENCH_RESULTS_INTERNAL_READER_CHECK_H_

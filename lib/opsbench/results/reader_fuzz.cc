@@ -1,0 +1,22 @@
+// libFuzzer over the readers, built by clang:
+//
+//   reader_fuzz -runs=1000000 -max_len=4096 CORPUS fixtures/compare/fuzz_seeds
+//
+// CORPUS is a folder for what it finds. reader_fuzz_test.cc does the same at a
+// small budget, with any compiler.
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "opsbench/results/internal/reader_check.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string fault = opsbench::results::internal::ReaderFault(
+      {reinterpret_cast<const char*>(data), size});
+  if (!fault.empty()) {
+    std::fprintf(stderr, "fault: %s\n", fault.c_str());
+    std::abort();
+  }
+  return 0;
+}
