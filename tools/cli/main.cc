@@ -46,6 +46,7 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   app.get_formatter()->column_width(28);
   AddRunCommand(app, context);
+  AddGateCommand(app, context);
   AddSidetableCommand(app, context);
   AddServersCommand(app, context);
   AddCheckJsonCommand(app, context);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -13,7 +14,7 @@ namespace opsbench::results::gate {
 namespace {
 
 // A change of the promised size is seen with this probability in each stage.
-constexpr double kPower = 0.95;
+constexpr double kPower = 0.98;
 
 double NormalQuantile(double probability) {
   return boost::math::quantile(boost::math::normal_distribution<double>(),
@@ -28,15 +29,11 @@ std::vector<double> Shifted(absl::Span<const double> values, double shift) {
 
 }  // namespace
 
-StageResult JudgeStage(const StageRule& rule, std::vector<double> ratios,
-                       absl::Span<const double> spreads) {
+StageResult JudgeStage(const StageRule& rule, std::vector<double> ratios) {
   StageResult result;
   result.location = Locate(ratios, rule.alpha);
   const Location& location = result.location;
-  // A block's ratio is half of two differences between slices; a spread is one.
-  result.deviation =
-      std::max(RobustDeviation(spreads) / std::sqrt(2),
-               RobustDeviation(Shifted(ratios, location.estimate)));
+  result.deviation = RobustDeviation(Shifted(ratios, location.estimate));
   const double threshold = std::log1p(rule.threshold);
   result.slower = location.low > 0 && location.estimate > threshold;
   const std::vector<double> opposite = [&] {
@@ -121,16 +118,21 @@ absl::Status Procedure::MeasureBlock(int benchmark, Side side, Sampler* sampler,
     slices[i] = *std::move(slice);
   }
   const std::vector<MetricPlan>& metrics = plan(benchmark).metrics;
-  stage->ratios.resize(metrics.size());
-  stage->spreads.resize(metrics.size());
+  for (auto* values : {&stage->ratios, &stage->base, &stage->side}) {
+    values->resize(metrics.size());
+  }
   for (size_t m = 0; m < metrics.size(); ++m) {
-    double logs[4];
-    for (int i = 0; i < 4; ++i) logs[i] = std::log(slices[i][m]);
-    const double inside = (logs[1] + logs[2] - logs[0] - logs[3]) / 2;
-    stage->ratios[m].push_back(
-        outside == metrics[m].higher_is_better ? inside : -inside);
-    stage->spreads[m].push_back(logs[1] - logs[2]);
-    stage->spreads[m].push_back(logs[0] - logs[3]);
+    const auto better = [&](int i, int j) {
+      return metrics[m].higher_is_better ? std::max(slices[i][m], slices[j][m])
+                                         : std::min(slices[i][m], slices[j][m]);
+    };
+    const double base = outside ? better(1, 2) : better(0, 3);
+    const double other = outside ? better(0, 3) : better(1, 2);
+    stage->base[m].push_back(base);
+    stage->side[m].push_back(other);
+    stage->ratios[m].push_back(metrics[m].higher_is_better
+                                   ? std::log(base / other)
+                                   : std::log(other / base));
   }
   return absl::OkStatus();
 }
@@ -148,23 +150,22 @@ absl::Status Procedure::MeasureNullBlock() {
   return absl::OkStatus();
 }
 
-int Procedure::BlocksFor(int benchmark, const Stage& measured) const {
+bool Procedure::Enough(int benchmark, const Stage& stage) const {
   // Below as many, not even signs that are all alike are significant.
   const int least =
       std::max(options_.min_blocks,
                static_cast<int>(std::ceil(-std::log2(improved_alpha_))));
-  double wanted = least;
-  const std::vector<StageResult> results = Judge(benchmark, measured);
+  const int blocks = stage.blocks();
+  if (blocks < least) return false;
+  if (blocks >= options_.max_blocks) return true;
+  if ((blocks - least) % options_.more_blocks != 0) return false;
+  const std::vector<StageResult> results = Judge(benchmark, stage);
   for (size_t m = 0; m < results.size(); ++m) {
-    const double threshold = plan(benchmark).metrics[m].threshold;
-    const double room = std::log1p(Promise(benchmark, static_cast<int>(m))) -
-                        std::log1p(threshold);
-    // Three standard errors of the estimate between the threshold and what was
-    // promised; the estimate has 95.5% of the mean's efficiency.
-    const double errors = 3 * results[m].deviation / room;
-    wanted = std::max(wanted, std::ceil(errors * errors / 0.955));
+    if (results[m].smallest_visible > Promise(benchmark, static_cast<int>(m))) {
+      return false;
+    }
   }
-  return static_cast<int>(std::min<double>(wanted, options_.max_blocks));
+  return true;
 }
 
 std::vector<StageResult> Procedure::Judge(int benchmark,
@@ -175,69 +176,55 @@ std::vector<StageResult> Procedure::Judge(int benchmark,
     rule.alpha = alpha_;
     rule.improved_alpha = improved_alpha_;
     rule.threshold = plan(benchmark).metrics[m].threshold;
-    results.push_back(JudgeStage(rule, stage.ratios[m], stage.spreads[m]));
+    results.push_back(JudgeStage(rule, stage.ratios[m]));
+    results.back().base = Median(stage.base[m]);
+    results.back().head = Median(stage.side[m]);
   }
   return results;
 }
 
-absl::Status Procedure::RunFirstStage() {
-  const double deadline = start_ + options_.budget_s * options_.first_share;
-  std::vector<int> open(benchmarks_.size());
-  for (size_t i = 0; i < open.size(); ++i) open[i] = static_cast<int>(i);
-  for (Stage& stage : first_) stage.wanted = options_.min_blocks;
-  while (!open.empty() && sampler_->Now() < deadline) {
-    Shuffle(&open);
-    sampler_->BeginRound();
-    std::vector<int> still_open;
-    for (const int benchmark : open) {
-      Stage& stage = first_[static_cast<size_t>(benchmark)];
-      OPSBENCH_RETURN_IF_ERROR(
-          MeasureBlock(benchmark, Side::kHead, sampler_, &stage));
-      OPSBENCH_RETURN_IF_ERROR(MeasureNullBlock());
-      if (Failed(benchmark)) continue;
-      if (stage.blocks() >= stage.wanted) {
-        stage.wanted = BlocksFor(benchmark, stage);
-      }
-      if (stage.blocks() < stage.wanted) still_open.push_back(benchmark);
-    }
-    open = std::move(still_open);
-  }
-  for (int i = 0; i < size(); ++i) {
-    Stage& stage = first_[static_cast<size_t>(i)];
-    if (!Failed(i)) stage.results = Judge(i, stage);
-  }
-  JudgeNullArm();
-  return absl::OkStatus();
-}
-
-absl::Status Procedure::RunConfirmation(absl::Span<const int> benchmarks,
-                                        Sampler* sampler) {
-  std::vector<int> open(benchmarks.begin(), benchmarks.end());
-  for (Stage& stage : second_) stage = Stage();
-  for (const int benchmark : benchmarks) {
-    const auto at = static_cast<size_t>(benchmark);
-    second_[at].wanted = BlocksFor(benchmark, first_[at]);
-  }
-  const double deadline = start_ + options_.budget_s;
+absl::Status Procedure::RunStage(std::vector<int> benchmarks, double deadline,
+                                 bool with_null_arm, Sampler* sampler,
+                                 std::vector<Stage>* stages) {
+  std::vector<int> open = benchmarks;
   while (!open.empty() && sampler->Now() < deadline) {
     Shuffle(&open);
     sampler->BeginRound();
     std::vector<int> still_open;
     for (const int benchmark : open) {
-      Stage& stage = second_[static_cast<size_t>(benchmark)];
+      Stage& stage = (*stages)[static_cast<size_t>(benchmark)];
       OPSBENCH_RETURN_IF_ERROR(
           MeasureBlock(benchmark, Side::kHead, sampler, &stage));
-      if (!Failed(benchmark) && stage.blocks() < stage.wanted) {
+      if (with_null_arm) OPSBENCH_RETURN_IF_ERROR(MeasureNullBlock());
+      if (!Failed(benchmark) && !Enough(benchmark, stage)) {
         still_open.push_back(benchmark);
       }
     }
     open = std::move(still_open);
   }
   for (const int benchmark : benchmarks) {
-    Stage& stage = second_[static_cast<size_t>(benchmark)];
+    Stage& stage = (*stages)[static_cast<size_t>(benchmark)];
     if (!Failed(benchmark)) stage.results = Judge(benchmark, stage);
   }
   return absl::OkStatus();
+}
+
+absl::Status Procedure::RunFirstStage() {
+  std::vector<int> all(benchmarks_.size());
+  std::iota(all.begin(), all.end(), 0);
+  OPSBENCH_RETURN_IF_ERROR(
+      RunStage(all, start_ + options_.budget_s * options_.first_share,
+               /*with_null_arm=*/true, sampler_, &first_));
+  JudgeNullArm();
+  return absl::OkStatus();
+}
+
+absl::Status Procedure::RunConfirmation(absl::Span<const int> benchmarks,
+                                        Sampler* sampler) {
+  for (Stage& stage : second_) stage = Stage();
+  return RunStage({benchmarks.begin(), benchmarks.end()},
+                  start_ + options_.budget_s, /*with_null_arm=*/false, sampler,
+                  &second_);
 }
 
 std::vector<int> Procedure::Candidates() const {

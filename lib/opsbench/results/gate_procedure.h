@@ -73,11 +73,13 @@ struct ProcedureOptions {
 
   // Seconds for all stages, of which the first may take this share.
   double budget_s = 600;
-  double first_share = 0.6;
+  double first_share = 0.75;
 
-  // Blocks of a stage: the least, and the most that noise may ask for.
-  int min_blocks = 12;
-  int max_blocks = 60;
+  // Blocks of a stage: the least, how many more at a time while the noise hides
+  // what was promised, and the most.
+  int min_blocks = 16;
+  int more_blocks = 4;
+  int max_blocks = 64;
 
   // Null blocks for each of the head's blocks.
   double null_share = 0.125;
@@ -90,18 +92,21 @@ struct ProcedureOptions {
 struct StageResult {
   std::vector<double> ratios;  // One a block; none is ever dropped.
   Location location;
-  // Standard deviation of a block's ratio: the larger of what slices of the
-  // same binary say of it, and the ratios themselves.
-  double deviation = 0;
+  double deviation = 0;  // Of a block's ratio; outliers do not move it.
   // The smallest change for the worse that this stage would have reported with
-  // a probability of 95%. Relative, as 0.03.
+  // a probability of 98%. Relative, as 0.03.
   double smallest_visible = 0;
   bool slower = false;
   bool improved = false;
+  // Medians over the blocks of each side's better slice, in the metric's unit.
+  double base = 0;
+  double head = 0;
 };
 
 // The order of a block's four slices is drawn by lot, base-side-side-base or
-// side-base-base-side: without a change, each ratio's sign is a fair coin.
+// side-base-base-side: without a change, each ratio's sign is a fair coin,
+// whatever the noise. A ratio is that of the better slices of the two sides:
+// what else the machine does makes slices worse, never better.
 class Procedure {
  public:
   // REQUIRES: the benchmarks have metrics; `sampler` outlives this.
@@ -166,10 +171,10 @@ class Procedure {
  private:
   // What one stage has measured of one benchmark.
   struct Stage {
-    std::vector<std::vector<double>> ratios;   // [metric][block]
-    std::vector<std::vector<double>> spreads;  // [metric], two a block
+    std::vector<std::vector<double>> ratios;  // [metric][block]
+    std::vector<std::vector<double>> base;    // Better slices, likewise.
+    std::vector<std::vector<double>> side;
     std::vector<StageResult> results;
-    int wanted = 0;  // Blocks.
 
     int blocks() const {
       return ratios.empty() ? 0 : static_cast<int>(ratios[0].size());
@@ -182,8 +187,13 @@ class Procedure {
                             Stage* stage);
   // The next of the null arm's blocks, when it is time for one.
   absl::Status MeasureNullBlock();
-  // How many blocks a stage of this deviation needs.
-  int BlocksFor(int benchmark, const Stage& measured) const;
+  // Rounds over the benchmarks until each has what it needs, or the deadline.
+  absl::Status RunStage(std::vector<int> benchmarks, double deadline,
+                        bool with_null_arm, Sampler* sampler,
+                        std::vector<Stage>* stages);
+  // Whether it has blocks enough. Looks at how wide the interval is, not where
+  // it lies: stopping must not prefer a verdict.
+  bool Enough(int benchmark, const Stage& stage) const;
   std::vector<StageResult> Judge(int benchmark, const Stage& stage) const;
   void JudgeNullArm();
   bool Failed(int benchmark) const;
@@ -213,10 +223,9 @@ struct StageRule {
   double threshold = 0.02;       // Relative.
 };
 
-// The judgement of one stage on one metric: `ratios` one a block, `spreads` of
-// slices of the same binary, two a block. REQUIRES: neither is empty.
-StageResult JudgeStage(const StageRule& rule, std::vector<double> ratios,
-                       absl::Span<const double> spreads);
+// The judgement of one stage on one metric, of which each block gave a ratio.
+// REQUIRES: not empty.
+StageResult JudgeStage(const StageRule& rule, std::vector<double> ratios);
 
 }  // namespace opsbench::results::gate
 

