@@ -13,8 +13,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "command.h"
-#include "gate_run.h"
 #include "gate_rates.h"
+#include "gate_run.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
 

@@ -21,6 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 namespace gate = results::gate;
 
+// Of the budget, after which nothing is measured that only could warn.
+constexpr double kWarningShare = 0.85;
+
 double NowSeconds() {
   return static_cast<double>(MonotonicNowNs()) / kNanosPerSecond;
 }
@@ -68,7 +71,9 @@ class GateRun {
  private:
   absl::Status MeasureAll(const GateSuite& suite, const Binaries& base,
                           const Binaries& head);
-  absl::Status CountInstructions(const std::vector<int>& benchmarks);
+  // Until this share of the budget is spent.
+  absl::Status CountInstructions(const std::vector<int>& benchmarks,
+                                 double share);
   absl::Status MeasureRelinked(const std::vector<int>& benchmarks);
   // Those that both stages found slower.
   std::vector<int> Confirmed() const;
@@ -149,7 +154,7 @@ absl::Status GateRun::MeasureAll(const GateSuite& suite, const Binaries& base,
     evidence.second = procedure_->confirmation(i);
   }
   const std::vector<int> confirmed = Confirmed();
-  OPSBENCH_RETURN_IF_ERROR(CountInstructions(confirmed));
+  OPSBENCH_RETURN_IF_ERROR(CountInstructions(confirmed, 1));
   OPSBENCH_RETURN_IF_ERROR(MeasureRelinked(confirmed));
   // The others as far as the budget lasts: more instructions in the same time
   // are a warning.
@@ -157,7 +162,7 @@ absl::Status GateRun::MeasureAll(const GateSuite& suite, const Binaries& base,
   for (int i = 0; i < procedure_->size(); ++i) {
     if (!absl::c_linear_search(confirmed, i)) others.push_back(i);
   }
-  OPSBENCH_RETURN_IF_ERROR(CountInstructions(others));
+  OPSBENCH_RETURN_IF_ERROR(CountInstructions(others, kWarningShare));
   for (int i = 0; i < procedure_->size(); ++i) {
     gate::Evidence& evidence = evidence_[static_cast<size_t>(i)];
     evidence.base_error = procedure_->error(i, gate::Side::kBase);
@@ -179,9 +184,10 @@ std::vector<int> GateRun::Confirmed() const {
   return confirmed;
 }
 
-absl::Status GateRun::CountInstructions(const std::vector<int>& benchmarks) {
+absl::Status GateRun::CountInstructions(const std::vector<int>& benchmarks,
+                                        double share) {
   for (const int benchmark : benchmarks) {
-    if (NowSeconds() - measuring_start_ >= flags_.budget_s) break;
+    if (NowSeconds() - measuring_start_ >= share * flags_.budget_s) break;
     Tell("counting instructions");
     const absl::StatusOr<double> change = InstructionChange(
         *sampler_, sampler_->benchmarks()[static_cast<size_t>(benchmark)]);

@@ -1,6 +1,7 @@
 #include "gate_witness.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "gate_repository.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
+#include "opsbench/results/gate_verdict.h"
 
 namespace opsbench::cli {
 namespace {
@@ -40,7 +42,8 @@ absl::StatusOr<int64_t> Count(ProcessSampler& sampler, GateBenchmark benchmark,
   return ParseCallgrindTotal(text);
 }
 
-// Instructions of `few` iterations, from a run of one and a run of few more.
+// Instructions of some iterations: those of a long run less those of a short
+// one, which is mostly the start of the program.
 absl::StatusOr<int64_t> CountIterations(ProcessSampler& sampler,
                                         const GateBenchmark& benchmark,
                                         gate::Side side,
@@ -49,7 +52,7 @@ absl::StatusOr<int64_t> CountIterations(ProcessSampler& sampler,
   OPSBENCH_ASSIGN_OR_RETURN(const int64_t less,
                             Count(sampler, benchmark, side, valgrind, few));
   OPSBENCH_ASSIGN_OR_RETURN(const int64_t more,
-                            Count(sampler, benchmark, side, valgrind, 3 * few));
+                            Count(sampler, benchmark, side, valgrind, 8 * few));
   return more - less;
 }
 
@@ -67,14 +70,12 @@ absl::StatusOr<int64_t> ParseCallgrindTotal(absl::string_view log) {
   return absl::NotFoundError("callgrind's log states no instructions");
 }
 
-absl::StatusOr<double> InstructionChange(ProcessSampler& sampler,
-                                         const GateBenchmark& benchmark) {
-  OPSBENCH_ASSIGN_OR_RETURN(const std::string valgrind,
-                            FindProgram("valgrind"));
-  if (benchmark.iterations == 0) {
-    return absl::FailedPreconditionError("the iterations cannot be set");
-  }
-  // As long as a slice, slowed down.
+namespace {
+
+absl::StatusOr<double> CountChange(ProcessSampler& sampler,
+                                   const GateBenchmark& benchmark,
+                                   const std::string& valgrind) {
+  // The longer run takes about as long as a few slices.
   const int64_t few = std::max<int64_t>(1, benchmark.iterations / kSlowdown);
   absl::StatusOr<int64_t> base;
   std::thread other([&] {
@@ -90,6 +91,24 @@ absl::StatusOr<double> InstructionChange(ProcessSampler& sampler,
     return absl::InternalError("more iterations, and not more instructions");
   }
   return static_cast<double>(*head) / static_cast<double>(*base) - 1;
+}
+
+}  // namespace
+
+absl::StatusOr<double> InstructionChange(ProcessSampler& sampler,
+                                         const GateBenchmark& benchmark) {
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string valgrind,
+                            FindProgram("valgrind"));
+  if (benchmark.iterations == 0) {
+    return absl::FailedPreconditionError("the iterations cannot be set");
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const double change,
+                            CountChange(sampler, benchmark, valgrind));
+  if (std::fabs(change) <= gate::kSameInstructions) return change;
+  // A thread that woke up in between adds some: it will not do so twice.
+  OPSBENCH_ASSIGN_OR_RETURN(const double again,
+                            CountChange(sampler, benchmark, valgrind));
+  return std::fabs(again) < std::fabs(change) ? again : change;
 }
 
 }  // namespace opsbench::cli

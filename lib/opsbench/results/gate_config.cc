@@ -49,7 +49,6 @@ class Reader {
     return ErrorAt(node.Mark(), what);
   }
   absl::Status ErrorAt(const YAML::Mark& mark, absl::string_view what) const {
-    // An empty document has no place.
     return absl::InvalidArgumentError(absl::StrCat(
         source_, ":", mark.line + 1, ":", mark.column + 1, ": ", what));
   }
@@ -252,7 +251,12 @@ absl::StatusOr<GateConfig> ParseGateConfig(const std::string& text,
                                            absl::string_view source) {
   const Reader reader(source);
   try {
-    return ReadConfig(reader, YAML::Load(text));
+    const YAML::Node document = YAML::Load(text);
+    if (document.IsNull()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(source, " is empty: it needs a version and binaries"));
+    }
+    return ReadConfig(reader, document);
   } catch (const YAML::Exception& error) {
     return reader.ErrorAt(error.mark, error.msg);
   }

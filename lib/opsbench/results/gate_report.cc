@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -292,43 +293,46 @@ std::string RenderGateJson(const GateReport& report) {
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+namespace {
+
+// What a metric is to JUnit; null: it passed.
+const char* JUnitElement(const GateReport& report, Verdict verdict) {
+  // Where the null arm fired, nothing that was called slower is sure.
+  const bool unsure = report.report_only ||
+                      (report.null_arm.fired && verdict == Verdict::kSlower);
+  if (verdict == Verdict::kUnsure) return "skipped";
+  if (!Fails(verdict)) return nullptr;
+  if (unsure) return "skipped";
+  return verdict == Verdict::kError ? "error" : "failure";
+}
+
+}  // namespace
+
 std::string RenderGateJUnit(const GateReport& report) {
-  const Comparison& comparison = report.comparison;
-  int64_t failures = 0;
-  for (const MetricComparison& metric : comparison.metrics) {
-    failures += Fails(metric.verdict) && metric.verdict != Verdict::kError;
+  std::map<std::string, int> counts;
+  std::string cases;
+  for (const MetricComparison& metric : report.comparison.metrics) {
+    absl::StrAppend(&cases, "    <testcase classname=\"", XmlText(metric.area),
+                    "\" name=\"", XmlText(NameOf(metric)), "\" time=\"0\"");
+    const char* element = JUnitElement(report, metric.verdict);
+    if (element == nullptr) {
+      absl::StrAppend(&cases, "/>\n");
+      continue;
+    }
+    ++counts[element];
+    absl::StrAppend(
+        &cases, "><", element, " message=\"",
+        XmlText(absl::StrCat(VerdictName(metric.verdict), " ",
+                             Percent(metric.effect, true), " ", metric.note)),
+        "\"/></testcase>\n");
   }
-  // Below what fired, nothing that was called slower is sure.
-  const bool unsure = report.null_arm.fired || report.report_only;
-  std::string text = absl::StrFormat(
+  return absl::StrFormat(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
       "  <testsuite name=\"opsbench gate\" tests=\"%d\" failures=\"%d\" "
-      "errors=\"%d\" skipped=\"%d\" time=\"%.3f\">\n",
-      comparison.metrics.size(), unsure ? 0 : failures,
-      unsure ? 0 : CountVerdicts(comparison, Verdict::kError),
-      CountVerdicts(comparison, Verdict::kUnsure) +
-          (unsure ? failures + CountVerdicts(comparison, Verdict::kError) : 0),
-      report.seconds);
-  for (const MetricComparison& metric : comparison.metrics) {
-    const std::vector<std::string> cells = Cells(metric);
-    const std::string message = XmlText(absl::StrCat(
-        VerdictName(metric.verdict), " ", cells[3], " ", metric.note));
-    const bool fails = Fails(metric.verdict);
-    const char* element =
-        metric.verdict == Verdict::kUnsure || (fails && unsure) ? "skipped"
-        : metric.verdict == Verdict::kError                     ? "error"
-        : fails                                                 ? "failure"
-                                                                : nullptr;
-    absl::StrAppend(&text, "    <testcase classname=\"", XmlText(metric.area),
-                    "\" name=\"", XmlText(NameOf(metric)), "\" time=\"0\"");
-    if (element == nullptr) {
-      absl::StrAppend(&text, "/>\n");
-    } else {
-      absl::StrAppend(&text, "><", element, " message=\"", message,
-                      "\"/></testcase>\n");
-    }
-  }
-  return text + "  </testsuite>\n</testsuites>\n";
+      "errors=\"%d\" skipped=\"%d\" time=\"%.3f\">\n%s"
+      "  </testsuite>\n</testsuites>\n",
+      report.comparison.metrics.size(), counts["failure"], counts["error"],
+      counts["skipped"], report.seconds, cases);
 }
 
 }  // namespace opsbench::results::gate
