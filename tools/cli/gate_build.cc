@@ -192,14 +192,18 @@ absl::StatusOr<fs::path> GateBuilder::MakePadding(int bytes) {
 
 absl::StatusOr<std::vector<std::string>> GateBuilder::KnownTargets(
     const fs::path& build) {
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const std::string help,
-      Output({"cmake", "--build", build.string(), "--target", "help"}));
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string cmake, FindProgram("cmake"));
   std::vector<std::string> targets;
   for (const auto& binary : binaries_) {
-    if (absl::StrContains(help, absl::StrCat(binary.target, ": phony"))) {
-      targets.push_back(binary.target);
-    }
+    // What would be done for it; nothing can be done for one that is unknown.
+    ChildOptions options;
+    options.arguments = {cmake,      "--build",     build.string(),
+                         "--target", binary.target, "--",
+                         "-n"};
+    options.stderr_path = "/dev/null";
+    OPSBENCH_ASSIGN_OR_RETURN(const int code, RunChild(options));
+    if (stop_requested) return absl::CancelledError("interrupted");
+    if (code == 0) targets.push_back(binary.target);
   }
   return targets;
 }

@@ -292,6 +292,11 @@ absl::StatusOr<GateSuite> MatchBenchmarks(const gate::GateConfig& config,
         !absl::c_linear_search(flags.areas, binary.area)) {
       continue;
     }
+    if (base.count(binary.target) + head.count(binary.target) == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(flags.config, ": neither side has the target ",
+                       binary.target, ": mend its name"));
+    }
     OPSBENCH_ASSIGN_OR_RETURN(const std::vector<std::string> in_base,
                               NamesIn(binary, base, flags.filter));
     OPSBENCH_ASSIGN_OR_RETURN(const std::vector<std::string> in_head,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -179,38 +180,45 @@ absl::StatusOr<results::BenchmarkFile> ProcessSampler::RunOnce(
   return file;
 }
 
-absl::Status ProcessSampler::Calibrate(GateBenchmark* benchmark) {
-  // A process that does next to nothing costs this much.
-  const fs::path program = ProgramOf(*benchmark, gate::Side::kBase);
-  const int64_t slice_ns = static_cast<int64_t>(config_.slice_ms * 1e6);
-  constexpr int64_t kMostIterations = int64_t{1} << 40;
-  int64_t idle_ns = 0;
-  benchmark->iterations = 1;
-  for (;;) {
+absl::StatusOr<int64_t> ProcessSampler::ProcessTimeNs(
+    const GateBenchmark& benchmark, bool* told) {
+  constexpr int kRuns = 2;
+  const fs::path program = ProgramOf(benchmark, gate::Side::kBase);
+  int64_t best_ns = std::numeric_limits<int64_t>::max();
+  for (int run = 0; run < kRuns; ++run) {
     const int64_t start_ns = MonotonicNowNs();
     OPSBENCH_ASSIGN_OR_RETURN(const results::BenchmarkFile file,
-                              RunOnce(*benchmark, program, {}, 1));
-    const int64_t time_ns = MonotonicNowNs() - start_ns;
-    // Whether it did what it was told.
-    const auto told = file.context.find("opsbench_iterations");
-    if (told == file.context.end() &&
-        !absl::StrContains(file.rows[0].run_name, "/iterations:")) {
-      benchmark->iterations = 0;
-      return absl::OkStatus();
-    }
-    if (benchmark->iterations == 1) idle_ns = time_ns;
-    const int64_t work_ns = std::max<int64_t>(time_ns - idle_ns, 1);
-    if (benchmark->iterations == 1 && time_ns >= slice_ns) {
-      return absl::OkStatus();
-    }
-    if (work_ns >= slice_ns / 4 || benchmark->iterations >= kMostIterations) {
-      const double scale =
-          static_cast<double>(slice_ns) / static_cast<double>(work_ns);
-      benchmark->iterations = std::max<int64_t>(
-          1, std::llround(static_cast<double>(benchmark->iterations) * scale));
-      return absl::OkStatus();
-    }
-    benchmark->iterations *= work_ns > slice_ns / 64 ? 4 : 16;
+                              RunOnce(benchmark, program, {}, 1));
+    best_ns = std::min(best_ns, MonotonicNowNs() - start_ns);
+    *told = file.context.count("opsbench_iterations") > 0 ||
+            absl::StrContains(file.rows[0].run_name, "/iterations:");
+  }
+  return best_ns;
+}
+
+absl::Status ProcessSampler::Calibrate(GateBenchmark* benchmark) {
+  const double slice_ns = config_.slice_ms * 1e6;
+  constexpr int64_t kMostIterations = int64_t{1} << 40;
+  bool told = false;
+  benchmark->iterations = 1;
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t one_ns,
+                            ProcessTimeNs(*benchmark, &told));
+  if (!told) {
+    benchmark->iterations = 0;
+    return absl::OkStatus();
+  }
+  // What the program does before and after its iterations is in both times.
+  for (int64_t many = 2;; many *= 8) {
+    benchmark->iterations = many;
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t many_ns,
+                              ProcessTimeNs(*benchmark, &told));
+    const auto more_ns = static_cast<double>(many_ns - one_ns);
+    if (more_ns < slice_ns / 3 && many < kMostIterations) continue;
+    const double each_ns =
+        std::max(more_ns, 1.0) / static_cast<double>(many - 1);
+    benchmark->iterations =
+        std::max<int64_t>(1, std::llround(slice_ns / each_ns));
+    return absl::OkStatus();
   }
 }
 

@@ -77,6 +77,11 @@ class ProcessSampler : public results::gate::Sampler {
   double Now() const override;
 
  private:
+  // Of the base's program from its start to its end, the quickest of some.
+  // Leaves in `told` whether it took the number of iterations from us.
+  absl::StatusOr<int64_t> ProcessTimeNs(const GateBenchmark& benchmark,
+                                        bool* told);
+
   const results::gate::GateConfig& config_;
   const std::filesystem::path scratch_;
   const Binaries base_;

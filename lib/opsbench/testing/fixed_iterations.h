@@ -26,8 +26,8 @@ inline int64_t RequestedIterations() {
   if (text == nullptr) return 0;
   const std::string_view digits = text;
   int64_t iterations = 0;
-  const auto [end, error] = std::from_chars(
-      digits.data(), digits.data() + digits.size(), iterations);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), iterations);
   const bool whole = end == digits.data() + digits.size();
   return error == std::errc() && whole && iterations > 0 ? iterations : 0;
 }
