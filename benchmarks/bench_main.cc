@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "benchmark/benchmark.h"
+#include "opsbench/testing/fixed_iterations.h"
 
 namespace opsbench {
 namespace {
@@ -104,6 +105,7 @@ int BenchMain(
     return 2;
   }
   options.scale = scales.at(scale);
+  options.iterations = RequestedIterations();
   for (const std::string& name : names) {
     options.engines.push_back(choices.at(name));
   }
@@ -127,6 +129,10 @@ int BenchMain(
   if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
   benchmark::AddCustomContext("opsbench_scale", scale);
   benchmark::AddCustomContext("opsbench_seed", absl::StrCat(options.seed));
+  if (options.iterations > 0) {
+    benchmark::AddCustomContext("opsbench_iterations",
+                                absl::StrCat(options.iterations));
+  }
   if (const absl::Status status = register_all(options); !status.ok()) {
     std::fprintf(stderr, "%s: %s\n", argv[0],
                  std::string(status.message()).c_str());

@@ -27,6 +27,9 @@ struct BenchOptions {
   Scale scale = Scale::kQuick;
   std::vector<Engine> engines;
   uint64_t seed = 1;
+  // What OPSBENCH_ITERATIONS asks for: so much work, however long it takes; 0
+  // when it is absent. Part of the gate's protocol (results/GATE.md).
+  int64_t iterations = 0;
 };
 
 // Reads `--scale=`, `--engines=` (of `engines`, all of them when absent) and

@@ -91,7 +91,7 @@ struct Sizes {
 
 constexpr int64_t kMillisecond = 1'000'000;
 
-Sizes SizesOf(Scale scale) {
+Sizes SizesOfScale(Scale scale) {
   switch (scale) {
     case Scale::kSmoke:
       return {{0, 1}, 2'000, {}, 10'000, 20 * kMillisecond, 20 * kMillisecond};
@@ -105,6 +105,14 @@ Sizes SizesOf(Scale scale) {
               3'000 * kMillisecond,      10'000 * kMillisecond};
   }
   return {};
+}
+
+Sizes SizesOf(const BenchOptions& options) {
+  Sizes sizes = SizesOfScale(options.scale);
+  if (options.iterations > 0) {
+    sizes.budget = {0, static_cast<int>(options.iterations)};
+  }
+  return sizes;
 }
 
 const std::vector<int>& AllThreads() {
@@ -146,7 +154,7 @@ Points Distinct(const Points& points) {
 class Registrar {
  public:
   Registrar(const BenchOptions& options, RowCache* rows)
-      : sizes_(SizesOf(options.scale)), rows_(rows) {}
+      : sizes_(SizesOf(options)), rows_(rows) {}
 
   void RegisterAll() {
     // First: the process that it forks shall have nothing of the others.

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "command.h"
+#include "opsbench/base/clock.h"
 
 namespace opsbench::cli {
 namespace {
@@ -56,8 +57,15 @@ void TakeLines(std::string* buffer, const ChildOptions& options) {
 // Reads until the child closes its output, and passes a wish to stop on.
 absl::Status ReadLines(int fd, pid_t child, const ChildOptions& options) {
   std::string buffer;
-  bool told = false;
+  bool told = !options.passes_stop_on;
+  const int64_t start_ns = MonotonicNowNs();
   for (;;) {
+    if (options.timeout_ms > 0 &&
+        MonotonicNowNs() - start_ns > options.timeout_ms * 1'000'000) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          options.arguments[0], " took longer than ", options.timeout_ms,
+          " ms"));
+    }
     if (stop_requested.load(std::memory_order_relaxed) && !told) {
       told = true;
       // After a Ctrl-C it has had the terminal's SIGINT; its handler takes one

@@ -5,6 +5,7 @@
 //
 // Thread safety: for one thread; the environment must not change meanwhile.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -24,6 +25,12 @@ struct ChildOptions {
   // Where standard error goes, appended; empty: this process's own.
   std::string stderr_path;
 
+  // The child is killed when it takes longer; 0: it may take for ever.
+  int64_t timeout_ms = 0;
+
+  // Whether a wish to stop is passed on; cleaning up goes on after it.
+  bool passes_stop_on = true;
+
   // Called with each line of standard output, without its end.
   std::function<void(absl::string_view)> on_line;
 };
@@ -33,7 +40,8 @@ struct ChildOptions {
 // when this process dies; a SIGTERM that this process got (stop_requested) is
 // passed on.
 //
-// NotFound: no such program. Internal: no process, no pipe.
+// NotFound: no such program. DeadlineExceeded: it was killed after timeout_ms.
+// Internal: no process, no pipe.
 absl::StatusOr<int> RunChild(const ChildOptions& options);
 
 }  // namespace opsbench::cli

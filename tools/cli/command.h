@@ -49,6 +49,7 @@ void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
 void AddBaselineCommand(CLI::App& app, Context& context);
 void AddCompareCommand(CLI::App& app, Context& context);
+void AddGateCommand(CLI::App& app, Context& context);
 void AddCheckJsonCommand(CLI::App& app, Context& context);
 
 }  // namespace opsbench::cli

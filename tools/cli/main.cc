@@ -48,6 +48,7 @@ int Main(int argc, char** argv) {
   AddRunCommand(app, context);
   AddCompareCommand(app, context);
   AddBaselineCommand(app, context);
+  AddGateCommand(app, context);
   AddSidetableCommand(app, context);
   AddServersCommand(app, context);
   AddCheckJsonCommand(app, context);

@@ -4,8 +4,10 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(absl REQUIRED)
+find_package(Boost 1.74 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
+find_package(yaml-cpp 0.7 REQUIRED)
 
 function(_opsbench_pkg prefix package option)
   pkg_check_modules(${prefix} QUIET IMPORTED_TARGET ${ARGN})

@@ -13,6 +13,7 @@
 #include "opsbench/base/distributions.h"
 #include "opsbench/base/histogram.h"
 #include "opsbench/base/random.h"
+#include "opsbench/testing/fixed_iterations.h"
 
 namespace opsbench {
 namespace {
@@ -51,7 +52,9 @@ void HistogramRecord(benchmark::State& state) {
     state.SkipWithError("the histogram lost values");
   }
 }
-BENCHMARK(HistogramRecord)->Name("Base/Histogram/Record");
+BENCHMARK(HistogramRecord)
+    ->Name("Base/Histogram/Record")
+    ->Apply(FixedIterations);
 
 void HistogramPercentile(benchmark::State& state) {
   const Histogram histogram = RecordedLatencies();
@@ -63,7 +66,9 @@ void HistogramPercentile(benchmark::State& state) {
     benchmark::DoNotOptimize(histogram.Percentile(99));
   }
 }
-BENCHMARK(HistogramPercentile)->Name("Base/Histogram/Percentile");
+BENCHMARK(HistogramPercentile)
+    ->Name("Base/Histogram/Percentile")
+    ->Apply(FixedIterations);
 
 void HistogramMerge(benchmark::State& state) {
   const Histogram part = RecordedLatencies();
@@ -71,12 +76,13 @@ void HistogramMerge(benchmark::State& state) {
   for (auto _ : state) {
     sum.Merge(part);
     benchmark::ClobberMemory();
+    // opsbench gate --self-test: slow down here
   }
   if (sum.count() != part.count() * static_cast<uint64_t>(state.iterations())) {
     state.SkipWithError("the merged histogram lost values");
   }
 }
-BENCHMARK(HistogramMerge)->Name("Base/Histogram/Merge");
+BENCHMARK(HistogramMerge)->Name("Base/Histogram/Merge")->Apply(FixedIterations);
 
 // Runs draw(random), a number below `bound`, in every iteration.
 template <typename Draw>
@@ -97,7 +103,7 @@ void TimeDraws(benchmark::State& state, double bound, Draw draw) {
 void RandomNext(benchmark::State& state) {
   TimeDraws(state, 0x1.0p65, [](Random& random) { return random.Next(); });
 }
-BENCHMARK(RandomNext)->Name("Base/Random/Next");
+BENCHMARK(RandomNext)->Name("Base/Random/Next")->Apply(FixedIterations);
 
 void RandomBelow(benchmark::State& state) {
   // Not known to the compiler, as a caller's would not be.
@@ -105,7 +111,10 @@ void RandomBelow(benchmark::State& state) {
   TimeDraws(state, static_cast<double>(bound),
             [=](Random& random) { return random.Below(bound); });
 }
-BENCHMARK(RandomBelow)->Name("Base/Random/Below")->Arg(1'000'003);
+BENCHMARK(RandomBelow)
+    ->Name("Base/Random/Below")
+    ->Arg(1'000'003)
+    ->Apply(FixedIterations);
 
 // A new stream and its first number, as each operation needs one.
 void RandomStream(benchmark::State& state) {
@@ -113,13 +122,13 @@ void RandomStream(benchmark::State& state) {
   TimeDraws(state, 0x1.0p65,
             [&](Random&) { return Random::Stream(kSeed, 3, index++).Next(); });
 }
-BENCHMARK(RandomStream)->Name("Base/Random/Stream");
+BENCHMARK(RandomStream)->Name("Base/Random/Stream")->Apply(FixedIterations);
 
 void ExponentialDraw(benchmark::State& state) {
   TimeDraws(state, 37e6,
             [](Random& random) { return Exponential(random, 1e6); });
 }
-BENCHMARK(ExponentialDraw)->Name("Base/Exponential");
+BENCHMARK(ExponentialDraw)->Name("Base/Exponential")->Apply(FixedIterations);
 
 void WeightedChoiceDraw(benchmark::State& state) {
   std::vector<double> weights;
@@ -137,7 +146,8 @@ BENCHMARK(WeightedChoiceDraw)
     ->Name("Base/WeightedChoice")
     ->ArgName("weights")
     ->Arg(8)
-    ->Arg(10'000);
+    ->Arg(10'000)
+    ->Apply(FixedIterations);
 
 void ZipfDraw(benchmark::State& state) {
   constexpr uint64_t kItems = 1'000'000'000;
@@ -157,7 +167,8 @@ BENCHMARK(ZipfDraw)
     ->Arg(99)
     ->Arg(100)
     ->Arg(150)
-    ->Arg(300);
+    ->Arg(300)
+    ->Apply(FixedIterations);
 
 void ClockRead(benchmark::State& state) {
   int64_t before = MonotonicNowNs();
@@ -170,7 +181,7 @@ void ClockRead(benchmark::State& state) {
     before = now;
   }
 }
-BENCHMARK(ClockRead)->Name("Base/MonotonicNowNs");
+BENCHMARK(ClockRead)->Name("Base/MonotonicNowNs")->Apply(FixedIterations);
 
 }  // namespace
 }  // namespace opsbench

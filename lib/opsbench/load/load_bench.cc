@@ -17,6 +17,7 @@
 #include "benchmark/benchmark.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/load/load.h"
+#include "opsbench/testing/fixed_iterations.h"
 
 namespace opsbench {
 namespace {
@@ -102,7 +103,8 @@ BENCHMARK(Overhead)
     ->Arg(1)
     ->Arg(2)
     ->Arg(8)
-    ->UseManualTime();
+    ->UseManualTime()
+    ->Apply(FixedIterations);
 
 void ClockReads(benchmark::State& state) {
   if (const int64_t now = MonotonicNowNs(); MonotonicNowNs() < now) {
@@ -114,7 +116,7 @@ void ClockReads(benchmark::State& state) {
     benchmark::DoNotOptimize(MonotonicNowNs());
   }
 }
-BENCHMARK(ClockReads)->Name("Load/ClockReads");
+BENCHMARK(ClockReads)->Name("Load/ClockReads")->Apply(FixedIterations);
 
 }  // namespace
 }  // namespace opsbench
