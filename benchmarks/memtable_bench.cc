@@ -12,6 +12,7 @@
 // and the sums compared.
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -89,7 +90,7 @@ struct Sizes {
 
 constexpr int64_t kMillisecond = 1'000'000;
 
-Sizes SizesOf(Scale scale) {
+Sizes SizesOfScale(Scale scale) {
   switch (scale) {
     case Scale::kSmoke:
       return {{0, 1}, 2'000, {}, 10'000, 20 * kMillisecond, 20 * kMillisecond};
@@ -103,6 +104,17 @@ Sizes SizesOf(Scale scale) {
               3'000 * kMillisecond,      10'000 * kMillisecond};
   }
   return {};
+}
+
+Sizes SizesOf(const BenchOptions& options) {
+  Sizes sizes = SizesOfScale(options.scale);
+  if (options.measure_seconds > 0) {
+    const auto wanted_ns = static_cast<int64_t>(1e9 * options.measure_seconds);
+    sizes.budget = {wanted_ns, 1, std::numeric_limits<int>::max()};
+    sizes.duration_ns = wanted_ns;
+    sizes.sweep_ns = wanted_ns;
+  }
+  return sizes;
 }
 
 const std::vector<int>& AllThreads() {
@@ -144,7 +156,7 @@ Points Distinct(const Points& points) {
 class Registrar {
  public:
   Registrar(const BenchOptions& options, RowCache* rows)
-      : sizes_(SizesOf(options.scale)), rows_(rows) {}
+      : sizes_(SizesOf(options)), rows_(rows) {}
 
   void RegisterAll() {
     // First: the process that it forks shall have nothing of the others.
@@ -155,8 +167,9 @@ class Registrar {
   }
 
  private:
-  Case CaseOf(const Point& point) const {
-    return {rows_, point.items, point.threads, sizes_.budget, sizes_.reads};
+  Case CaseOf(const Point& point, const std::string& name) const {
+    return {rows_,         point.items,  point.threads,
+            sizes_.budget, sizes_.reads, name};
   }
 
   static std::string Name(const char* what, const char* impl,
@@ -180,9 +193,9 @@ class Registrar {
   void RegisterOne(const char* what, const Point& point, Can, Run run) {
     if constexpr (Can()(Impl::kAbilities)) {
       if (point.threads > 1 && !Impl::kAbilities.threads) return;
+      const std::string name = Name(what, Impl::kAbilities.name, point);
       opsbench::memtable_bench::Register(
-          Name(what, Impl::kAbilities.name, point),
-          [run, test = CaseOf(point)] {
+          name, [run, test = CaseOf(point, name)] {
             return run.template operator()<Impl>(test);
           });
     }
@@ -297,9 +310,9 @@ void Registrar::RegisterMemory() {
 void Registrar::RegisterFlushes() {
   const auto add = [this](const char* what, const Point& point,
                           const std::string& more, auto run) {
+    const std::string name = Name(what, "opsbench", point, more);
     opsbench::memtable_bench::Register(
-        Name(what, "opsbench", point, more),
-        [run, test = CaseOf(point)] { return run(test); });
+        name, [run, test = CaseOf(point, name)] { return run(test); });
   };
   for (const int64_t threshold : {100, 500, 1'000, 10'000}) {
     for (const int threads : {1, 2, 8}) {

@@ -47,6 +47,7 @@ int Main(int argc, char** argv) {
   app.get_formatter()->column_width(28);
   AddRunCommand(app, context);
   AddSidetableCommand(app, context);
+  AddProfileCommand(app, context);
   AddServersCommand(app, context);
   AddCheckJsonCommand(app, context);
   app.footer(

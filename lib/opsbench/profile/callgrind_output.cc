@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/profile/cpp_name.h"
 
 namespace opsbench::profile {
 namespace {
@@ -210,7 +211,7 @@ absl::Status Reader::Finish(absl::string_view source) {
   }
   std::vector<CallgrindCosts> functions;
   for (auto& [key, costs] : by_function_) {
-    costs.name = key.first;
+    costs.name = Demangle(key.first);
     costs.object = key.second;
     for (size_t i = 0; i < costs.total.size(); ++i) {
       costs.total[i] = std::min(costs.total[i], profile_.totals[i]);

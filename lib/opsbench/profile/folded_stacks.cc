@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -27,7 +28,9 @@ absl::Status AddFoldedStack(absl::string_view line, StackProfile* profile) {
        absl::StrSplit(line.substr(0, blank), ';', absl::SkipEmpty())) {
     Frame frame;
     frame.name = Demangle(absl::StripAsciiWhitespace(name));
-    frame.kind = KindOf(frame.name, "");
+    const bool is_plain = !absl::StrContains(frame.name, "::") &&
+                          frame.name != "main" && frame.name != "[unknown]";
+    frame.kind = is_plain ? FrameKind::kLibrary : KindOf(frame.name, "");
     stack.push_back(profile->Intern(frame));
   }
   profile->Add(stack, weight);

@@ -15,8 +15,9 @@
 namespace opsbench::profile {
 
 // Adds the stack of a line, without its end, to `*profile`. Mangled names are
-// demangled. Without modules, a frame's kind follows from its name alone. An
-// empty line, or a weight of 0, adds nothing.
+// demangled. Without modules, a frame's kind follows from its name alone: plain
+// ones, but for main, are taken for a library's. An empty line, or a weight of
+// 0, adds nothing.
 //
 // InvalidArgument: no weight at its end, or one below 0.
 absl::Status AddFoldedStack(absl::string_view line, StackProfile* profile);

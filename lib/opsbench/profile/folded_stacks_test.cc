@@ -18,6 +18,8 @@ TEST(FoldedStacksTest, WhatIsWrittenIsWhatWasRead) {
   EXPECT_EQ(FormatFoldedStacks(profile),
             "main;ns::f(int, long) 5\nmain;ns::f(int, long);g 12\nother 1\n");
   EXPECT_EQ(profile.frames()[0].kind, FrameKind::kOurs);
+  EXPECT_EQ(profile.frames()[1].kind, FrameKind::kOurs);
+  EXPECT_EQ(profile.frames()[2].kind, FrameKind::kLibrary);
 }
 
 TEST(FoldedStacksTest, NamesAreDemangled) {
