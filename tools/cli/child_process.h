@@ -15,6 +15,8 @@
 
 namespace opsbench::cli {
 
+inline constexpr int kSignalsFd = 3;
+
 struct ChildOptions {
   std::vector<std::string> arguments;  // The first is the program's path.
 
@@ -23,6 +25,10 @@ struct ChildOptions {
 
   // Where standard error goes, appended; empty: this process's own.
   std::string stderr_path;
+
+  // This process's standard error for the child, as descriptor kSignalsFd: for
+  // stage signals, which stderr_path would swallow.
+  bool signals = false;
 
   // Called with each line of standard output, without its end.
   std::function<void(absl::string_view)> on_line;

@@ -44,6 +44,9 @@ bool ProgressIsTerminal();
 // Whether stdout is a terminal and NO_COLOR is unset.
 bool ColorWanted();
 
+// --stages: signals of stages on stderr, from then on.
+void AddStagesFlag(CLI::App* command, bool* enabled);
+
 void AddServersCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);

@@ -27,7 +27,7 @@ absl::StatusOr<std::string> FindRecording(const std::string& folder) {
       absl::StrCat("heaptrack left no recording: ", LastLine(folder + "/log")));
 }
 
-// heaptrack writes "function (file)", and an address where it knows neither.
+// heaptrack writes "function (file)", or an address where it knows neither.
 std::string WithoutFiles(absl::string_view line) {
   const size_t blank = line.rfind(' ');
   std::vector<std::string> names;
@@ -37,8 +37,10 @@ std::string WithoutFiles(absl::string_view line) {
         name.find_first_of("(): ", file + 2) == name.size() - 1) {
       name = name.substr(0, file);
     }
-    names.emplace_back(absl::StartsWith(name, "0x") ? "[unknown]" : name);
+    // What a library without symbols allocates is its known caller's.
+    if (!absl::StartsWith(name, "0x")) names.emplace_back(name);
   }
+  if (names.empty()) names.emplace_back("[unknown]");
   return absl::StrCat(
       absl::StrJoin(names, ";"),
       blank == absl::string_view::npos ? "" : line.substr(blank));

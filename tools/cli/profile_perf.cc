@@ -141,9 +141,9 @@ class Resolver {
         OPSBENCH_RETURN_IF_ERROR(
             ResolveModule(*addr2line, module, places, recording, folder));
       }
-      for (const int place : places) {
-        if (frames_[place].empty()) UseSymbol(recording.places[place], place);
-      }
+      // Of what is not inlined the symbol says more: debug information leaves
+      // out the namespaces of functions that nothing else can call.
+      for (const int place : places) UseSymbol(recording.places[place], place);
     }
     return absl::OkStatus();
   }
@@ -169,11 +169,10 @@ class Resolver {
     for (const int place : places) {
       const std::vector<std::string>& names =
           known.At(segments->AddressOf(recording.places[place].lookup));
-      for (size_t i = 0; i < names.size(); ++i) {
-        const bool inlined = i + 1 < names.size();
-        found_inlined_ = found_inlined_ || inlined;
+      for (size_t i = 0; i + 1 < names.size(); ++i) {
+        found_inlined_ = true;
         frames_[place].push_back(
-            {names[i], module, profile::KindOf(names[i], module), inlined});
+            {names[i], module, profile::KindOf(names[i], module), true});
       }
     }
     return absl::OkStatus();

@@ -2,12 +2,16 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
@@ -177,6 +181,30 @@ class Shortener {
   bool after_parameters_ = false;
 };
 
+// "_ZN3foo3barI…" is "foo::bar<…>": of a name that cannot be demangled, the
+// identifiers that stand in it in plain text. Empty when there are none.
+std::string PlainPrefix(absl::string_view symbol) {
+  if (!absl::ConsumePrefix(&symbol, "_ZN")) return "";
+  if (symbol.find_first_not_of("KVRO") != absl::string_view::npos) {
+    symbol.remove_prefix(symbol.find_first_not_of("KVRO"));  // Qualifiers.
+  }
+  std::vector<absl::string_view> parts;
+  size_t length = 0;
+  for (;;) {
+    const size_t digits =
+        std::min(symbol.find_first_not_of("0123456789"), symbol.size());
+    if (!absl::SimpleAtoi(symbol.substr(0, digits), &length) ||
+        length > symbol.size() - digits) {
+      break;
+    }
+    parts.push_back(symbol.substr(digits, length));
+    symbol.remove_prefix(digits + length);
+  }
+  if (parts.empty()) return "";
+  return absl::StrCat(absl::StrJoin(parts, "::"),
+                      absl::StartsWith(symbol, "I") ? "<…>" : "");
+}
+
 }  // namespace
 
 std::string Demangle(absl::string_view symbol) {
@@ -190,6 +218,10 @@ std::string Demangle(absl::string_view symbol) {
 }
 
 std::string ShortenCppName(absl::string_view name) {
+  if (absl::StartsWith(name, "_Z")) {
+    std::string prefix = PlainPrefix(name);
+    return prefix.empty() ? std::string(name) : prefix;
+  }
   if (name.find_first_of("<(") == absl::string_view::npos ||
       absl::StartsWith(name, "[") || absl::StartsWith(name, "/") ||
       name == "(below main)") {

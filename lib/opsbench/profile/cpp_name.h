@@ -22,8 +22,9 @@ std::string Demangle(absl::string_view symbol);
 //   int ns::Table<Item, 3>::Find<long>(long) const -> ns::Table<…>::Find<…>
 //   f(int)::{lambda(int)#1}::operator()(int) const -> f::{lambda#1}::operator()
 //
-// A name that is no C++ name, also one with unbalanced brackets, stays as it
-// is.
+// Of a mangled name that nothing demangles, what it says in plain text is kept:
+// "_ZN3foo3barI…" is "foo::bar<…>". A name that is no C++ name, also one with
+// unbalanced brackets, stays as it is.
 std::string ShortenCppName(absl::string_view name);
 
 }  // namespace opsbench::profile

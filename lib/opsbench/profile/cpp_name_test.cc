@@ -66,6 +66,17 @@ TEST(CppNameTest, KeepsWhatTellsFunctionsApart) {
   }
 }
 
+// libstdc++ gives up on the longest names.
+TEST(CppNameTest, ReadsWhatIsPlainInAMangledName) {
+  EXPECT_EQ(ShortenCppName("_ZN3foo3barIX?"), "foo::bar<…>");
+  EXPECT_EQ(ShortenCppName("_ZNK3foo3barE?"), "foo::bar");
+  EXPECT_EQ(ShortenCppName("_ZN3foo9barI"), "foo");
+  EXPECT_EQ(ShortenCppName("_ZN"), "_ZN");
+  EXPECT_EQ(ShortenCppName("_ZN99999999999999999999f"),
+            "_ZN99999999999999999999f");
+  EXPECT_EQ(ShortenCppName("_Zfoo"), "_Zfoo");
+}
+
 TEST(CppNameTest, LeavesWhatItCannotReadAsItIs) {
   for (const char* name : {"f<", "f(", "f>", "a)b(", "<<<>", "{lambda(", "",
                            "f<(>)", "operator", "operator<", "operator ("}) {

@@ -70,7 +70,7 @@
         `${percent(frame.self, root.total)}` +
         (zoomed === root ? '' :
             `; ${percent(frame.total, zoomed.total)} of what is shown`) +
-        (frame.info[2] ? ` · ${frame.info[2]}` : '') +
+        (frame.info[2] ? ` · ${frame.info[2].split('/').pop()}` : '') +
         (frame.element.classList.contains('inlined') ? ' · inlined' : ''));
     const full = document.createElementNS(details.namespaceURI, 'code');
     full.textContent = frame.info[1] || '';

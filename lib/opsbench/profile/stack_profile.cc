@@ -9,11 +9,12 @@
 namespace opsbench::profile {
 namespace {
 
-// Libraries whose templates are compiled into programs.
+// Libraries whose templates are compiled into programs, and names that are
+// reserved for that of C++.
 constexpr absl::string_view kLibraryNamespaces[] = {
-    "std::",     "absl::",      "__gnu_cxx::",  "benchmark::",
-    "tbb::",     "libcuckoo::", "nlohmann::",   "leveldb::",
-    "rocksdb::", "boost::",     "operator new", "operator del"};
+    "std::",        "absl::",       "__gnu_cxx::", "benchmark::", "tbb::",
+    "libcuckoo::",  "nlohmann::",   "leveldb::",   "rocksdb::",   "boost::",
+    "operator new", "operator del", "__",          "_M_",         "_S_"};
 
 }  // namespace
 
