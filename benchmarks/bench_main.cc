@@ -1,5 +1,6 @@
 #include "bench_main.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -94,7 +95,13 @@ void AddProfilerFlags(CLI::App* app, ProfilerFlags* flags,
 }
 
 absl::Status SetUp(const ProfilerFlags& flags) {
-  if (flags.stages_fd >= 0) EnableStageSignals(flags.stages_fd);
+  if (flags.stages_fd >= 0) {
+    // Servers that this process starts must not keep it open.
+    if (flags.stages_fd > STDERR_FILENO) {
+      fcntl(flags.stages_fd, F_SETFD, FD_CLOEXEC);
+    }
+    EnableStageSignals(flags.stages_fd);
+  }
   return flags.perf_pipes.empty() ? absl::OkStatus()
                                   : ControlPerf(flags.perf_pipes);
 }
