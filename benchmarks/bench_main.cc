@@ -1,6 +1,8 @@
 #include "bench_main.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -11,6 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "benchmark/benchmark.h"
+#include "measured_region.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/testing/fixed_iterations.h"
 
 namespace opsbench {
@@ -67,6 +71,49 @@ std::string NamesOf(absl::Span<const Engine> engines) {
   });
 }
 
+// What outside profilers ask for.
+struct ProfilerFlags {
+  int stages_fd = -1;
+  std::string perf_pipes;
+  std::string operations_path;
+};
+
+void AddProfilerFlags(CLI::App* app, ProfilerFlags* flags,
+                      BenchOptions* options) {
+  app->add_option("--measure-seconds", options->measure_seconds,
+                  "Measure each benchmark for about so long (the scale's own)")
+      ->check(CLI::Range(0.001, 1e5));
+  app->add_option("--stages", flags->stages_fd,
+                  "Signal stages on stderr, or on the given descriptor")
+      ->expected(0, 1)
+      ->default_str(absl::StrCat(STDERR_FILENO))
+      ->check(CLI::Range(0, 1 << 20));
+  app->add_option("--perf-control", flags->perf_pipes,
+                  "COMMANDS,ANSWERS: pipes of perf record's --control, which "
+                  "is enabled where time counts");
+  app->add_option("--operations-file", flags->operations_path,
+                  "Write how many operations were measured");
+}
+
+absl::Status SetUp(const ProfilerFlags& flags) {
+  if (flags.stages_fd >= 0) {
+    // Servers that this process starts must not keep it open.
+    if (flags.stages_fd > STDERR_FILENO) {
+      fcntl(flags.stages_fd, F_SETFD, FD_CLOEXEC);
+    }
+    EnableStageSignals(flags.stages_fd);
+  }
+  return flags.perf_pipes.empty() ? absl::OkStatus()
+                                  : ControlPerf(flags.perf_pipes);
+}
+
+bool WriteOperations(const ProfilerFlags& flags) {
+  if (flags.operations_path.empty()) return true;
+  std::ofstream file(flags.operations_path);
+  file << MeasuredOperations() << "\n" << std::flush;
+  return file.good();
+}
+
 }  // namespace
 
 bool BenchInterrupted() { return interrupted.load(std::memory_order_relaxed); }
@@ -96,6 +143,8 @@ int BenchMain(
       ->check(CLI::IsMember(choices));
   app.add_option("--seed", options.seed, "Seed of data and requests (1)")
       ->check(CLI::NonNegativeNumber);
+  ProfilerFlags profiler;
+  AddProfilerFlags(&app, &profiler, &options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -123,6 +172,10 @@ int BenchMain(
 
   std::vector<std::string> rest = app.remaining();
   std::vector<char*> arguments = {argv[0]};
+  if (options.measure_seconds > 0) {
+    rest.insert(rest.begin(),
+                absl::StrCat("--benchmark_min_time=", options.measure_seconds));
+  }
   for (std::string& argument : rest) arguments.push_back(argument.data());
   int count = static_cast<int>(arguments.size());
   benchmark::Initialize(&count, arguments.data());
@@ -133,7 +186,9 @@ int BenchMain(
     benchmark::AddCustomContext("opsbench_iterations",
                                 absl::StrCat(options.iterations));
   }
-  if (const absl::Status status = register_all(options); !status.ok()) {
+  absl::Status status = SetUp(profiler);
+  if (status.ok()) status = register_all(options);
+  if (!status.ok()) {
     std::fprintf(stderr, "%s: %s\n", argv[0],
                  std::string(status.message()).c_str());
     return 2;
@@ -143,6 +198,11 @@ int BenchMain(
   CountingReporter reporter;
   const size_t ran = benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();
+  if (!WriteOperations(profiler)) {
+    std::fprintf(stderr, "%s: cannot write %s\n", argv[0],
+                 profiler.operations_path.c_str());
+    return 2;
+  }
   return ran > 0 && reporter.errors() == 0 ? 0 : 1;
 }
 

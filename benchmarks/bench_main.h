@@ -30,12 +30,15 @@ struct BenchOptions {
   // What OPSBENCH_ITERATIONS asks for: so much work, however long it takes; 0
   // when it is absent. Part of the gate's protocol (results/GATE.md).
   int64_t iterations = 0;
+  // Above 0: each benchmark is measured for about so long, whatever the scale.
+  double measure_seconds = 0;
 };
 
-// Reads `--scale=`, `--engines=` (of `engines`, all of them when absent) and
-// `--seed=`, gives the rest to Google Benchmark, calls `register_all`, and runs
-// what the filter selects. Returns main()'s exit code: 0, 1 when a benchmark
-// ended with an error or none was selected, 2 for wrong usage.
+// Reads `--scale=`, `--engines=` (of `engines`, all of them when absent),
+// `--seed=` and the flags for profilers (`--help` lists them), gives the rest
+// to Google Benchmark, calls `register_all`, and runs what the filter selects.
+// Returns main()'s exit code: 0, 1 when a benchmark ended with an error or none
+// was selected, 2 for wrong usage.
 int BenchMain(
     int argc, char** argv, absl::Span<const Engine> engines,
     const std::function<absl::Status(const BenchOptions&)>& register_all);

@@ -11,7 +11,9 @@
 // before reads are timed, and after every round of writes; reads are summed up
 // and the sums compared.
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -112,6 +114,14 @@ Sizes SizesOf(const BenchOptions& options) {
   if (options.iterations > 0) {
     sizes.budget = {0, static_cast<int>(options.iterations)};
   }
+  if (options.measure_seconds > 0) {
+    const auto wanted_ns = static_cast<int64_t>(1e9 * options.measure_seconds);
+    sizes.budget = {wanted_ns, 1, std::numeric_limits<int>::max()};
+    // Rounds that are long beside what telling a profiler of each takes.
+    sizes.reads = std::max<int64_t>(sizes.reads, 1'000'000);
+    sizes.duration_ns = wanted_ns;
+    sizes.sweep_ns = wanted_ns;
+  }
   return sizes;
 }
 
@@ -165,8 +175,9 @@ class Registrar {
   }
 
  private:
-  Case CaseOf(const Point& point) const {
-    return {rows_, point.items, point.threads, sizes_.budget, sizes_.reads};
+  Case CaseOf(const Point& point, const std::string& name) const {
+    return {rows_,         point.items,  point.threads,
+            sizes_.budget, sizes_.reads, name};
   }
 
   static std::string Name(const char* what, const char* impl,
@@ -190,9 +201,9 @@ class Registrar {
   void RegisterOne(const char* what, const Point& point, Can, Run run) {
     if constexpr (Can()(Impl::kAbilities)) {
       if (point.threads > 1 && !Impl::kAbilities.threads) return;
+      const std::string name = Name(what, Impl::kAbilities.name, point);
       opsbench::memtable_bench::Register(
-          Name(what, Impl::kAbilities.name, point),
-          [run, test = CaseOf(point)] {
+          name, [run, test = CaseOf(point, name)] {
             return run.template operator()<Impl>(test);
           });
     }
@@ -307,9 +318,9 @@ void Registrar::RegisterMemory() {
 void Registrar::RegisterFlushes() {
   const auto add = [this](const char* what, const Point& point,
                           const std::string& more, auto run) {
+    const std::string name = Name(what, "opsbench", point, more);
     opsbench::memtable_bench::Register(
-        Name(what, "opsbench", point, more),
-        [run, test = CaseOf(point)] { return run(test); });
+        name, [run, test = CaseOf(point, name)] { return run(test); });
   };
   for (const int64_t threshold : {100, 500, 1'000, 10'000}) {
     for (const int threads : {1, 2, 8}) {

@@ -21,6 +21,8 @@
 #include "absl/synchronization/mutex.h"
 #include "bench_main.h"
 #include "benchmark/benchmark.h"
+#include "measured_region.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/load/load.h"
@@ -40,7 +42,7 @@ struct Sizes {
   absl::Duration mix_duration;
 };
 
-Sizes SizesOf(Scale scale) {
+Sizes SizesOfScale(Scale scale) {
   switch (scale) {
     case Scale::kSmoke:
       return {2'000, 0.01, absl::Milliseconds(100)};
@@ -50,6 +52,15 @@ Sizes SizesOf(Scale scale) {
       return {1'000'000, 1.0, absl::Seconds(10)};
   }
   return {};
+}
+
+Sizes SizesOf(const BenchOptions& options) {
+  Sizes sizes = SizesOfScale(options.scale);
+  if (options.measure_seconds > 0) {
+    sizes.min_seconds = options.measure_seconds;
+    sizes.mix_duration = absl::Seconds(options.measure_seconds);
+  }
+  return sizes;
 }
 
 // The engines and their data, made when the first benchmark needs them.
@@ -87,6 +98,7 @@ class Data {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::unique_ptr<EngineHandle>& handle = engines_[engine];
     if (handle == nullptr) {
+      const Stage setup("setup", EngineName(engine));
       OPSBENCH_ASSIGN_OR_RETURN(const Environment environment,
                                 Environment::Load());
       OPSBENCH_ASSIGN_OR_RETURN(handle, AcquireEngine(engine, environment));
@@ -97,12 +109,17 @@ class Data {
   absl::StatusOr<SeedReport> SeedLocked(const Url& url, Strategy strategy)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     ready_[{url.engine, strategy}] = false;
+    const std::string tag =
+        absl::StrCat(EngineName(url.engine), "/", StrategyName(strategy));
+    Stage populate("populate", tag);
     OPSBENCH_ASSIGN_OR_RETURN(const SeedReport report,
                               Seed(url, {.strategy = strategy,
                                          .operations = sizes_.operations,
                                          .seed = seed_,
                                          .fresh = true,
                                          .stop = BenchStopFlag()}));
+    populate.End();
+    const Stage verify("verify", tag);
     if (reference_ == nullptr) {
       reference_ =
           std::make_unique<Reference>(Generator(seed_), sizes_.operations);
@@ -128,7 +145,11 @@ struct Case {
   Data* data;
   Engine engine;
   Strategy strategy;
+  std::string name;  // The benchmark's, once it has one.
 
+  Case Named(std::string its_name) const {
+    return {data, engine, strategy, std::move(its_name)};
+  }
   std::string Name(absl::string_view what) const {
     return absl::StrCat("Sidetable/", what, "/engine:", EngineName(engine),
                         "/strategy:", StrategyName(strategy));
@@ -147,16 +168,25 @@ absl::Status RunRequests(const Case& test, const MixOperation& operation,
                             workload.Connect(state.thread_index()));
   int64_t rows = 0;
   uint64_t index = 0;
-  for (auto _ : state) {
-    if (BenchInterrupted()) return absl::CancelledError(kInterrupted);
-    // Drawing takes well below a microsecond, a round trip many.
-    Random random = Random::Stream(test.data->seed(), state.thread_index(),
-                                   index++ % kRequests);
-    client->Prepare(0, random);
-    const absl::StatusOr<int64_t> result = client->Execute();
-    if (!result.ok()) return result.status();
-    rows += *result;
+  const auto loop = [&]() -> absl::Status {
+    for (auto _ : state) {
+      if (BenchInterrupted()) return absl::CancelledError(kInterrupted);
+      // Drawing takes well below a microsecond, a round trip many.
+      Random random = Random::Stream(test.data->seed(), state.thread_index(),
+                                     index++ % kRequests);
+      client->Prepare(0, random);
+      const absl::StatusOr<int64_t> result = client->Execute();
+      if (!result.ok()) return result.status();
+      rows += *result;
+    }
+    return absl::OkStatus();
+  };
+  {
+    const Stage stage("measure", test.name);
+    const MeasuredRegion region;
+    OPSBENCH_RETURN_IF_ERROR(CallMeasured(loop));
   }
+  AddMeasuredOperations(state.iterations());
   state.SetItemsProcessed(state.iterations());
   state.counters["rows_per_second"] = benchmark::Counter(
       static_cast<double>(rows), benchmark::Counter::kIsRate);
@@ -176,8 +206,11 @@ absl::Status RunMix(const Case& test, absl::string_view mix_name, int threads,
     options.duration = test.data->sizes().mix_duration;
     options.seed = test.data->seed();
     options.stop = BenchStopFlag();
+    options.stage_tag = test.name;
     OPSBENCH_ASSIGN_OR_RETURN(const auto engine, LoadEngine::Create(options));
+    const MeasuredRegion region;
     OPSBENCH_ASSIGN_OR_RETURN(const LoadReport report, engine->Run(workload));
+    AddMeasuredOperations(report.completed());
     if (report.interrupted) return absl::CancelledError(kInterrupted);
     if (report.completed() == 0 || report.errors() > 0) {
       return absl::InternalError(absl::StrCat(
@@ -238,11 +271,12 @@ benchmark::internal::Benchmark* Register(const std::string& name, Run run) {
 
 void RegisterOperation(const Case& test, const std::string& name,
                        absl::string_view operation_name) {
-  Register(name,
-           [test, operation = *ParseOperation(operation_name)](
-               benchmark::State& state) {
-             return RunRequests(test, operation, state);
-           })
+  Register(
+      name,
+      [test = test.Named(name),
+       operation = *ParseOperation(operation_name)](benchmark::State& state) {
+        return RunRequests(test, operation, state);
+      })
       ->UseRealTime()
       ->MinTime(test.data->sizes().min_seconds);
 }
@@ -268,9 +302,11 @@ void RegisterCase(const Case& test) {
   }
   for (const char* mix : {"A", "B", "C", "D"}) {
     for (const int threads : {1, 8}) {
+      const std::string name =
+          absl::StrCat(test.Name("Mix"), "/mix:", mix, "/workers:", threads);
       Register(
-          absl::StrCat(test.Name("Mix"), "/mix:", mix, "/workers:", threads),
-          [test, mix, threads](benchmark::State& state) {
+          name,
+          [test = test.Named(name), mix, threads](benchmark::State& state) {
             return RunMix(test, mix, threads, state);
           })
           ->UseManualTime()
@@ -282,10 +318,10 @@ void RegisterCase(const Case& test) {
 absl::Status RegisterAll(const BenchOptions& options) {
   // Lives as long as the benchmarks that point to it: until main returns.
   static std::unique_ptr<Data> data;
-  data = std::make_unique<Data>(SizesOf(options.scale), options.seed);
+  data = std::make_unique<Data>(SizesOf(options), options.seed);
   for (const Engine engine : options.engines) {
     for (const Strategy strategy : StrategiesOf(engine)) {
-      RegisterCase({data.get(), engine, strategy});
+      RegisterCase({data.get(), engine, strategy, ""});
     }
   }
   return absl::OkStatus();

@@ -199,6 +199,14 @@ run setup --with extra
 expect_status 0
 expect_call 'recommends left-out$'
 
+# What profiles need comes with the first profile, and not before.
+echo 'tracer profile apt reason' >>"$checkout/tools/packages.txt"
+run
+expect_no_call tracer
+run profile area
+expect_output 'fifth [profile] [area]'
+expect_call 'recommends tracer$'
+
 # An engine that is unpacked: once, and where an unprivileged user can read it.
 mkdir -p "$scratch/deb/DEBIAN" "$scratch/deb/usr/bin"
 echo engine >"$scratch/deb/usr/bin/tiny-server"

@@ -144,11 +144,12 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
                             Table::Open(Rotating(threshold), &persister));
   int64_t rounds = 0;
   Measured measured;
+  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(test.budget, test.items, [&]() -> absl::StatusOr<int64_t> {
         std::atomic<bool> fine{true};
-        int64_t time_ns = RunTogether(test.threads, [&](int index) {
+        int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
           for (const Item& row : rows.Slice(index, test.threads)) {
             if (!table->Upsert(row).ok()) fine = false;
           }
@@ -184,7 +185,8 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
   const int64_t stalled_before_ns = table->metrics().stalled_ns;
   const int64_t upserted_before = persister.upserted();
   int64_t allocations = 0;
-  const int64_t time_ns = RunTogether(test.threads, [&](int index) {
+  Stage stage("measure", test.name);
+  const int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
     const auto own = static_cast<size_t>(index);
     const auto slice = rows.Slice(index, test.threads);
     // A thread's first put makes its own places: before anything is counted.
@@ -202,6 +204,7 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
     });
     if (index == 0) allocations = counted->count();
   });
+  stage.End();
   Histogram latency;
   int64_t puts = 0;
   for (size_t i = 0; i < threads; ++i) {
@@ -209,6 +212,7 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
     puts += counts[i];
     latency.Merge(latencies[i]);
   }
+  AddMeasuredOperations(puts);
   OPSBENCH_RETURN_IF_ERROR(table->Flush());
   OPSBENCH_RETURN_IF_ERROR(
       Expect(persister.upserted() > upserted_before, "rows at the persister"));
@@ -242,18 +246,21 @@ absl::StatusOr<Measured> RunPersister(const Case& test,
                   persister.get()));
   std::vector<int64_t> counts(static_cast<size_t>(test.threads));
   Measured measured;
+  Stage stage("measure", test.name);
   Watch watch(table.get());
-  const int64_t time_ns = RunTogether(test.threads, [&](int index) {
+  const int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
     counts[static_cast<size_t>(index)] = PutUntil(
         rows.Slice(index, test.threads), MonotonicNowNs() + duration_ns,
         [&](const Item& row) { return table->Upsert(row).ok(); });
   });
   watch.Stop(&measured);
+  stage.End();
   int64_t puts = 0;
   for (const int64_t count : counts) {
     OPSBENCH_RETURN_IF_ERROR(Expect(count > 0, "a put failed"));
     puts += count;
   }
+  AddMeasuredOperations(puts);
   const MemtableMetrics metrics = table->metrics();
   AddMilliseconds("stalled_ms", metrics.stalled_ns, &measured);
   OPSBENCH_RETURN_IF_ERROR(table->Close());
@@ -274,6 +281,7 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
   options.flush_timeout_ms = point.flush_timeout_ms;
   OPSBENCH_ASSIGN_OR_RETURN(const auto table, Table::Open(options, &persister));
   Measured measured;
+  const Stage stage("measure", test.name);
   Watch watch(table.get());
   const int64_t start_ns = MonotonicNowNs();
   int64_t busy_ns = 0;

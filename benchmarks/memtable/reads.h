@@ -31,16 +31,18 @@ absl::StatusOr<Measured> TimePasses(const Case& test, int64_t operations,
                                     int64_t expected, Pass pass) {
   const int64_t passes = Passes(test);
   Measured measured;
+  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(
           test.budget, operations * passes, [&]() -> absl::StatusOr<int64_t> {
             std::atomic<int64_t> sum{0};
-            const int64_t time_ns = RunTogether(test.threads, [&](int index) {
-              int64_t own = 0;
-              for (int64_t i = 0; i < passes; ++i) own += pass(index);
-              sum += own;
-            });
+            const int64_t time_ns =
+                MeasureTogether(test.threads, [&](int index) {
+                  int64_t own = 0;
+                  for (int64_t i = 0; i < passes; ++i) own += pass(index);
+                  sum += own;
+                });
             OPSBENCH_RETURN_IF_ERROR(
                 Expect(sum == expected * passes, "the sum of all reads"));
             return time_ns;

@@ -22,6 +22,7 @@
 #include "memtable/rows.h"
 #include "memtable/team.h"
 #include "opsbench/base/random.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::memtable_bench {
@@ -33,6 +34,7 @@ struct Case {
   Budget budget;
   // Reads of a round at least; small tables are read several times over.
   int64_t reads = 0;
+  std::string name;  // The benchmark's: the tag of its stages.
 };
 
 struct Measured {
@@ -115,10 +117,13 @@ absl::StatusOr<Impl*> Populated(const Case& test) {
   static std::pair<int64_t, std::unique_ptr<Impl>> kept;
   if (kept.first != test.items) {
     kept = {0, nullptr};
+    Stage populate("populate", test.name);
     OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<Impl> table,
                               Impl::Create({.records = test.items}));
     OPSBENCH_RETURN_IF_ERROR(
         Fill(test.rows->Get(test.items, Order::kPut).all(), table.get()));
+    populate.End();
+    const Stage verify("verify", test.name);
     OPSBENCH_RETURN_IF_ERROR(CheckGets(test.items, OriginalValue, table.get()));
     OPSBENCH_RETURN_IF_ERROR(CheckFinds(test.items, 0, table.get()));
     kept = {test.items, std::move(table)};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "measured_region.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
 
@@ -58,10 +59,19 @@ int64_t RunTogether(int threads, Work work) {
   return last_ns - first_ns;
 }
 
+// The same of work whose time is the result: what profilers look at.
+template <typename Work>
+int64_t MeasureTogether(int threads, Work work) {
+  const MeasuredRegion region;
+  return RunTogether(threads,
+                     [&](int index) { CallMeasured([&] { work(index); }); });
+}
+
 // How long a benchmark goes on.
 struct Budget {
   int64_t wall_ns = 0;  // Preparation of its rounds included.
   int min_rounds = 1;
+  int max_rounds = 200;
 };
 
 // The time of an operation: round() prepares, runs and checks `operations` of
@@ -72,14 +82,14 @@ struct Budget {
 template <typename Round>
 absl::StatusOr<double> OperationNs(const Budget& budget, int64_t operations,
                                    Round round) {
-  constexpr size_t kMaxRounds = 200;
   std::vector<int64_t> times_ns;
   const int64_t start_ns = MonotonicNowNs();
   do {
     OPSBENCH_ASSIGN_OR_RETURN(const int64_t time_ns, round());
     times_ns.push_back(time_ns);
+    AddMeasuredOperations(operations);
   } while (times_ns.size() < static_cast<size_t>(budget.min_rounds) ||
-           (times_ns.size() < kMaxRounds &&
+           (times_ns.size() < static_cast<size_t>(budget.max_rounds) &&
             MonotonicNowNs() - start_ns < budget.wall_ns));
   if (times_ns.size() > 1) times_ns.erase(times_ns.begin());
   const auto quarter =

@@ -35,6 +35,7 @@ absl::StatusOr<Measured> TimeWrites(const Case& test, const WritePlan& plan,
                             Impl::Create({.records = plan.records}));
   bool used = false;
   Measured measured;
+  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(
@@ -43,10 +44,11 @@ absl::StatusOr<Measured> TimeWrites(const Case& test, const WritePlan& plan,
             used = true;
             OPSBENCH_RETURN_IF_ERROR(Fill(plan.before, table.get()));
             std::atomic<bool> fine{true};
-            const int64_t time_ns = RunTogether(test.threads, [&](int index) {
-              auto scratch = table->MakeScratch();
-              if (!work(table.get(), &scratch, index)) fine = false;
-            });
+            const int64_t time_ns =
+                MeasureTogether(test.threads, [&](int index) {
+                  auto scratch = table->MakeScratch();
+                  if (!work(table.get(), &scratch, index)) fine = false;
+                });
             OPSBENCH_RETURN_IF_ERROR(Expect(fine, "a write or read failed"));
             OPSBENCH_RETURN_IF_ERROR(check(table.get()));
             return time_ns;
@@ -206,8 +208,10 @@ absl::StatusOr<Measured> RunMemory(const Case& test) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Impl> table,
                             Impl::Create({.records = test.items}));
   absl::Status filled;
+  const Stage stage("measure", test.name);
+  AddMeasuredOperations(test.items);
   const int64_t time_ns =
-      RunTogether(1, [&](int) { filled = Fill(rows.all(), table.get()); });
+      MeasureTogether(1, [&](int) { filled = Fill(rows.all(), table.get()); });
   OPSBENCH_RETURN_IF_ERROR(filled);
   const auto items = static_cast<double>(test.items);
   Measured measured;

@@ -88,6 +88,13 @@ absl::Status ReadLines(int fd, pid_t child, const ChildOptions& options) {
   return absl::OkStatus();
 }
 
+// In the child: the log may be open where signals have to go.
+bool MoveAside(int* log_fd) {
+  if (*log_fd != kSignalsFd) return true;
+  *log_fd = fcntl(*log_fd, F_DUPFD_CLOEXEC, kSignalsFd + 1);
+  return *log_fd >= 0;
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunChild(const ChildOptions& options) {
@@ -117,6 +124,8 @@ absl::StatusOr<int> RunChild(const ChildOptions& options) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(126);
     dup2(output[1], STDOUT_FILENO);
+    if (options.signals && !MoveAside(&log_fd)) _exit(126);
+    if (options.signals) dup2(STDERR_FILENO, kSignalsFd);
     if (log_fd >= 0) dup2(log_fd, STDERR_FILENO);
     execve(argv[0], argv.data(), envp.data());
     _exit(127);

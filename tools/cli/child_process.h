@@ -16,6 +16,8 @@
 
 namespace opsbench::cli {
 
+inline constexpr int kSignalsFd = 3;
+
 struct ChildOptions {
   std::vector<std::string> arguments;  // The first is the program's path.
 
@@ -30,6 +32,9 @@ struct ChildOptions {
 
   // Whether a wish to stop is passed on; cleaning up goes on after it.
   bool passes_stop_on = true;
+  // This process's standard error for the child, as descriptor kSignalsFd: for
+  // stage signals, which stderr_path would swallow.
+  bool signals = false;
 
   // Called with each line of standard output, without its end.
   std::function<void(absl::string_view)> on_line;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "opsbench/base/stage.h"
 
 namespace opsbench::cli {
 namespace {
@@ -42,6 +43,13 @@ bool ColorWanted() {
   const char* no_color = std::getenv("NO_COLOR");
   return isatty(STDOUT_FILENO) == 1 &&
          (no_color == nullptr || *no_color == '\0');
+}
+
+void AddStagesFlag(CLI::App* command, bool* enabled) {
+  command
+      ->add_flag("--stages", *enabled,
+                 "Signal stages on stderr, for tools/stage-monitor")
+      ->each([](const std::string&) { EnableStageSignals(STDERR_FILENO); });
 }
 
 }  // namespace opsbench::cli

@@ -44,12 +44,16 @@ bool ProgressIsTerminal();
 // Whether stdout is a terminal and NO_COLOR is unset.
 bool ColorWanted();
 
+// --stages: signals of stages on stderr, from then on.
+void AddStagesFlag(CLI::App* command, bool* enabled);
+
 void AddServersCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
 void AddBaselineCommand(CLI::App& app, Context& context);
 void AddCompareCommand(CLI::App& app, Context& context);
 void AddGateCommand(CLI::App& app, Context& context);
+void AddProfileCommand(CLI::App& app, Context& context);
 void AddCheckJsonCommand(CLI::App& app, Context& context);
 
 }  // namespace opsbench::cli

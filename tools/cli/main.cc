@@ -50,6 +50,7 @@ int Main(int argc, char** argv) {
   AddBaselineCommand(app, context);
   AddGateCommand(app, context);
   AddSidetableCommand(app, context);
+  AddProfileCommand(app, context);
   AddServersCommand(app, context);
   AddCheckJsonCommand(app, context);
   app.footer(

@@ -2,9 +2,11 @@
 
 #include <cstdio>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "command.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/stage.h"
 
 namespace opsbench::cli {
 namespace {
@@ -14,7 +16,8 @@ constexpr int64_t kPlainIntervalNs = 10 * kNanosPerSecond;
 }  // namespace
 
 ProgressLine::ProgressLine()
-    : terminal_(ProgressIsTerminal()), printed_ns_(MonotonicNowNs()) {}
+    : terminal_(ProgressIsTerminal() && !StageSignalsEnabled()),
+      printed_ns_(MonotonicNowNs()) {}
 
 ProgressLine::~ProgressLine() { Clear(); }
 
@@ -28,7 +31,8 @@ void ProgressLine::Update(absl::string_view text) {
   const int64_t now_ns = MonotonicNowNs();
   if (now_ns - printed_ns_ < kPlainIntervalNs) return;
   printed_ns_ = now_ns;
-  absl::FPrintF(stderr, "%s\n", text);
+  // In one write, which stage signals of child processes do not break up.
+  std::fputs(absl::StrCat(text, "\n").c_str(), stderr);
 }
 
 void ProgressLine::Clear() {

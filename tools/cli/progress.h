@@ -1,8 +1,8 @@
 #ifndef OPSBENCH_TOOLS_CLI_PROGRESS_H_
 #define OPSBENCH_TOOLS_CLI_PROGRESS_H_
 
-// One line of progress on stderr: redrawn on a terminal, else printed at most
-// every ten seconds.
+// One line of progress on stderr: redrawn on a terminal, else, and where stage
+// signals go to stderr as well, printed at most every ten seconds.
 //
 // Thread safety: not thread-safe.
 

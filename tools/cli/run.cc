@@ -23,6 +23,7 @@
 #include "comparison_flags.h"
 #include "engine_facts.h"
 #include "kept_servers.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/results/atomic_file.h"
@@ -71,6 +72,7 @@ struct Flags {
   std::string fail_on = "none";
   uint64_t seed = 1;
   bool peers = false;
+  bool stages = false;
 };
 
 // Flags that were checked, and what they select.
@@ -155,6 +157,7 @@ struct Engines {
 absl::StatusOr<Engines> StartEngines(const Plan& plan, results::RunInfo* info) {
   Engines engines;
   for (const Engine engine : plan.engines) {
+    const Stage stage("setup", EngineName(engine));
     const int64_t start_ns = absl::GetCurrentTimeNanos();
     absl::StatusOr<std::unique_ptr<EngineHandle>> handle =
         AcquireEngine(engine, plan.environment);
@@ -259,7 +262,12 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   const std::string raw_path = stem + ".partial.json";
   arguments.push_back("--benchmark_out_format=json");
   arguments.push_back(absl::StrCat("--benchmark_out=", raw_path));
+  const Stage stage("run", area.name);
   ChildOptions options;
+  options.signals = flags.stages;
+  if (flags.stages) {
+    arguments.push_back(absl::StrCat("--stages=", kSignalsFd));
+  }
   options.arguments = std::move(arguments);
   options.environment = engines.variables;
   options.stderr_path = stem + ".log";
@@ -399,6 +407,7 @@ void AddRunCommand(CLI::App& app, Context& context) {
       ->check(CLI::NonNegativeNumber);
   run->add_flag("--peers", flags->peers,
                 "Also the same work by other tools, as ratios (15 minutes)");
+  AddStagesFlag(run, &flags->stages);
   run->footer(
       "Engines that OPSBENCH_MYSQL_URL, OPSBENCH_POSTGRES_URL or\n"
       "OPSBENCH_SQLITE_URL name are used as they are; for the others private\n"

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "command.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/load/load.h"
@@ -58,6 +59,7 @@ struct Flags {
   uint64_t seed = 1;
   bool resume = false;
   bool fresh = false;
+  bool stages = false;
 };
 
 // Flags that were read and checked before anything is opened.
@@ -154,6 +156,7 @@ absl::StatusOr<Target> Open(const Setup& setup) {
   }
   absl::FPrintF(stderr, "starting a private %s server\n",
                 EngineName(setup.engine));
+  const Stage stage("setup", EngineName(setup.engine));
   OPSBENCH_ASSIGN_OR_RETURN(target.handle,
                             AcquireEngine(setup.engine, setup.environment));
   target.url = target.handle->url();
@@ -164,6 +167,8 @@ absl::StatusOr<Target> Open(const Setup& setup) {
 // Seeds with progress on stderr.
 absl::StatusOr<sidetable::SeedReport> SeedWithProgress(
     const Url& url, sidetable::SeedOptions options) {
+  const Stage stage("populate", absl::StrCat(EngineName(url.engine), "/",
+                                             StrategyName(options.strategy)));
   ProgressLine line;
   options.stop = &stop_requested;
   options.on_progress = [&](const sidetable::SeedProgress& progress) {
@@ -299,6 +304,8 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
                                         flags.distinct);
   options.mix = workload.WeightedMix();
   options.stop = &stop_requested;
+  options.stage_tag = absl::StrCat(EngineName(target.url.engine), "/",
+                                   sidetable::StrategyName(strategy));
   ProgressLine line;
   options.on_progress = [&](const LoadProgress& progress) {
     line.Update(absl::StrFormat(
@@ -510,6 +517,7 @@ void AddRun(CLI::App& group, Context& context,
       ->check(CLI::Range(1, 1'000'000));
   run->add_option("--out", flags->out,
                   "Also write the result as Google Benchmark JSON");
+  AddStagesFlag(run, &flags->stages);
   run->footer(
       "Examples:\n"
       "  opsbench sidetable run --engine mysql --mix D --workers 8\n"
@@ -531,6 +539,7 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
   seed->add_flag("--resume", flags->resume,
                  "Go on with an interrupted seeding");
   seed->add_flag("--fresh", flags->fresh, "Drop earlier data first");
+  AddStagesFlag(seed, &flags->stages);
   seed->footer(
       "Sizes: 1000000 is a smoke test, 10000000 the standard, 100000000 full.\n"
       "Example:\n"

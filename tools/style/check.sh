@@ -122,7 +122,7 @@ check_examples() {
 
 check_scripts() {
   at_least 3 tools/opsbench .ci/run '*.sh'
-  files tools/opsbench .ci/run '*.sh' | xargs shellcheck -s sh
+  files tools/opsbench tools/stage-monitor .ci/run '*.sh' | xargs shellcheck -s sh
 }
 
 check_yaml() {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/load/internal/phase_gate.h"
 #include "opsbench/load/internal/recorder.h"
@@ -106,6 +107,7 @@ absl::Status Coordinator::Connect() {
 
 void Coordinator::WarmUp() {
   if (options_.warmup <= absl::ZeroDuration()) return;
+  const Stage stage("warmup", options_.stage_tag);
   const int64_t start_ns = MonotonicNowNs() + kStartMarginNs;
   const int64_t deadline_ns =
       start_ns + ToNs(options_.warmup) + ToNs(options_.warmup_timeout);
@@ -121,6 +123,7 @@ void Coordinator::WarmUp() {
 }
 
 void Coordinator::Measure() {
+  const Stage stage("measure", options_.stage_tag);
   start_ns_ = MonotonicNowNs() + kStartMarginNs;
   gate_.Open(Phase::kMeasure, start_ns_);
   int64_t tick = 1;

@@ -128,6 +128,9 @@ struct LoadOptions {
 
   // Called about once a second from Run()'s thread.
   std::function<void(const LoadProgress&)> on_progress;
+
+  // Of the stage signals (base/stage.h) "warmup" and "measure".
+  std::string stage_tag;
 };
 
 struct OperationReport {
