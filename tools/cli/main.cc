@@ -48,6 +48,7 @@ int Main(int argc, char** argv) {
   AddRunCommand(app, context);
   AddSidetableCommand(app, context);
   AddServersCommand(app, context);
+  AddHistoryCommand(app, context);
   AddCheckJsonCommand(app, context);
   app.footer(
       "Examples:\n"
