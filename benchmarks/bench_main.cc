@@ -95,6 +95,9 @@ int BenchMain(
       ->check(CLI::IsMember(choices));
   app.add_option("--seed", options.seed, "Seed of data and requests (1)")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--rows", options.rows,
+                 "Rows or items, in place of the scale's")
+      ->check(CLI::PositiveNumber);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

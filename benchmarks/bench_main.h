@@ -27,12 +27,15 @@ struct BenchOptions {
   Scale scale = Scale::kQuick;
   std::vector<Engine> engines;
   uint64_t seed = 1;
+  // How much data, in place of what the scale says; 0: as the scale says.
+  int64_t rows = 0;
 };
 
 // Reads `--scale=`, `--engines=` (of `engines`, all of them when absent) and
-// `--seed=`, gives the rest to Google Benchmark, calls `register_all`, and runs
-// what the filter selects. Returns main()'s exit code: 0, 1 when a benchmark
-// ended with an error or none was selected, 2 for wrong usage.
+// `--seed=` and `--rows=`, gives the rest to Google Benchmark, calls
+// `register_all`, and runs what the filter selects. Returns main()'s exit code:
+// 0, 1 when a benchmark ended with an error or none was selected, 2 for wrong
+// usage.
 int BenchMain(
     int argc, char** argv, absl::Span<const Engine> engines,
     const std::function<absl::Status(const BenchOptions&)>& register_all);

@@ -48,6 +48,7 @@ void AddServersCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
 void AddHistoryCommand(CLI::App& app, Context& context);
+void AddMatrixCommand(CLI::App& app, Context& context);
 void AddReportCommand(CLI::App& app, Context& context);
 void AddCheckJsonCommand(CLI::App& app, Context& context);
 

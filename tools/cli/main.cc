@@ -49,6 +49,7 @@ int Main(int argc, char** argv) {
   AddSidetableCommand(app, context);
   AddServersCommand(app, context);
   AddHistoryCommand(app, context);
+  AddMatrixCommand(app, context);
   AddReportCommand(app, context);
   AddCheckJsonCommand(app, context);
   app.footer(

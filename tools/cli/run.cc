@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "area_run.h"
 #include "child_process.h"
 #include "command.h"
 #include "engine_facts.h"
@@ -30,6 +31,7 @@
 #include "opsbench/results/summary.h"
 #include "peers.h"
 #include "progress.h"
+#include "report.h"
 
 namespace opsbench::cli {
 namespace {
@@ -52,12 +54,6 @@ const std::vector<Area>& Areas() {
   return *areas;
 }
 
-std::string AreaNames() {
-  return absl::StrJoin(Areas(), ", ", [](std::string* out, const Area& area) {
-    absl::StrAppend(out, area.name);
-  });
-}
-
 struct Flags {
   std::vector<std::string> areas;
   std::vector<std::string> engines;
@@ -66,6 +62,8 @@ struct Flags {
   std::string save;
   uint64_t seed = 1;
   bool peers = false;
+  int64_t rows = 0;  // 0: as the scale says.
+  int64_t iterations = 1;
 };
 
 // Flags that were checked, and what they select.
@@ -178,6 +176,13 @@ std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
   if (!area.engines.empty()) {
     arguments.push_back(absl::StrCat("--engines=", EngineList(area.engines)));
   }
+  if (flags.rows > 0) {
+    arguments.push_back(absl::StrCat("--rows=", flags.rows));
+  }
+  if (flags.iterations > 1) {
+    arguments.push_back(
+        absl::StrCat("--benchmark_repetitions=", flags.iterations));
+  }
   if (!flags.filter.empty()) {
     arguments.push_back(absl::StrCat("--benchmark_filter=", flags.filter));
   }
@@ -276,25 +281,32 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   return result;
 }
 
-// 0, or 1 when a benchmark failed or the run was interrupted.
-absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
+// A run that has ended, its engines still up.
+struct Measured {
+  std::vector<std::string> areas;  // Asked for, also those without benchmarks.
+  Engines engines;
+  AreaResult all;
+  results::Run run;
+};
+
+absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(Plan plan, MakePlan(flags));
-  std::vector<std::string> peer_areas;
-  for (const Area& area : plan.areas) peer_areas.push_back(area.name);
+  Measured measured;
+  for (const Area& area : plan.areas) measured.areas.push_back(area.name);
   OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
-  const int64_t start_ns = absl::GetCurrentTimeNanos();
   results::RunStore store(context.state_folder);
   results::RunInfo info =
       results::CollectRunInfo(context.state_folder.parent_path().string());
   info.scale = flags.scale;
   info.seed = flags.seed;
   for (const Area& area : plan.areas) info.areas.push_back(area.name);
-  OPSBENCH_ASSIGN_OR_RETURN(const Engines engines, StartEngines(plan, &info));
+  OPSBENCH_ASSIGN_OR_RETURN(measured.engines, StartEngines(plan, &info));
   OPSBENCH_ASSIGN_OR_RETURN(const std::string folder, store.CreateRun(info));
-  AreaResult all;
+  AreaResult& all = measured.all;
   for (const Area& area : plan.areas) {
-    OPSBENCH_ASSIGN_OR_RETURN(const AreaResult result,
-                              RunArea(area, flags, context, engines, folder));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const AreaResult result,
+        RunArea(area, flags, context, measured.engines, folder));
     all.failed = all.failed || result.failed;
     all.interrupted = all.interrupted || result.interrupted || stop_requested;
     if (all.interrupted) break;
@@ -302,14 +314,25 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   info.status = all.interrupted ? results::RunStatus::kInterrupted
                                 : results::RunStatus::kComplete;
   OPSBENCH_RETURN_IF_ERROR(store.FinishRun(folder, info));
-  OPSBENCH_ASSIGN_OR_RETURN(const results::Run run, store.Load(folder));
+  OPSBENCH_ASSIGN_OR_RETURN(measured.run, store.Load(folder));
+  return measured;
+}
+
+// 0, or 1 when a benchmark failed or the run was interrupted.
+absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
+  const int64_t start_ns = absl::GetCurrentTimeNanos();
+  OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
+  results::RunStore store(context.state_folder);
+  AreaResult& all = measured.all;
+  const results::Run& run = measured.run;
+  const std::string& folder = run.folder;
   results::SummaryOptions summary;
   summary.color = ColorWanted();
   absl::PrintF("%s", results::RenderSummary(run, summary));
   if (flags.peers && !all.interrupted) {
     OPSBENCH_ASSIGN_OR_RETURN(
         const bool fine,
-        RunPeers(context, peer_areas, engines.handles, folder));
+        RunPeers(context, measured.areas, measured.engines.handles, folder));
     all.failed = all.failed || !fine;
   }
   absl::PrintF(
@@ -317,6 +340,14 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
       all.interrupted ? "Interrupted" : "Done",
       static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9,
       fs::proximate(folder).string());
+  const std::string report = absl::StrCat(folder, "/report.html");
+  if (const absl::Status written = WriteReport(context, {.run = run}, report);
+      written.ok()) {
+    absl::PrintF("Report: %s\n", fs::proximate(report).string());
+  } else {  // The measurements are whole without it.
+    absl::FPrintF(stderr, "opsbench: no report: %s\n", written.message());
+    all.failed = true;
+  }
   if (!flags.save.empty() && !all.interrupted && !all.failed) {
     OPSBENCH_RETURN_IF_ERROR(store.Save(folder, flags.save));
     absl::PrintF("Saved as baseline %s\n", flags.save);
@@ -328,6 +359,27 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
 }
 
 }  // namespace
+
+std::string AreaNames() {
+  return absl::StrJoin(Areas(), ", ", [](std::string* out, const Area& area) {
+    absl::StrAppend(out, area.name);
+  });
+}
+
+absl::StatusOr<AreaRun> MeasureAreas(const AreaRunOptions& options,
+                                     const Context& context) {
+  Flags flags;
+  flags.areas = options.areas;
+  flags.engines = options.engines;
+  flags.scale = options.scale;
+  flags.filter = options.filter;
+  flags.seed = options.seed;
+  flags.rows = options.rows;
+  flags.iterations = options.iterations;
+  OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
+  return AreaRun{std::move(measured.run), measured.all.failed,
+                 measured.all.interrupted};
+}
 
 void AddRunCommand(CLI::App& app, Context& context) {
   CLI::App* run = app.add_subcommand(

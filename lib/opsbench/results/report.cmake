@@ -22,10 +22,10 @@ opsbench_embed_files(OUTPUT "${report_files}"
     "${OPSBENCH_CHART_JS}")
 
 opsbench_library(NAME report
-  SOURCES "${report_files}" change_points.cc history.cc render_history.cc
+  SOURCES "${report_files}" change_points.cc history.cc matrix.cc render_history.cc
     report.cc internal/headlines.cc internal/metric_text.cc
     internal/report_benchmarks.cc internal/report_figures.cc
-  HEADERS change_points.h history.h render_history.h report.h report_figure.h
+  HEADERS change_points.h history.h matrix.h render_history.h report.h report_figure.h
   DEPS opsbench::results absl::optional absl::span absl::statusor absl::strings
   PRIVATE_DEPS opsbench::base absl::str_format nlohmann_json::nlohmann_json)
 

@@ -24,7 +24,7 @@ using Keys = std::vector<std::string>;
 constexpr size_t kMostSeries = 9;
 // Fewer are no distribution.
 constexpr size_t kFewestPercentiles = 3;
-constexpr char kMemory[] = "Memory";
+constexpr char kBytes[] = "Bytes";
 // Rows of dots.
 constexpr size_t kMostRows = 40;
 // From this ratio of the largest to the smallest value on, an axis is
@@ -318,7 +318,7 @@ class Planner {
         measures.push_back({absl::StrReplaceAll(metric, {{"_", " "}}), metric});
       }
     }
-    if (!measures.empty()) AddDots(kMemory, std::move(measures), charts);
+    if (!measures.empty()) AddDots(kBytes, std::move(measures), charts);
   }
 
   // One chart for each quantity and each combination of keys that rivals share;
@@ -480,7 +480,7 @@ std::vector<ReportFigure> PlanFigures(
   // Speed first.
   std::stable_partition(figures.begin(), figures.end(),
                         [](const ReportFigure& figure) {
-                          return figure.charts.front().name != kMemory;
+                          return figure.charts.front().name != kBytes;
                         });
   return figures;
 }

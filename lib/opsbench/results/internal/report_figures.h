@@ -21,7 +21,8 @@ namespace opsbench::results::internal {
 // a line for each rival over that key, others being fixed; where there are keys
 // that are no numbers (mix, persister), or nothing to draw a line over, a row
 // of dots for each combination; for counters that are percentiles of one
-// quantity (put_p50_ns, put_p99_ns) latency over percentile; for bytes, memory.
+// quantity (put_p50_ns, put_p99_ns) latency over percentile; for bytes, what
+// memory or disk is taken.
 std::vector<ReportFigure> PlanFigures(
     absl::Span<const ReportBenchmark> benchmarks);
 

@@ -55,9 +55,11 @@ function decadesOf(values) {
 }
 
 // On a logarithmic axis: 1, 2 and 5 of each decade, fewer where there are many.
-function logTicks(low, high) {
+// Labels side by side need more room than those one above the other.
+function logTicks(low, high, horizontal) {
   const decades = Math.log10(high / low);
-  const mantissas = decades > 3 ? [1] : decades > 1.6 ? [1, 3] : [1, 2, 5];
+  const mantissas = decades > (horizontal ? 1.5 : 3) ? [1]
+    : decades > (horizontal ? 0.8 : 1.6) ? [1, 3] : [1, 2, 5];
   const step = Math.ceil(decades / 8);
   const ticks = [];
   for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e += 1) {
@@ -92,7 +94,7 @@ function axis(label, format, log, values) {
       min: Math.min(...positive) / 1.3,
       max: Math.max(...positive) * 1.3,
       afterBuildTicks(scale) {
-        scale.ticks = logTicks(scale.min, scale.max);
+        scale.ticks = logTicks(scale.min, scale.max, scale.isHorizontal());
       },
     });
   }
