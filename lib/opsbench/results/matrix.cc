@@ -183,6 +183,7 @@ void AppendTable(const Table& table, absl::Span<const MatrixPoint> points,
         absl::StrAppend(&out, i == 0 ? "" : "   ",
                         PadLeft(columns[i].lines[line], columns[i].width));
       }
+      out.erase(out.find_last_not_of(' ') + 1);
       if (!empty) absl::StrAppend(text, out, "\n");
     }
     if (next < table.columns.size()) absl::StrAppend(text, "\n");

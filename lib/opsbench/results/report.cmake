@@ -33,3 +33,8 @@ opsbench_test(NAME change_points_test SOURCES change_points_test.cc
   DEPS opsbench::base opsbench::report)
 opsbench_test(NAME history_test SOURCES history_test.cc
   DEPS opsbench::report absl::time nlohmann_json::nlohmann_json)
+opsbench_test(NAME matrix_test SOURCES matrix_test.cc DEPS opsbench::report)
+opsbench_test(NAME report_test SOURCES report_test.cc
+  DEPS opsbench::report nlohmann_json::nlohmann_json)
+opsbench_test(NAME report_browser_test SOURCES report_browser_test.cc
+  TIMEOUT 300 DEPS opsbench::report nlohmann_json::nlohmann_json)
