@@ -145,6 +145,9 @@ int BenchMain(
       ->check(CLI::NonNegativeNumber);
   ProfilerFlags profiler;
   AddProfilerFlags(&app, &profiler, &options);
+  app.add_option("--rows", options.rows,
+                 "Rows or items, in place of the scale's")
+      ->check(CLI::PositiveNumber);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -32,13 +32,15 @@ struct BenchOptions {
   int64_t iterations = 0;
   // Above 0: each benchmark is measured for about so long, whatever the scale.
   double measure_seconds = 0;
+  // How much data, in place of what the scale says; 0: as the scale says.
+  int64_t rows = 0;
 };
 
 // Reads `--scale=`, `--engines=` (of `engines`, all of them when absent),
-// `--seed=` and the flags for profilers (`--help` lists them), gives the rest
-// to Google Benchmark, calls `register_all`, and runs what the filter selects.
-// Returns main()'s exit code: 0, 1 when a benchmark ended with an error or none
-// was selected, 2 for wrong usage.
+// `--seed=`, `--rows=` and the flags for profilers (`--help` lists them), gives
+// the rest to Google Benchmark, calls `register_all`, and runs what the filter
+// selects. Returns main()'s exit code: 0, 1 when a benchmark ended with an
+// error or none was selected, 2 for wrong usage.
 int BenchMain(
     int argc, char** argv, absl::Span<const Engine> engines,
     const std::function<absl::Status(const BenchOptions&)>& register_all);

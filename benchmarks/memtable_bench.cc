@@ -147,6 +147,11 @@ Points Scaled(Points points, int64_t items) {
   return points;
 }
 
+Points Joined(Points points, const Points& more) {
+  points.insert(points.end(), more.begin(), more.end());
+  return points;
+}
+
 // Without those that came before: at smoke scale sizes coincide.
 Points Distinct(const Points& points) {
   Points distinct;
@@ -163,18 +168,30 @@ Points Distinct(const Points& points) {
 
 class Registrar {
  public:
+  // With BenchOptions::rows, that size alone.
   Registrar(const BenchOptions& options, RowCache* rows)
-      : sizes_(SizesOf(options)), rows_(rows) {}
+      : sizes_(SizesOf(options)), one_size_(options.rows > 0), rows_(rows) {
+    if (!one_size_) return;
+    sizes_.large = {options.rows};
+    sizes_.scaling = options.rows;
+  }
 
   void RegisterAll() {
     // First: the process that it forks shall have nothing of the others.
     RegisterMemory();
     RegisterReads();
     RegisterWrites();
-    RegisterFlushes();
+    // Their sizes are thresholds.
+    if (!one_size_) RegisterFlushes();
   }
 
  private:
+  // Sizes beside the one that was asked for are none.
+  template <typename List>
+  List Fixed(List sizes) const {
+    return one_size_ ? List() : sizes;
+  }
+
   Case CaseOf(const Point& point, const std::string& name) const {
     return {rows_,         point.items,  point.threads,
             sizes_.budget, sizes_.reads, name};
@@ -214,7 +231,8 @@ class Registrar {
   void RegisterWrites();
   void RegisterFlushes();
 
-  const Sizes sizes_;
+  Sizes sizes_;
+  const bool one_size_;
   RowCache* const rows_;
 };
 
@@ -225,7 +243,7 @@ constexpr auto kUpdates = [](const Abilities& can) { return can.update; };
 
 // All scenarios of one size together: each table is filled once.
 void Registrar::RegisterReads() {
-  std::vector<int64_t> all = {100, 1'000, 10'000};
+  std::vector<int64_t> all = Fixed(std::vector<int64_t>{100, 1'000, 10'000});
   all.insert(all.end(), sizes_.large.begin(), sizes_.large.end());
   for (const int64_t items : all) {
     Points gets = {{items, 1}};
@@ -266,7 +284,8 @@ void Registrar::RegisterReads() {
 }
 
 void Registrar::RegisterWrites() {
-  std::vector<int64_t> inserts = {100, 1'000, 10'000};
+  std::vector<int64_t> inserts =
+      Fixed(std::vector<int64_t>{100, 1'000, 10'000});
   inserts.insert(inserts.end(), sizes_.large.begin(), sizes_.large.end());
   RegisterEach<Indexed>("SequentialInsert", Alone(inserts), kAny,
                         []<typename Impl>(const Case& test) {
@@ -278,26 +297,29 @@ void Registrar::RegisterWrites() {
   // A thousand for each thread.
   RegisterEach<Indexed>(
       "ConcurrentInsert",
-      Scaled({{2'000, 2}, {4'000, 4}, {8'000, 8}, {16'000, 16}},
+      Scaled(Fixed(Points{{2'000, 2}, {4'000, 4}, {8'000, 8}, {16'000, 16}}),
              sizes_.scaling),
       kAny, insert);
-  RegisterEach<OfKeys>("KeyOnlyInsert",
-                       Distinct({{10'000, 1},
-                                 {sizes_.scaling, 1},
-                                 {sizes_.scaling, 2},
-                                 {sizes_.scaling, 8}}),
-                       kAny, insert);
-  const int64_t large = sizes_.scaling / 2;
-  const Points changes = Distinct(Scaled(Alone({100, 1'000, 5'000}), large));
+  RegisterEach<OfKeys>(
+      "KeyOnlyInsert",
+      Distinct(Joined(
+          Fixed(Points{{10'000, 1}}),
+          {{sizes_.scaling, 1}, {sizes_.scaling, 2}, {sizes_.scaling, 8}})),
+      kAny, insert);
+  const int64_t large = one_size_ ? sizes_.scaling : sizes_.scaling / 2;
+  const Points changes =
+      Distinct(Scaled(Fixed(Alone({100, 1'000, 5'000})), large));
   RegisterEach<Indexed>(
       "Mixed", changes, kAny,
       []<typename Impl>(const Case& test) { return RunMixed<Impl>(test); });
   RegisterEach<Indexed>(
       "ReadHeavy",
-      {{1'000, 8}, {large, 1}, {large, 2}, {large, 8}, {large, 16}}, kUpdates,
+      Joined(Fixed(Points{{1'000, 8}}),
+             {{large, 1}, {large, 2}, {large, 8}, {large, 16}}),
+      kUpdates,
       []<typename Impl>(const Case& test) { return RunReadHeavy<Impl>(test); });
-  const Points few = Distinct(
-      {{100, 1}, {1'000, 1}, {5'000, 1}, {large, 1}, {large, 2}, {large, 8}});
+  const Points few = Distinct(Joined(Fixed(Alone({100, 1'000, 5'000})),
+                                     {{large, 1}, {large, 2}, {large, 8}}));
   RegisterEach<Indexed>(
       "Delete", few, kAny,
       []<typename Impl>(const Case& test) { return RunDelete<Impl>(test); });
@@ -307,7 +329,8 @@ void Registrar::RegisterWrites() {
 }
 
 void Registrar::RegisterMemory() {
-  const Points sizes = Distinct({{10'000, 1}, {sizes_.scaling, 1}});
+  const Points sizes =
+      Distinct(Joined(Fixed(Points{{10'000, 1}}), {{sizes_.scaling, 1}}));
   const auto memory = []<typename Impl>(const Case& test) {
     return RunMemory<Impl>(test);
   };

@@ -66,7 +66,16 @@ Sizes SizesOf(const BenchOptions& options) {
 // The engines and their data, made when the first benchmark needs them.
 class Data {
  public:
-  Data(Sizes sizes, uint64_t seed) : sizes_(sizes), seed_(seed) {}
+  // `rows` takes the place of the size's operations unless it is 0, and is part
+  // of the names then.
+  Data(Sizes sizes, int64_t rows, uint64_t seed)
+      : sizes_(sizes), rows_(rows), seed_(seed) {
+    if (rows > 0) sizes_.operations = rows;
+  }
+
+  std::string Suffix() const {
+    return rows_ > 0 ? absl::StrCat("/rows:", rows_) : "";
+  }
 
   const Sizes& sizes() const { return sizes_; }
   uint64_t seed() const { return seed_; }
@@ -132,7 +141,8 @@ class Data {
     return report;
   }
 
-  const Sizes sizes_;
+  Sizes sizes_;
+  const int64_t rows_;
   const uint64_t seed_;
   absl::Mutex mutex_;
   std::map<Engine, std::unique_ptr<EngineHandle>> engines_
@@ -152,7 +162,7 @@ struct Case {
   }
   std::string Name(absl::string_view what) const {
     return absl::StrCat("Sidetable/", what, "/engine:", EngineName(engine),
-                        "/strategy:", StrategyName(strategy));
+                        "/strategy:", StrategyName(strategy), data->Suffix());
   }
 };
 
@@ -318,7 +328,7 @@ void RegisterCase(const Case& test) {
 absl::Status RegisterAll(const BenchOptions& options) {
   // Lives as long as the benchmarks that point to it: until main returns.
   static std::unique_ptr<Data> data;
-  data = std::make_unique<Data>(SizesOf(options), options.seed);
+  data = std::make_unique<Data>(SizesOf(options), options.rows, options.seed);
   for (const Engine engine : options.engines) {
     for (const Strategy strategy : StrategiesOf(engine)) {
       RegisterCase({data.get(), engine, strategy, ""});

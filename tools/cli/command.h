@@ -54,6 +54,9 @@ void AddBaselineCommand(CLI::App& app, Context& context);
 void AddCompareCommand(CLI::App& app, Context& context);
 void AddGateCommand(CLI::App& app, Context& context);
 void AddProfileCommand(CLI::App& app, Context& context);
+void AddHistoryCommand(CLI::App& app, Context& context);
+void AddMatrixCommand(CLI::App& app, Context& context);
+void AddReportCommand(CLI::App& app, Context& context);
 void AddCheckJsonCommand(CLI::App& app, Context& context);
 
 }  // namespace opsbench::cli

@@ -52,6 +52,9 @@ int Main(int argc, char** argv) {
   AddSidetableCommand(app, context);
   AddProfileCommand(app, context);
   AddServersCommand(app, context);
+  AddHistoryCommand(app, context);
+  AddMatrixCommand(app, context);
+  AddReportCommand(app, context);
   AddCheckJsonCommand(app, context);
   app.footer(
       "Examples:\n"

@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "area_run.h"
 #include "child_process.h"
 #include "command.h"
 #include "comparison_flags.h"
@@ -34,6 +35,7 @@
 #include "opsbench/results/summary.h"
 #include "peers.h"
 #include "progress.h"
+#include "report.h"
 
 namespace opsbench::cli {
 namespace {
@@ -56,12 +58,6 @@ const std::vector<Area>& Areas() {
   return *areas;
 }
 
-std::string AreaNames() {
-  return absl::StrJoin(Areas(), ", ", [](std::string* out, const Area& area) {
-    absl::StrAppend(out, area.name);
-  });
-}
-
 struct Flags {
   std::vector<std::string> areas;
   std::vector<std::string> engines;
@@ -73,6 +69,8 @@ struct Flags {
   uint64_t seed = 1;
   bool peers = false;
   bool stages = false;
+  int64_t rows = 0;  // 0: as the scale says.
+  int64_t iterations = 1;
 };
 
 // Flags that were checked, and what they select.
@@ -191,6 +189,13 @@ std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
   if (!area.engines.empty()) {
     arguments.push_back(absl::StrCat("--engines=", EngineList(area.engines)));
   }
+  if (flags.rows > 0) {
+    arguments.push_back(absl::StrCat("--rows=", flags.rows));
+  }
+  if (flags.iterations > 1) {
+    arguments.push_back(
+        absl::StrCat("--benchmark_repetitions=", flags.iterations));
+  }
   if (!flags.filter.empty()) {
     arguments.push_back(absl::StrCat("--benchmark_filter=", flags.filter));
   }
@@ -294,53 +299,52 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   return result;
 }
 
-// Prints how `folder` differs from `base`, and returns what --fail-on makes of
-// it.
-absl::StatusOr<int> PrintComparison(const Flags& flags, const Plan& plan,
-                                    const results::SampleSet& base,
-                                    const std::string& folder) {
+// A run that has ended, its engines still up.
+struct Measured {
+  std::vector<std::string> areas;  // Asked for, also those without benchmarks.
+  Engines engines;
+  AreaResult all;
+  results::Run run;
+};
+
+// How the run differs from `base`, printed.
+absl::StatusOr<results::Comparison> PrintComparison(
+    const Flags& flags, const Measured& measured,
+    const results::SampleSet& base) {
   results::SampleSet head("this run");
-  OPSBENCH_RETURN_IF_ERROR(head.AddRun(folder));
+  OPSBENCH_RETURN_IF_ERROR(head.AddRun(measured.run.folder));
   // What was not asked for did not vanish.
   results::CompareOptions compare;
   compare.filter = flags.filter;
-  for (const Area& area : plan.areas) compare.areas.push_back(area.name);
-  OPSBENCH_ASSIGN_OR_RETURN(const results::Comparison comparison,
+  compare.areas = measured.areas;
+  OPSBENCH_ASSIGN_OR_RETURN(results::Comparison comparison,
                             results::Compare(base, head, compare));
   results::RenderComparisonOptions options;
   options.color = ColorWanted();
   absl::PrintF("\n%s",
                results::RenderComparison(
                    comparison, results::ComparisonFormat::kText, options));
-  OPSBENCH_ASSIGN_OR_RETURN(const FailOn fail_on, ParseFailOn(flags.fail_on));
-  return fail_on.ExitCode(comparison);
+  return comparison;
 }
 
-// 0, or 1 when a benchmark failed or the run was interrupted; else what
-// --fail-on says.
-absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
+absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(Plan plan, MakePlan(flags));
-  results::SampleSet base("");
-  if (!flags.compare.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(
-        base, ReadSide(results::RunStore(context.state_folder), flags.compare));
-  }
-  std::vector<std::string> peer_areas;
-  for (const Area& area : plan.areas) peer_areas.push_back(area.name);
+  Measured measured;
+  for (const Area& area : plan.areas) measured.areas.push_back(area.name);
   OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
-  const int64_t start_ns = absl::GetCurrentTimeNanos();
   results::RunStore store(context.state_folder);
   results::RunInfo info =
       results::CollectRunInfo(context.state_folder.parent_path().string());
   info.scale = flags.scale;
   info.seed = flags.seed;
   for (const Area& area : plan.areas) info.areas.push_back(area.name);
-  OPSBENCH_ASSIGN_OR_RETURN(const Engines engines, StartEngines(plan, &info));
+  OPSBENCH_ASSIGN_OR_RETURN(measured.engines, StartEngines(plan, &info));
   OPSBENCH_ASSIGN_OR_RETURN(const std::string folder, store.CreateRun(info));
-  AreaResult all;
+  AreaResult& all = measured.all;
   for (const Area& area : plan.areas) {
-    OPSBENCH_ASSIGN_OR_RETURN(const AreaResult result,
-                              RunArea(area, flags, context, engines, folder));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const AreaResult result,
+        RunArea(area, flags, context, measured.engines, folder));
     all.failed = all.failed || result.failed;
     all.interrupted = all.interrupted || result.interrupted || stop_requested;
     if (all.interrupted) break;
@@ -348,26 +352,57 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   info.status = all.interrupted ? results::RunStatus::kInterrupted
                                 : results::RunStatus::kComplete;
   OPSBENCH_RETURN_IF_ERROR(store.FinishRun(folder, info));
-  OPSBENCH_ASSIGN_OR_RETURN(const results::Run run, store.Load(folder));
+  OPSBENCH_ASSIGN_OR_RETURN(measured.run, store.Load(folder));
+  return measured;
+}
+
+// 0, or 1 when a benchmark failed or the run was interrupted; else what
+// --fail-on says.
+absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
+  const int64_t start_ns = absl::GetCurrentTimeNanos();
+  results::SampleSet base("");
+  if (!flags.compare.empty()) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        base, ReadSide(results::RunStore(context.state_folder), flags.compare));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
+  results::RunStore store(context.state_folder);
+  AreaResult& all = measured.all;
+  const results::Run& run = measured.run;
+  const std::string& folder = run.folder;
   results::SummaryOptions summary;
   summary.color = ColorWanted();
   absl::PrintF("%s", results::RenderSummary(run, summary));
   if (flags.peers && !all.interrupted) {
     OPSBENCH_ASSIGN_OR_RETURN(
         const bool fine,
-        RunPeers(context, peer_areas, engines.handles, folder));
+        RunPeers(context, measured.areas, measured.engines.handles, folder));
     all.failed = all.failed || !fine;
   }
+  results::ReportData report_data = {.run = run};
   int compared = kExitOk;
   if (!flags.compare.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(compared,
-                              PrintComparison(flags, plan, base, folder));
+    OPSBENCH_ASSIGN_OR_RETURN(report_data.comparison,
+                              PrintComparison(flags, measured, base));
+    OPSBENCH_ASSIGN_OR_RETURN(const FailOn fail_on, ParseFailOn(flags.fail_on));
+    compared = fail_on.ExitCode(*report_data.comparison);
+    // Files of other projects are no runs: then there are no plots of the base.
+    absl::StatusOr<results::Run> base_run = store.Load(flags.compare);
+    if (base_run.ok()) report_data.base = *std::move(base_run);
   }
   absl::PrintF(
       "\n%s in %.0f s; results in %s\n",
       all.interrupted ? "Interrupted" : "Done",
       static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9,
       fs::proximate(folder).string());
+  const std::string report = absl::StrCat(folder, "/report.html");
+  if (const absl::Status written = WriteReport(context, report_data, report);
+      written.ok()) {
+    absl::PrintF("Report: %s\n", fs::proximate(report).string());
+  } else {  // The measurements are whole without it.
+    absl::FPrintF(stderr, "opsbench: no report: %s\n", written.message());
+    all.failed = true;
+  }
   if (!flags.save.empty() && !all.interrupted && !all.failed) {
     OPSBENCH_RETURN_IF_ERROR(store.Save(folder, flags.save));
     absl::PrintF("Saved as baseline %s\n", flags.save);
@@ -379,6 +414,27 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
 }
 
 }  // namespace
+
+std::string AreaNames() {
+  return absl::StrJoin(Areas(), ", ", [](std::string* out, const Area& area) {
+    absl::StrAppend(out, area.name);
+  });
+}
+
+absl::StatusOr<AreaRun> MeasureAreas(const AreaRunOptions& options,
+                                     const Context& context) {
+  Flags flags;
+  flags.areas = options.areas;
+  flags.engines = options.engines;
+  flags.scale = options.scale;
+  flags.filter = options.filter;
+  flags.seed = options.seed;
+  flags.rows = options.rows;
+  flags.iterations = options.iterations;
+  OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
+  return AreaRun{std::move(measured.run), measured.all.failed,
+                 measured.all.interrupted};
+}
 
 void AddRunCommand(CLI::App& app, Context& context) {
   CLI::App* run = app.add_subcommand(

@@ -78,6 +78,8 @@ std::string HistoryLine(const Run& run, const std::string& area,
   json["timestamp"] = run.info.started;
   json["git_sha"] = run.info.git_sha;
   json["git_branch"] = run.info.git_branch;
+  json["git_dirty"] = run.info.git_dirty;
+  json["scale"] = run.info.scale;
   json["run"] = fs::path(run.folder).filename().string();
   json["area"] = area;
   json["name"] = row.name;

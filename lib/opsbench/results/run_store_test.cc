@@ -186,6 +186,8 @@ TEST_F(RunStoreTest, FinishingCompletesAndAppendsToTheHistory) {
   const json expected_latest = {{"timestamp", "2026-01-31T12:00:05Z"},
                                 {"git_sha", info.git_sha},
                                 {"git_branch", "main"},
+                                {"git_dirty", false},
+                                {"scale", ""},
                                 {"run", "20260131T120005Z-0123456789"},
                                 {"area", "sidetable"},
                                 {"name", "Sidetable/Latest/level:1"},

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "opsbench/results/internal/median.h"
 #include "opsbench/results/metric.h"
 
 namespace opsbench::results::internal {
@@ -40,13 +41,6 @@ bool SplitKey(absl::string_view part, std::string* key, std::string* value) {
   return std::all_of(key->begin(), key->end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
   });
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half]
-                                : (values[half - 1] + values[half]) / 2;
 }
 
 using Rows = std::vector<const BenchmarkRow*>;

@@ -1,0 +1,56 @@
+#ifndef OPSBENCH_RESULTS_REPORT_FIGURE_H_
+#define OPSBENCH_RESULTS_REPORT_FIGURE_H_
+
+// What the HTML report draws. Figures of benchmarks are planned from their
+// names; an area that has more to show (phases, timelines, recall against
+// throughput) hands in figures of its own.
+//
+// Thread safety: plain data.
+
+#include <string>
+#include <vector>
+
+namespace opsbench::results {
+
+struct ReportSeries {
+  std::string name;
+  bool ours = false;  // Drawn so that the eye finds it first.
+  struct Point {
+    double x = 0;           // Or the index of a category.
+    std::vector<double> y;  // One value a measure; NaN: none.
+  };
+  std::vector<Point> points;
+};
+
+struct ReportChart {
+  enum class Kind {
+    kLine,  // Points joined by lines, over a number or categories in order.
+    kDots,  // A row for each category, its values as dots side by side.
+  };
+
+  std::string name;  // Told apart by it within a figure: "By threads".
+  Kind kind = Kind::kLine;
+  std::string x_label;   // "threads".
+  std::string x_metric;  // Its unit, as in metric names, or empty.
+  std::vector<std::string> categories;  // Empty: x is a number.
+  bool x_log = false;
+
+  // What y can show; the reader chooses one.
+  struct Measure {
+    std::string label;   // "Throughput".
+    std::string metric;  // "items_per_second": says unit and direction.
+    bool log = false;
+  };
+  std::vector<Measure> measures;
+  std::vector<ReportSeries> series;
+};
+
+struct ReportFigure {
+  std::string title;
+  std::string subtitle;             // What was held fixed.
+  std::vector<ReportChart> charts;  // The reader chooses one.
+};
+
+}  // namespace opsbench::results
+
+#endif  // OPSBENCH_RESULTS_REPORT_FIGURE_H_
