@@ -180,6 +180,20 @@ for perf in --collect-perf --watch=; do
   expect_error 'measure did not end'
 done
 
+# A TERM for this process alone is passed on.
+rm -f "$scratch/ready"
+sed -i 's/INT$/TERM/' "$scratch/bin/waits"
+"$monitor" -- waits >"$scratch/out" 2>"$scratch/err" </dev/null &
+started=$!
+until [ -e "$scratch/ready" ]; do
+  kill -0 "$started" || fail 'it ended too early'
+  sleep 0.05
+done
+kill -s TERM "$started"
+status=0
+wait "$started" || status=$?
+expect_status 9
+
 # Wrong usage is one line, and runs nothing.
 for arguments in '--watch' '--frequency 0' '--frequency x' '--unknown' \
   '-- no-such-command' '--collect-perf --server-pid 999999999 -- stages' \

@@ -3,12 +3,14 @@
 
 #include <csignal>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -124,6 +126,40 @@ TEST_F(RunCommandTest, ChosenEnginesLeaveOutAreasWithoutEngines) {
       Run("--scale smoke --engines sqlite --filter /Get/.*items:1000/");
   EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
   EXPECT_THAT(outcome.errors, HasSubstr("matches no benchmark"));
+}
+
+// Those of the benchmark binary lie within those of the command, although its
+// other messages go to its log; each stage that begins also ends.
+TEST_F(RunCommandTest, StagesAreSignalledOnStderr) {
+  const Outcome outcome =
+      Run("--scale smoke --area memtable --stages "
+          "--filter /Get/impl:(opsbench|tbb)/items:1000/threads:1/");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  std::vector<std::string> open;
+  std::set<std::string> seen;
+  for (const std::string& line : std::vector<std::string>(
+           absl::StrSplit(outcome.errors, '\n', absl::SkipEmpty()))) {
+    absl::string_view rest = line;
+    if (absl::ConsumePrefix(&rest, "[STAGE:START] ")) {
+      open.emplace_back(rest);
+      seen.emplace(rest);
+    } else if (absl::ConsumePrefix(&rest, "[STAGE:END] ")) {
+      ASSERT_FALSE(open.empty()) << line;
+      EXPECT_THAT(line, StartsWith(absl::StrCat("[STAGE:END] ", open.back(),
+                                                " duration=")));
+      open.pop_back();
+    } else {
+      ADD_FAILURE() << "no signal: " << line;
+    }
+  }
+  EXPECT_TRUE(open.empty());
+  EXPECT_EQ(seen.count("run:memtable"), 1u);
+  EXPECT_EQ(seen.count("measure:Memtable/Get/impl:tbb/items:1000/threads:1"),
+            1u);
+  EXPECT_EQ(
+      seen.count("populate:Memtable/Get/impl:opsbench/items:1000/threads:1"),
+      1u);
+  EXPECT_TRUE(fs::exists(fs::path(RunFolder()) / "memtable.log"));
 }
 
 TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {

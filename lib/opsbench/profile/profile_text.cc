@@ -33,7 +33,7 @@ std::string PerOperation(int64_t count, int64_t operations) {
   if (operations == 0) return "-";
   const double each =
       static_cast<double>(count) / static_cast<double>(operations);
-  return absl::StrFormat(each < 10 ? "%.3f" : "%.1f", each);
+  return absl::StrFormat("%.*f", each < 10 ? 3 : 1, each);
 }
 
 // Cut in its middle: both ends of a name say something.
@@ -180,11 +180,9 @@ std::string FormatWeight(int64_t weight, absl::string_view unit) {
   auto size = static_cast<double>(weight);
   size_t i = 0;
   for (; size >= 1024 && i + 1 < std::size(kUnits); ++i) size /= 1024;
-  return i == 0 ? absl::StrCat(weight, " B")
-                : absl::StrFormat(size < 10    ? "%.2f %s"
-                                  : size < 100 ? "%.1f %s"
-                                               : "%.0f %s",
-                                  size, kUnits[i]);
+  if (i == 0) return absl::StrCat(weight, " B");
+  const int decimals = size < 10 ? 2 : size < 100 ? 1 : 0;
+  return absl::StrFormat("%.*f %s", decimals, size, kUnits[i]);
 }
 
 std::string RenderFunctionTable(const StackProfile& profile,

@@ -35,7 +35,8 @@ TEST(ProfileTextTest, FunctionsOfOneShortNameShareARow) {
   }
   const std::string table = RenderFunctionTable(profile, {});
   EXPECT_THAT(table, ContainsRegex("60.0% +60 samples +90.0% +ours +ns::Run<"));
-  EXPECT_THAT(table, ContainsRegex("30.0% +30 samples +30.0% +ours +memcpy"));
+  EXPECT_THAT(table,
+              ContainsRegex("30.0% +30 samples +30.0% +library +memcpy"));
   EXPECT_THAT(table, ContainsRegex("10.0% +10 samples +100.0% +ours +main"));
   EXPECT_LT(table.find("ns::Run"), table.find("memcpy"));
 }
