@@ -70,7 +70,8 @@ TEST_F(ReportCommandTest, AMatrixIsARunForEachSize) {
   ASSERT_EQ(matrix.exit_code, 0) << matrix.errors;
   EXPECT_THAT(matrix.output, HasSubstr("Sidetable/BulkLoad"));
   EXPECT_THAT(matrix.output, HasSubstr("growth"));
-  EXPECT_LT(matrix.output.find("\n    50"), matrix.output.find("\n   500"));
+  const size_t fifty = matrix.output.find("\n      50 ");
+  EXPECT_LT(fifty, matrix.output.find("\n     500 ")) << matrix.output;
   const std::vector<std::string> folders = RunFolders();
   ASSERT_EQ(folders.size(), 2u);
   const results::RunStore store(State());
