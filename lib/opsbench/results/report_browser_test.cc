@@ -58,6 +58,9 @@ setTimeout(() => {
     seen.failed = all("#memtable-results tbody td[data-key=real_time_ns]")
       .filter((td) => td.dataset.value === undefined).map((td) => td.textContent);
     seen.headings = all("h2").map((h) => h.textContent);
+    seen.facts = Object.fromEntries(all("#environment dt")
+      .map((dt) => [dt.textContent, dt.nextElementSibling.textContent]));
+    seen.strays = /\[object|undefined|NaN/.test(document.getElementById("main").textContent);
     seen.links = all(".contents a").every((a) => document.querySelector(a.getAttribute("href")));
     seen.cards = all(".card .value").map((v) => v.textContent);
     seen.canvases = all("canvas").length;
@@ -196,6 +199,9 @@ TEST_F(ReportBrowserTest, ShowsTheFiguresWithoutAnError) {
             json({"Summary", "Comparison", "memtable", "Distributions",
                   "History", "Environment"}));
   EXPECT_EQ(seen["links"], true);
+  EXPECT_EQ(seen["strays"], false);
+  EXPECT_EQ(seen["facts"]["Compiler"], "GNU 12.2.0");
+  EXPECT_EQ(seen["facts"]["Run"], "20260131T120000Z-0123456789");
 
   std::map<std::string, std::vector<double>> samples;
   for (const BenchmarkRow& row : data.run.areas.at("memtable").rows) {
