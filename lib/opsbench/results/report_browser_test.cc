@@ -1,6 +1,6 @@
 // The report in a real browser: it renders without an error, shows the figures
 // of its data, and does what its controls say. A script is added to the page
-// that works the controls and leaves what it saw in an element, as Base64.
+// that works the controls and tells the frame around it what it saw.
 
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -16,6 +16,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/substitute.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -57,6 +58,9 @@ setTimeout(() => {
     seen.failed = all("#memtable-results tbody td[data-key=real_time_ns]")
       .filter((td) => td.dataset.value === undefined).map((td) => td.textContent);
     seen.headings = all("h2").map((h) => h.textContent);
+    seen.facts = Object.fromEntries(all("#environment dt")
+      .map((dt) => [dt.textContent, dt.nextElementSibling.textContent]));
+    seen.strays = /\[object|undefined|NaN/.test(document.getElementById("main").textContent);
     seen.links = all(".contents a").every((a) => document.querySelector(a.getAttribute("href")));
     seen.cards = all(".card .value").map((v) => v.textContent);
     seen.canvases = all("canvas").length;
@@ -87,6 +91,7 @@ setTimeout(() => {
       theme.click();
       seen.papers.push([theme.textContent, paper()]);
     }
+    seen.width = innerWidth;
     seen.overflow = document.documentElement.scrollWidth > innerWidth;
     seen.firstFocus = document.querySelector("a, button, input, select").className;
     seen.loads = performance.getEntriesByType("resource").length;
@@ -98,13 +103,24 @@ setTimeout(() => {
     seenErrors.push(String(error.stack));
   }
   seen.errors = seenErrors;
-  const probe = document.createElement("pre");
-  probe.id = "probe";
-  probe.textContent = btoa(unescape(encodeURIComponent(JSON.stringify(seen))));
-  document.body.append(probe);
+  parent.postMessage(seen, "*");
 }, 500);
 </script>
 </body>)js";
+
+// Shows the page in a frame, which may be narrower than a browser's window, and
+// keeps what it tells.
+constexpr char kFrame[] = R"html(<!DOCTYPE html><title>test</title>
+<iframe src="report.html" style="border:0;height:19000px;width:$0px"></iframe>
+<script>
+addEventListener("message", (event) => {
+  const probe = document.createElement("pre");
+  probe.id = "probe";
+  const bytes = new TextEncoder().encode(JSON.stringify(event.data));
+  probe.textContent = btoa(String.fromCharCode(...bytes));
+  document.body.append(probe);
+});
+</script>)html";
 
 std::string Output(const std::string& command) {
   std::string output;
@@ -135,17 +151,18 @@ class ReportBrowserTest : public ::testing::Test {
     fs::remove_all(folder_, ignored);
   }
 
-  // What the driver saw of the page in a window of that width.
+  // What the driver saw of the page at that width.
   json See(const ReportData& data, int width, bool dark) {
     const std::string page = absl::StrReplaceAll(
         RenderHtmlReport(data), {{"<head>", kCollector}, {"</body>", kDriver}});
-    const fs::path path = folder_ / "report.html";
-    std::ofstream(path) << page;
+    std::ofstream(folder_ / "report.html") << page;
+    const fs::path path = folder_ / "frame.html";
+    std::ofstream(path) << absl::Substitute(kFrame, width);
     const std::string dom = Output(absl::StrCat(
         "HOME='", folder_.string(), "' timeout 90 chromium --headless ",
         "--no-sandbox --disable-gpu --disable-dev-shm-usage ",
         "--user-data-dir='", folder_.string(), "/profile' ",
-        "--window-size=", width, ",20000 --virtual-time-budget=10000 ",
+        "--window-size=1500,20000 --virtual-time-budget=10000 ",
         "--blink-settings=preferredColorScheme=", dark ? 0 : 1,
         " --dump-dom 'file://", path.string(), "' 2>'", folder_.string(),
         "/browser.log'"));
@@ -182,6 +199,9 @@ TEST_F(ReportBrowserTest, ShowsTheFiguresWithoutAnError) {
             json({"Summary", "Comparison", "memtable", "Distributions",
                   "History", "Environment"}));
   EXPECT_EQ(seen["links"], true);
+  EXPECT_EQ(seen["strays"], false);
+  EXPECT_EQ(seen["facts"]["Compiler"], "GNU 12.2.0");
+  EXPECT_EQ(seen["facts"]["Run"], "20260131T120000Z-0123456789");
 
   std::map<std::string, std::vector<double>> samples;
   for (const BenchmarkRow& row : data.run.areas.at("memtable").rows) {
@@ -233,7 +253,8 @@ TEST_F(ReportBrowserTest, ControlsSortFilterHideAndSwitch) {
   EXPECT_EQ(seen["papers"][0][0], "Theme: light");
   EXPECT_NE(seen["papers"][0][1], seen["papers"][1][1]);
   EXPECT_EQ(seen["papers"][1][1], seen["papers"][2][1]);
-  EXPECT_EQ(seen["overflow"], false);  // At 400 pixels.
+  EXPECT_EQ(seen["width"], 400);
+  EXPECT_EQ(seen["overflow"], false);
   EXPECT_EQ(seen["firstFocus"], "skip");
 }
 

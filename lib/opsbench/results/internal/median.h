@@ -1,6 +1,10 @@
 #ifndef OPSBENCH_RESULTS_INTERNAL_MEDIAN_H_
 #define OPSBENCH_RESULTS_INTERNAL_MEDIAN_H_
 
+// The median of a sample.
+//
+// Thread safety: a pure function.
+
 #include <algorithm>
 #include <cstddef>
 #include <vector>

@@ -1,6 +1,10 @@
 #ifndef OPSBENCH_RESULTS_INTERNAL_REPORT_FILES_H_
 #define OPSBENCH_RESULTS_INTERNAL_REPORT_FILES_H_
 
+// The parts of the report's page that are compiled in.
+//
+// Thread safety: a pure function.
+
 #include "absl/strings/string_view.h"
 
 namespace opsbench::results::internal {

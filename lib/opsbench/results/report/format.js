@@ -14,7 +14,7 @@ function el(tag, attributes, ...children) {
         value === true && !name.startsWith("aria-") ? "" : String(value));
     }
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined) node.append(child);
   }
   return node;

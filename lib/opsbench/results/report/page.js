@@ -92,7 +92,7 @@ function addSummary() {
         : `${report.failures.length} failures`),
       el("ul", {}, report.failures.slice(0, 20).map((f) => el("li", {}, f))),
       report.failures.length > 20
-        ? el("p", {}, `and ${report.failures.length - 20} more`) : null), el("p", {}, "\u00a0"));
+        ? el("p", {}, `and ${report.failures.length - 20} more`) : null));
   }
   section.append(el("div", {class: "cards"}, cards));
 }
@@ -107,9 +107,12 @@ function forestConfig(rows) {
   const colors = {bad: cssColor("--bad"), good: cssColor("--good")};
   const colorOf = (row) => colors[tones[row.verdict]] || cssColor("--muted");
   const labels = rows.map((row) => `${row.name}  ${metricLabel(row.metric)}`);
-  const short = labels.map((label) => {
-    const limit = innerWidth < 640 ? 26 : 70;
-    return label.length > limit ? `…${label.slice(-limit)}` : label;
+  // Values alone: keys are the same from row to row.
+  const short = rows.map((row) => {
+    const words = row.name.split("/").slice(1).map((part) => part.split(":").pop());
+    const label = `${words.join(" ") || row.name} · ${metricLabel(row.metric)}`;
+    const limit = innerWidth < 640 ? 22 : 70;
+    return label.length > limit ? `${label.slice(0, limit)}…` : label;
   });
   const percent = (v) => formatPercent(v, true);
   const config = baseConfig("bar", [{
@@ -145,7 +148,7 @@ function addComparison() {
   const {comparison} = report;
   const section = addSection("comparison", "Comparison",
     el("p", {class: "muted"}, `${comparison.head} against ${comparison.base}; intervals of ${
-      formatPercent(comparison.confidence)} confidence.`));
+      shortened(formatPercent(comparison.confidence))} confidence.`));
   if (comparison.warnings.length) {
     section.append(el("div", {class: "notice"}, el("ul", {},
       comparison.warnings.map((w) => el("li", {}, w)))));
@@ -239,7 +242,7 @@ function resultColumns(benchmarks, one) {
   } else {
     columns.push({key: "name", label: "Benchmark", className: "name",
       value: (b) => b.family},
-    {key: "parameters", label: "Parameters", value: parameters});
+    {key: "parameters", label: "Parameters", className: "name", value: parameters});
   }
   columns.push(metricColumn("real_time_ns"));
   const rates = ["operations_per_second", "items_per_second", "qps"]
@@ -446,7 +449,8 @@ function historyConfig(series, runs) {
     x: {type: "category", labels, offset: true, border: {display: false},
       grid: {display: false},
       ticks: {color: cssColor("--muted"), maxRotation: 0, autoSkipPadding: 24}},
-    y: axis("", format, decadesOf(values) > 1.3, values),
+    y: {...axis("", format, decadesOf(values) > 1.3, values),
+      beginAtZero: false, grace: "15%"},
   });
   config.options.interaction = {mode: "index", intersect: false};
   config.options.plugins.tooltip.filter = (item) => item.datasetIndex === 0;

@@ -4,7 +4,7 @@
 // Rows are sorted by value(row), null last; text(row) is what stands in the
 // cell, and what is searched. A heading is a button: Enter and space sort.
 
-const rowsAtFirst = 200;
+const rowsAtFirst = 60;
 
 function makeTable(options) {
   const state = {column: null, descending: false, words: "", all: false};
