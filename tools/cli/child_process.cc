@@ -62,9 +62,9 @@ absl::Status ReadLines(int fd, pid_t child, const ChildOptions& options) {
   for (;;) {
     if (options.timeout_ms > 0 &&
         MonotonicNowNs() - start_ns > options.timeout_ms * 1'000'000) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          options.arguments[0], " took longer than ", options.timeout_ms,
-          " ms"));
+      return absl::DeadlineExceededError(
+          absl::StrCat(options.arguments[0], " took longer than ",
+                       options.timeout_ms, " ms"));
     }
     if (stop_requested.load(std::memory_order_relaxed) && !told) {
       told = true;
