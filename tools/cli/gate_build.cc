@@ -65,6 +65,7 @@ absl::StatusOr<std::string> Output(std::vector<std::string> arguments) {
     absl::StrAppend(&output, line, "\n");
   };
   OPSBENCH_ASSIGN_OR_RETURN(const int code, RunChild(options));
+  if (stop_requested) return absl::CancelledError("interrupted");
   if (code == 0) return output;
   return absl::UnavailableError(
       absl::StrCat(options.arguments[0], " ended with code ", code));

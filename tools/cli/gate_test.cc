@@ -223,6 +223,44 @@ TEST_F(GateCommandTest, AnErrorOfTheHeadFails) {
   EXPECT_THAT(outcome.output, HasSubstr("wrong answer"));
 }
 
+// Rows further apart: as many instructions, and the caches miss.
+TEST_F(GateCommandTest, MoreTimeForTheSameInstructionsIsLinkedAgain) {
+  const std::string walk = R"(#include <vector>
+static volatile unsigned stride = 1;
+static void Walk(benchmark::State& state) {
+  const std::vector<unsigned char> rows(1u << 25);
+  unsigned at = 0;
+  for (auto _ : state) {
+    for (int i = 0; i < 1000; ++i) {
+      at = (at + stride + rows[at]) & ((1u << 25) - 1);
+      benchmark::DoNotOptimize(at);
+    }
+  }
+}
+BENCHMARK(Walk)->Name("Base/Walk")->Apply(Fixed);
+)";
+  WriteSource(kSource + walk);
+  Commit();
+  WriteSource(kSource +
+              absl::StrReplaceAll(walk, {{"stride = 1;", "stride = 77777;"}}));
+  Commit();
+  const Outcome outcome = Gate("--base HEAD~1 --filter Walk");
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("stays with another link order"));
+  ExpectNoWorktrees();
+}
+
+TEST_F(GateCommandTest, ABaseThatIsOlderThanTheGateIsMeasuredAllTheSame) {
+  Edit("->Apply(Fixed)", "");
+  Commit();
+  Edit("i < 1000", "i < 4000");
+  Commit();
+  const Outcome outcome = Gate("--base HEAD~1 --filter Merge");
+  EXPECT_THAT(outcome.output, HasSubstr("older than the gate"));
+  EXPECT_THAT(outcome.output, HasSubstr("slower (1)"));
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output << outcome.errors;
+}
+
 TEST_F(GateCommandTest, ADirtyTreeIsRefusedOrMeasured) {
   Edit("i < 1000", "i < 4000");
   ExpectOneLine(Gate("--base HEAD"), 2, "--allow-dirty");

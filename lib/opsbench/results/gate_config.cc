@@ -123,7 +123,8 @@ class Reader {
   // "2%", above 0 and at most 100%.
   Field Percentage(double* share) const {
     return [this, share](const YAML::Node& node) -> absl::Status {
-      absl::string_view text = node.IsScalar() ? node.Scalar() : "";
+      const std::string scalar = node.IsScalar() ? node.Scalar() : "";
+      absl::string_view text = scalar;
       double percent = 0;
       if (!absl::ConsumeSuffix(&text, "%") ||
           !absl::SimpleAtod(text, &percent) ||

@@ -89,11 +89,14 @@ std::vector<const MetricComparison*> Of(const Comparison& comparison,
   return found;
 }
 
-const std::vector<std::string>& Headings() {
-  static const auto* headings = new std::vector<std::string>{
-      "benchmark",    "base",         "head", "change",
-      "99% interval", "visible from", ""};
-  return *headings;
+std::vector<std::string> Headings(const Comparison& comparison) {
+  return {"benchmark",
+          "base",
+          "head",
+          "change",
+          absl::StrFormat("%.0f%% interval", 100 * comparison.confidence),
+          "visible from",
+          ""};
 }
 
 std::string NullArmLine(const GateReport& report) {
@@ -171,7 +174,8 @@ std::string RenderGateText(const GateReport& report, bool color) {
     absl::StrAppend(&text, "warning: ", warning, "\n");
   }
   std::vector<int> widths;
-  for (const std::string& heading : Headings()) {
+  const std::vector<std::string> headings = Headings(comparison);
+  for (const std::string& heading : headings) {
     widths.push_back(DisplayWidth(heading));
   }
   for (const MetricComparison& metric : comparison.metrics) {
@@ -199,7 +203,7 @@ std::string RenderGateText(const GateReport& report, bool color) {
                                                        : "\x1b[1m";
     absl::StrAppend(&text, "\n", mark, VerdictName(verdict), " (",
                     metrics.size(), ")", color ? "\x1b[0m" : "", "\n");
-    append_row(Headings());
+    append_row(headings);
     for (const MetricComparison* metric : metrics) append_row(Cells(*metric));
   }
   const std::string null_arm = NullArmLine(report);
@@ -224,16 +228,16 @@ std::string RenderGateMarkdown(const GateReport& report, size_t limit_bytes) {
   constexpr size_t kReserve = 400;
   const size_t limit =
       limit_bytes - std::min(limit_bytes, end.size() + kReserve);
+  const std::string headings = absl::StrJoin(Headings(comparison), " | ");
   size_t left_out = 0;
   for (const Verdict verdict : kOrder) {
     const auto metrics = Of(comparison, verdict);
     if (metrics.empty()) continue;
     const bool folded = !Fails(verdict) && verdict != Verdict::kUnsure;
-    std::vector<std::string> headings = Headings();
     std::string table = absl::StrCat(
         folded ? "\n<details><summary>" : "\n**", VerdictName(verdict), ": ",
-        metrics.size(), folded ? "</summary>\n\n| " : "**\n\n| ",
-        absl::StrJoin(headings, " | "), " |\n|---|--:|--:|--:|--:|--:|---|\n");
+        metrics.size(), folded ? "</summary>\n\n| " : "**\n\n| ", headings,
+        " |\n|---|--:|--:|--:|--:|--:|---|\n");
     size_t shown = 0;
     for (const MetricComparison* metric : metrics) {
       const std::string row = MarkdownRow(*metric);

@@ -50,6 +50,7 @@ GateReport Report() {
   gone.metric = "real_time_ns";
   gone.verdict = Verdict::kMissing;
   report.comparison.metrics.push_back(gone);
+  report.comparison.confidence = 0.98;
   report.null_arm = {60, 0.4, 0.001, false};
   report.seconds = 81.4;
   return report;
@@ -75,7 +76,7 @@ TEST(GateReportTest, FailuresComeFirstTheLargestOnTop) {
 
 TEST(GateReportTest, EveryNoChangeSaysWhatWouldHaveBeenSeen) {
   const std::string text = RenderGateText(Report(), false);
-  EXPECT_THAT(text, HasSubstr("visible from"));
+  EXPECT_THAT(text, HasSubstr("98% interval  visible from"));
   ExpectInOrder(text, {"Case/Same", "+0.4%", "3.4%"});
   EXPECT_THAT(text, HasSubstr("failed: 1 missing, 2 slower, 1 unsure, 1 same"));
   EXPECT_THAT(text, HasSubstr("p = 0.4"));
