@@ -204,11 +204,13 @@ TEST(RenderComparisonTest, NumbersThatAreNoneAreLeftOut) {
 TEST(RenderComparisonTest, TextIsEscapedWhereItGoes) {
   MetricComparison metric = Metric("a\"b,<c>&\x01|\xff", Verdict::kError);
   metric.note = "first\nsecond, \"third\"";
+  metric.metric = "tab\treturn\r";
   const Comparison comparison = {.base_name = "x<y", .metrics = {metric}};
   const std::string junit =
       RenderComparison(comparison, ComparisonFormat::kJunit);
   EXPECT_EQ(internal::JunitFault(junit), "");
   EXPECT_THAT(junit, HasSubstr("a&quot;b,&lt;c&gt;&amp;\ufffd|\ufffd"));
+  EXPECT_THAT(junit, HasSubstr("tab&#9;return&#13;"));
   const std::string csv = RenderComparison(comparison, ComparisonFormat::kCsv);
   EXPECT_THAT(csv, HasSubstr("\"a\"\"b,<c>&"));
   EXPECT_THAT(csv, HasSubstr("\"first\nsecond, \"\"third\"\"\""));

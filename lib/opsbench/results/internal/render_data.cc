@@ -119,8 +119,15 @@ std::string Xml(absl::string_view text) {
       case '"':
         escaped += "&quot;";
         break;
-      case '\n':  // An attribute would turn it into a space.
+      // A reader would turn these into spaces in an attribute.
+      case '\t':
+        escaped += "&#9;";
+        break;
+      case '\n':
         escaped += "&#10;";
+        break;
+      case '\r':
+        escaped += "&#13;";
         break;
       default:
         absl::StrAppend(&escaped,

@@ -63,7 +63,8 @@ class XmlParser {
     return text_.substr(begin, place_ - begin);
   }
   bool AtEntity() const {
-    for (const char* entity : {"&amp;", "&lt;", "&gt;", "&quot;", "&#10;"}) {
+    for (const char* entity :
+         {"&amp;", "&lt;", "&gt;", "&quot;", "&#9;", "&#10;", "&#13;"}) {
       if (text_.compare(place_, strlen(entity), entity) == 0) return true;
     }
     return false;
@@ -74,7 +75,7 @@ class XmlParser {
     for (; place_ < text_.size() && text_[place_] != end; ++place_) {
       const auto byte = static_cast<unsigned char>(text_[place_]);
       if (byte == '<') Fail("a bare <");
-      if (byte < 0x20 && byte != '\n' && byte != '\t') Fail("a control");
+      if (byte < 0x20 && byte != '\n') Fail("a control");
       if (byte == '&' && !AtEntity()) {
         Fail("no entity");
       }
