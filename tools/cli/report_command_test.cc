@@ -113,7 +113,7 @@ TEST_F(ReportCommandTest, ARunLeavesItsReport) {
   EXPECT_THAT(run.output, HasSubstr("report.html"));
   ASSERT_EQ(RunFolders().size(), 1u);
   const json data = DataOf(fs::path(RunFolders()[0]) / "report.html");
-  EXPECT_EQ(data["areas"][0]["benchmarks"].size(), 8u);
+  EXPECT_EQ(data["areas"][0]["benchmarks"].size(), 9u);
   EXPECT_TRUE(fs::exists(State() / "baselines" / "first" / "report.html"));
   const fs::path elsewhere = folder_.path() / "out.html";
   const Outcome report =

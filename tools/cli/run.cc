@@ -257,12 +257,18 @@ absl::StatusOr<AreaResult> KeepResult(const std::string& raw_path,
   return result;
 }
 
+// Whether a line of results sums up the repetitions before it.
+bool IsAggregate(absl::string_view name) {
+  return absl::EndsWith(name, "_mean") || absl::EndsWith(name, "_median") ||
+         absl::EndsWith(name, "_stddev") || absl::EndsWith(name, "_cv");
+}
+
 absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
                                    const Context& context,
                                    const Engines& engines,
                                    const std::string& folder) {
   std::vector<std::string> arguments = BenchArguments(area, flags, context);
-  const int total = area.benchmarks;
+  const int total = area.benchmarks * static_cast<int>(flags.iterations);
   const std::string stem = absl::StrCat(folder, "/", area.name);
   const std::string raw_path = stem + ".partial.json";
   arguments.push_back("--benchmark_out_format=json");
@@ -280,7 +286,7 @@ absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
   int done = 0;
   options.on_line = [&](absl::string_view line) {
     const absl::string_view name = line.substr(0, line.find(' '));
-    if (!absl::StrContains(name, '/')) return;
+    if (!absl::StrContains(name, '/') || IsAggregate(name)) return;
     ++done;
     progress.Update(absl::StrFormat("%s: %d of %d (%d%%): %s", area.name, done,
                                     total, 100 * done / total, name));
@@ -461,6 +467,10 @@ void AddRunCommand(CLI::App& app, Context& context) {
                   "`opsbench compare` (default: none)");
   run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
       ->check(CLI::NonNegativeNumber);
+  run->add_option("--repetitions", flags->iterations,
+                  "Measure each benchmark so many times (1): comparisons need "
+                  "several to be sure of anything")
+      ->check(CLI::Range(1, 1000));
   run->add_flag("--peers", flags->peers,
                 "Also the same work by other tools, as ratios (15 minutes)");
   AddStagesFlag(run, &flags->stages);
@@ -472,8 +482,10 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "  opsbench run --scale smoke\n"
       "  opsbench run --area memtable\n"
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
-      "  opsbench run --save before\n"
-      "  opsbench run --compare before\n");
+      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --save "
+      "before\n"
+      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --compare "
+      "before\n");
   run->callback([flags, &context] {
     InstallStopSignals();
     const absl::StatusOr<int> code = Run(*flags, context);
