@@ -285,7 +285,7 @@ TEST_P(EngineTest, CompareMeasuresEveryStrategy) {
   const auto figures = CompareStrategies(
       (*database)->url(), {.strategies = {strategies.begin(), strategies.end()},
                            .operations = 2'000,
-                           .duration = absl::Milliseconds(20)});
+                           .duration = absl::Milliseconds(150)});
   ASSERT_TRUE(figures.ok()) << figures.status();
   ASSERT_EQ(figures->size(), strategies.size());
   for (const StrategyFigures& figure : *figures) {

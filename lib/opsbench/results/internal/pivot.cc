@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -170,12 +171,16 @@ NameParts SplitName(absl::string_view run_name) {
 }
 
 std::vector<Measurement> Summarize(absl::Span<const BenchmarkRow> rows) {
-  std::vector<std::string> names;
+  std::vector<absl::string_view> names;  // In the order of the rows.
   std::vector<Rows> grouped;
+  absl::flat_hash_map<absl::string_view, size_t> places;
   for (const BenchmarkRow& row : rows) {
-    const size_t place = PlaceOf(row.run_name, &names);
-    grouped.resize(names.size());
-    grouped[place].push_back(&row);
+    const auto [place, fresh] = places.try_emplace(row.run_name, names.size());
+    if (fresh) {
+      names.push_back(row.run_name);
+      grouped.emplace_back();
+    }
+    grouped[place->second].push_back(&row);
   }
   std::vector<Measurement> measurements;
   std::set<std::pair<std::string, std::map<std::string, std::string>>> taken;
@@ -188,7 +193,7 @@ std::vector<Measurement> Summarize(absl::Span<const BenchmarkRow> rows) {
                                                   name.keys.end());
     if (keys.size() < name.keys.size() ||
         !taken.emplace(name.family, keys).second) {
-      name = {.family = names[i]};
+      name = {.family = std::string(names[i])};
     }
     measurement.name = std::move(name);
     measurements.push_back(std::move(measurement));
