@@ -44,7 +44,7 @@ for (const level of ["error", "warn"]) {
 
 // After everything else.
 constexpr char kDriver[] = R"js(<script>
-setTimeout(() => {
+const drive = () => {
   const seen = {};
   const all = (selector) => [...document.querySelectorAll(selector)];
   const times = () => all("#memtable-results tbody td[data-key=real_time_ns]")
@@ -104,7 +104,17 @@ setTimeout(() => {
   }
   seen.errors = seenErrors;
   parent.postMessage(seen, "*");
-}, 500);
+};
+// A chart is drawn when a frame has shown its place.
+const await_charts = (frames) => {
+  const waiting = [...document.querySelectorAll("canvas")].some((c) => !Chart.getChart(c));
+  if (waiting && frames > 0) {
+    requestAnimationFrame(() => setTimeout(() => await_charts(frames - 1), 20));
+  } else {
+    setTimeout(drive, 100);
+  }
+};
+setTimeout(() => await_charts(500), 200);
 </script>
 </body>)js";
 
@@ -162,7 +172,7 @@ class ReportBrowserTest : public ::testing::Test {
         "HOME='", folder_.string(), "' timeout 90 chromium --headless ",
         "--no-sandbox --disable-gpu --disable-dev-shm-usage ",
         "--user-data-dir='", folder_.string(), "/profile' ",
-        "--window-size=1500,20000 --virtual-time-budget=10000 ",
+        "--window-size=1500,20000 --virtual-time-budget=30000 ",
         "--blink-settings=preferredColorScheme=", dark ? 0 : 1,
         " --dump-dom 'file://", path.string(), "' 2>'", folder_.string(),
         "/browser.log'"));

@@ -235,7 +235,7 @@ std::vector<std::string> Judge(const std::vector<Test>& tests,
         "too few samples to be ", Percent(options.confidence), " sure of ",
         too_few, " of ", judged, " metrics: all of them together take ",
         SamplesNeeded(alpha / static_cast<double>(judged)),
-        " a side (opsbench run --repetitions, of other programs "
+        " a side (opsbench run --repetitions, or "
         "--benchmark_repetitions, or several runs with commas)"));
   }
   if (repetitions > 0) {
