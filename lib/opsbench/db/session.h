@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "opsbench/db/stream.h"
 #include "opsbench/db/url.h"
 #include "opsbench/db/value.h"
 
@@ -119,6 +120,23 @@ class Session {
   virtual absl::StatusOr<int64_t> BulkLoad(
       absl::string_view table, absl::Span<const std::string> columns,
       RowIterator& rows, const BulkOptions& options = {}) = 0;
+
+  // The rows of a query, read from the server as they are asked for, never held
+  // as a whole. The session does nothing else until they end or are destroyed.
+  virtual absl::StatusOr<std::unique_ptr<RowIterator>> Stream(
+      absl::string_view sql);
+
+  // COPY … TO STDOUT and COPY … FROM STDIN, in the format that `sql` states.
+  // Unimplemented but in PostgreSQL.
+  virtual absl::StatusOr<std::unique_ptr<CopyReader>> CopyOut(
+      absl::string_view sql);
+  virtual absl::StatusOr<std::unique_ptr<CopyWriter>> CopyIn(
+      absl::string_view sql);
+
+  // LOAD DATA LOCAL INFILE, whose file is `bytes`; the rows that were loaded.
+  // Warnings are errors. Unimplemented but in MySQL and MariaDB.
+  virtual absl::StatusOr<int64_t> LoadData(absl::string_view sql,
+                                           absl::string_view bytes);
 
   // The id that the last INSERT made (the first of a multi-row INSERT on
   // MySQL). Unimplemented in PostgreSQL: use RETURNING.

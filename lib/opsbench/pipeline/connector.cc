@@ -1,0 +1,39 @@
+#include "opsbench/pipeline/connector.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace opsbench::pipeline {
+
+std::string TableName::ToString() const {
+  return schema.empty() ? table : absl::StrCat(schema, ".", table);
+}
+
+absl::Status ValueError(absl::StatusCode code, const TableName& table,
+                        absl::string_view column, int64_t row,
+                        absl::string_view what) {
+  return {code, absl::StrCat(table.ToString(), ", column ", column, ", row ",
+                             row, ": ", what)};
+}
+
+absl::StatusOr<std::vector<Partition>> Source::Split(
+    const ReadRequest& /*request*/, int /*parts*/) {
+  return std::vector<Partition>(1);
+}
+
+absl::StatusOr<std::string> Source::Snapshot() { return std::string(); }
+
+absl::Status Source::ReadAs(absl::string_view /*snapshot*/) {
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Source::WireFormats(const Schema& /*schema*/) {
+  return {};
+}
+
+std::string Destination::ChooseWireFormat(
+    const WriteRequest& /*request*/, const Schema& /*schema*/,
+    absl::Span<const std::string> /*formats*/) {
+  return "";
+}
+
+}  // namespace opsbench::pipeline
