@@ -6,9 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/stage.h"
+#include "opsbench/results/gate_config.h"
 
 namespace opsbench::cli {
 namespace {
@@ -30,6 +32,31 @@ void Fail(Context& context, const absl::Status& status, int exit_code) {
       stderr, "opsbench: %s\n",
       absl::StrReplaceAll(status.message(), {{"\r", ""}, {"\n", "; "}}));
   context.exit_code = exit_code;
+}
+
+void Finish(Context& context, const absl::StatusOr<int>& exit_code) {
+  if (exit_code.ok()) {
+    context.exit_code = *exit_code;
+    return;
+  }
+  switch (exit_code.status().code()) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kDeadlineExceeded:
+      return Fail(context, exit_code.status(), kExitFailed);
+    default:
+      return Fail(context, exit_code.status(), kExitUsage);
+  }
+}
+
+absl::Status CheckFilter(const std::string& pattern) {
+  const absl::Status status = results::gate::CheckPattern(pattern);
+  return status.ok() ? status
+                     : absl::InvalidArgumentError(
+                           absl::StrCat("--filter ", status.message()));
 }
 
 void InstallStopSignals() {

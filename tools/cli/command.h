@@ -12,6 +12,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace opsbench::cli {
 
@@ -33,6 +34,14 @@ struct Context {
 // kExitUsage unless another is given.
 void Fail(Context& context, const absl::Status& status,
           int exit_code = kExitUsage);
+
+// The end of a command: its exit code, or Fail() with kExitFailed where it is
+// the world that failed (Internal, Unavailable, Cancelled, ResourceExhausted,
+// Aborted, DeadlineExceeded), and with kExitUsage where it is what was asked.
+void Finish(Context& context, const absl::StatusOr<int>& exit_code);
+
+// InvalidArgument: the value of --filter is no extended regular expression.
+absl::Status CheckFilter(const std::string& pattern);
 
 // Set by SIGINT and SIGTERM once InstallStopSignals() was called; a second
 // signal ends the process as usual.

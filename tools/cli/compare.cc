@@ -203,14 +203,8 @@ void AddCompareCommand(CLI::App& app, Context& context) {
       "  opsbench compare before latest --metric real_time,bytes_per_row \\\n"
       "    --threshold 5% --fail-on slower,missing,error\n"
       "  opsbench compare latest --rival impl:libcuckoo=impl:opsbench\n");
-  compare->callback([flags, &context] {
-    const absl::StatusOr<int> code = RunCompare(*flags, context);
-    if (code.ok()) {
-      context.exit_code = *code;
-    } else {
-      Fail(context, code.status());
-    }
-  });
+  compare->callback(
+      [flags, &context] { Finish(context, RunCompare(*flags, context)); });
 }
 
 }  // namespace opsbench::cli

@@ -51,11 +51,7 @@ absl::StatusOr<gate::GateConfig> ReadConfig(const GateFlags& flags,
 }
 
 absl::Status CheckFlags(const GateFlags& flags) {
-  const absl::Status filter = gate::CheckPattern(flags.filter);
-  if (!flags.filter.empty() && !filter.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--filter ", filter.message()));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
   if (!flags.refs.head.empty() && flags.refs.allow_dirty) {
     return absl::InvalidArgumentError(
         "--allow-dirty measures the working tree: leave out --head");

@@ -94,7 +94,7 @@ TEST(PlantTest, ALoopStandsWhereTheMarkWas) {
   const auto planted =
       PlantLoop("a {\n  // opsbench gate --self-test: slow down here\n}\n", 17);
   ASSERT_TRUE(planted.ok()) << planted.status();
-  EXPECT_THAT(*planted, HasSubstr("turn < 17;"));
+  EXPECT_THAT(*planted, HasSubstr("turns = 17;"));
   EXPECT_THAT(*planted, ::testing::Not(HasSubstr("slow down here")));
   EXPECT_TRUE(absl::IsNotFound(PlantLoop("a {}\n", 17).status()));
 }

@@ -32,8 +32,13 @@ constexpr char kPlantedTarget[] = "base_bench";
 constexpr char kPlantedBenchmark[] = "Base/Histogram/Merge";
 
 constexpr int kCalibrationBlocks = 40;
-// How near a planted slowdown comes to what was asked for, of it.
+// How near a planted slowdown comes to what was asked for: of it, and no nearer
+// than the calibration can tell.
 constexpr double kPlantingError = 0.1;
+constexpr double kLeastPlantingError = 0.003;
+// The turns of the loop in what counts as unchanged: the same code as planted,
+// byte by byte but for their number, so that nothing else moves.
+constexpr int kUnchangedTurns = 1;
 constexpr int kPlantingTries = 4;
 
 constexpr int kRepetitions = 10;        // compare.py's way: of each side.
@@ -177,13 +182,15 @@ absl::Status SelfTest::PlantAll() {
       const ScopedWorktree tree,
       ScopedWorktree::Add(repository_, folder_ / "worktrees" / "planted",
                           commit_));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      plain_, BuildPlanted(builder, tree.path(), kUnchangedTurns));
   // How much a turn costs, from as many as about double the time.
   constexpr int kManyTurns = 1000;
   OPSBENCH_ASSIGN_OR_RETURN(const Binaries many,
                             BuildPlanted(builder, tree.path(), kManyTurns));
   progress_.Update("gate: how much a turn of the planted loop costs");
   OPSBENCH_ASSIGN_OR_RETURN(const double ratio, RatioOf(many));
-  const double effect_of_turn = (ratio - 1) / kManyTurns;
+  const double effect_of_turn = (ratio - 1) / (kManyTurns - kUnchangedTurns);
   if (!(effect_of_turn > 1e-5)) {
     return absl::InternalError(absl::StrFormat(
         "a planted loop of %d turns changed the time by a factor of %.3f alone",
@@ -192,16 +199,19 @@ absl::Status SelfTest::PlantAll() {
   for (const std::string& text : flags_.plant) {
     Kind kind;
     ParsePlant(text, &kind.effect);
-    double turns = kind.effect / effect_of_turn;
+    double turns = kUnchangedTurns + kind.effect / effect_of_turn;
     // The loop's end costs something as well, and a few turns may cost nothing.
+    const double tolerance =
+        std::max(kPlantingError * kind.effect, kLeastPlantingError);
     for (int i = 0; i < kPlantingTries && !TimeIsUp(); ++i) {
       OPSBENCH_ASSIGN_OR_RETURN(
-          kind.head, BuildPlanted(builder, tree.path(),
-                                  std::max(1, static_cast<int>(turns))));
+          kind.head,
+          BuildPlanted(builder, tree.path(),
+                       std::max(kUnchangedTurns + 1, static_cast<int>(turns))));
       OPSBENCH_ASSIGN_OR_RETURN(const double planted, RatioOf(kind.head));
       const double missing = kind.effect - (planted - 1);
-      if (std::fabs(missing) < kPlantingError * kind.effect) break;
-      turns = std::max(1.0, turns + missing / effect_of_turn);
+      if (std::fabs(missing) < tolerance) break;
+      turns += missing / effect_of_turn;
     }
     kinds_.push_back(std::move(kind));
   }
@@ -349,10 +359,9 @@ int SelfTest::ExitCode() const {
 
 absl::StatusOr<int> SelfTest::Run() {
   OPSBENCH_RETURN_IF_ERROR(Prepare());
-  Kind unchanged;
-  unchanged.head = plain_;
-  kinds_.push_back(std::move(unchanged));
+  kinds_.emplace_back();
   if (!flags_.plant.empty()) OPSBENCH_RETURN_IF_ERROR(PlantAll());
+  kinds_[0].head = plain_;
   absl::Status status;
   // In turns, so that all kinds meet the same weather.
   for (int i = 0; i < flags_.suites && !TimeIsUp() && status.ok(); ++i) {
@@ -389,11 +398,14 @@ absl::StatusOr<std::string> PlantLoop(const std::string& source, int turns) {
     return absl::NotFoundError(absl::StrCat(
         kPlantedFile, " of this commit has no mark where to plant: ", kMark));
   }
-  // The compiler keeps a loop around an asm statement that is volatile.
+  // The compiler keeps a loop around an asm statement that is volatile, and
+  // makes the same code of any number that went through one.
   std::string planted = source;
-  planted.replace(mark, sizeof(kMark) - 1,
-                  absl::StrCat("for (int turn = 0; turn < ", turns,
-                               "; ++turn) asm volatile(\"\");"));
+  planted.replace(
+      mark, sizeof(kMark) - 1,
+      absl::StrCat("int turns = ", turns,
+                   "; asm volatile(\"\" : \"+r\"(turns)); "
+                   "for (; turns > 0; --turns) asm volatile(\"\");"));
   return planted;
 }
 

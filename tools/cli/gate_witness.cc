@@ -24,6 +24,11 @@ namespace gate = results::gate;
 // Callgrind takes about fifty times as long as the program alone.
 constexpr int64_t kSlowdown = 50;
 
+// The start of a program differs from run to run by some ten thousand
+// instructions (its environment, its addresses), which must be far below the
+// least change that counts.
+constexpr int64_t kEnoughInstructions = 50'000'000;
+
 absl::StatusOr<int64_t> Count(ProcessSampler& sampler, GateBenchmark benchmark,
                               gate::Side side, const std::string& valgrind,
                               int64_t iterations) {
@@ -72,11 +77,18 @@ absl::StatusOr<int64_t> ParseCallgrindTotal(absl::string_view log) {
 
 namespace {
 
-absl::StatusOr<double> CountChange(ProcessSampler& sampler,
-                                   const GateBenchmark& benchmark,
-                                   const std::string& valgrind) {
-  // The longer run takes about as long as a few slices.
-  const int64_t few = std::max<int64_t>(1, benchmark.iterations / kSlowdown);
+struct Counts {
+  int64_t base = 0;
+  int64_t head = 0;
+
+  double Change() const {
+    return static_cast<double>(head) / static_cast<double>(base) - 1;
+  }
+};
+
+absl::StatusOr<Counts> CountBoth(ProcessSampler& sampler,
+                                 const GateBenchmark& benchmark,
+                                 const std::string& valgrind, int64_t few) {
   absl::StatusOr<int64_t> base;
   std::thread other([&] {
     base =
@@ -87,10 +99,26 @@ absl::StatusOr<double> CountChange(ProcessSampler& sampler,
   other.join();
   OPSBENCH_RETURN_IF_ERROR(base.status());
   OPSBENCH_RETURN_IF_ERROR(head.status());
-  if (*base <= 0) {
+  if (*base <= 0 || *head <= 0) {
     return absl::InternalError("more iterations, and not more instructions");
   }
-  return static_cast<double>(*head) / static_cast<double>(*base) - 1;
+  return Counts{.base = *base, .head = *head};
+}
+
+// Of so many iterations that the start of the program does not matter.
+absl::StatusOr<double> CountChange(ProcessSampler& sampler,
+                                   const GateBenchmark& benchmark,
+                                   const std::string& valgrind) {
+  // The longer run takes about as long as a few slices.
+  const int64_t few = std::max<int64_t>(1, benchmark.iterations / kSlowdown);
+  OPSBENCH_ASSIGN_OR_RETURN(const Counts counts,
+                            CountBoth(sampler, benchmark, valgrind, few));
+  const int64_t counted = std::min(counts.base, counts.head);
+  if (counted >= kEnoughInstructions) return counts.Change();
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const Counts more, CountBoth(sampler, benchmark, valgrind,
+                                   few * (kEnoughInstructions / counted + 1)));
+  return more.Change();
 }
 
 }  // namespace

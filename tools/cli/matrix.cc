@@ -88,13 +88,7 @@ void AddMatrixCommand(CLI::App& app, Context& context) {
       "  opsbench matrix --area memtable --rows 1000,100000 --iterations 3\n");
   command->callback([flags, &context] {
     InstallStopSignals();
-    const absl::StatusOr<int> code = Sweep(*flags, context);
-    if (code.ok()) {
-      context.exit_code = *code;
-      return;
-    }
-    Fail(context, code.status(),
-         absl::IsInvalidArgument(code.status()) ? kExitUsage : kExitFailed);
+    Finish(context, Sweep(*flags, context));
   });
 }
 

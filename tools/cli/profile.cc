@@ -442,13 +442,7 @@ void AddProfileCommand(CLI::App& app, Context& context) {
       "  opsbench profile --from perf.data --output graph.svg\n");
   command->callback([flags, &context] {
     InstallStopSignals();
-    const absl::StatusOr<int> code = Profile(*flags, context);
-    if (code.ok()) {
-      context.exit_code = *code;
-      return;
-    }
-    Fail(context, code.status(),
-         absl::IsInternal(code.status()) ? kExitFailed : kExitUsage);
+    Finish(context, Profile(*flags, context));
   });
 }
 

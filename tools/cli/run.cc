@@ -2,8 +2,6 @@
 // URL names, runs each area's benchmark binary on them, keeps the results and
 // sums them up.
 
-#include <regex.h>
-
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -81,20 +79,6 @@ struct Plan {
 };
 
 // A pattern of --benchmark_filter: a POSIX extended regular expression.
-absl::Status CheckFilter(const std::string& pattern) {
-  regex_t compiled;
-  const int code =
-      regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
-  if (code == 0) {
-    regfree(&compiled);
-    return absl::OkStatus();
-  }
-  char reason[200];
-  regerror(code, &compiled, reason, sizeof(reason));
-  return absl::InvalidArgumentError(
-      absl::StrCat("--filter ", pattern, ": no regular expression: ", reason));
-}
-
 absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   Plan plan;
   std::vector<Engine> wanted;
@@ -488,16 +472,7 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "before\n");
   run->callback([flags, &context] {
     InstallStopSignals();
-    const absl::StatusOr<int> code = Run(*flags, context);
-    if (code.ok()) {
-      context.exit_code = *code;
-      return;
-    }
-    const bool usage = absl::IsInvalidArgument(code.status()) ||
-                       absl::IsNotFound(code.status()) ||
-                       absl::IsUnauthenticated(code.status()) ||
-                       absl::IsPermissionDenied(code.status());
-    Fail(context, code.status(), usage ? kExitUsage : kExitFailed);
+    Finish(context, Run(*flags, context));
   });
 }
 

@@ -462,16 +462,7 @@ CLI::App* AddAction(CLI::App& group, Context& context,
       ->check(CLI::NonNegativeNumber);
   command->callback([flags, &context, action] {
     InstallStopSignals();
-    const absl::StatusOr<int> code = action(*flags, context);
-    if (code.ok()) {
-      context.exit_code = *code;
-      return;
-    }
-    const bool failed = absl::IsCancelled(code.status()) ||
-                        absl::IsUnavailable(code.status()) ||
-                        absl::IsInternal(code.status()) ||
-                        absl::IsResourceExhausted(code.status());
-    Fail(context, code.status(), failed ? kExitFailed : kExitUsage);
+    Finish(context, action(*flags, context));
   });
   return command;
 }

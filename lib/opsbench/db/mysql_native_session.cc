@@ -135,7 +135,7 @@ class MysqlNativeSession : public Session {
     return AllOrNothing(*this, InTransaction(), [&] {
       switch (method) {
         case BulkMethod::kLoadData:
-          return LoadData(mysql_, load, source);
+          return internal::LoadData(mysql_, load, source);
         case BulkMethod::kBulkBinding:
           return InsertByArrays(mysql_, load, source);
         default:

@@ -10,14 +10,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "nlohmann/json.hpp"
+#include "opsbench/base/xml_text.h"
 #include "opsbench/profile/cpp_name.h"
 #include "opsbench/profile/internal/flame_graph_files.h"
-#include "opsbench/profile/internal/xml_text.h"
 
 namespace opsbench::profile {
 namespace {
-
-using internal::XmlText;
 
 constexpr int kHeadHeight = 190;
 constexpr int kRowHeight = 19;

@@ -1,7 +1,5 @@
 #include "opsbench/results/gate_config.h"
 
-#include <regex.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -15,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/results/internal/name_filter.h"
 #include "opsbench/results/metric.h"
 #include "yaml-cpp/yaml.h"
 
@@ -238,12 +237,8 @@ absl::StatusOr<GateConfig> ReadConfig(const Reader& reader,
 }
 
 bool Matches(const std::string& pattern, const std::string& name) {
-  regex_t compiled;
-  if (regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
-    return false;
-  }
-  const absl::Cleanup release = [&] { regfree(&compiled); };
-  return regexec(&compiled, name.c_str(), 0, nullptr, 0) == 0;
+  const auto filter = internal::NameFilter::Compile(pattern);
+  return filter.ok() && filter->Matches(name);
 }
 
 }  // namespace
@@ -264,17 +259,7 @@ absl::StatusOr<GateConfig> ParseGateConfig(const std::string& text,
 }
 
 absl::Status CheckPattern(const std::string& pattern) {
-  regex_t compiled;
-  const int code =
-      regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
-  if (code == 0) {
-    regfree(&compiled);
-    return absl::OkStatus();
-  }
-  char reason[200];
-  regerror(code, &compiled, reason, sizeof(reason));
-  return absl::InvalidArgumentError(
-      absl::StrCat(pattern, " is no regular expression: ", reason));
+  return internal::NameFilter::Compile(pattern).status();
 }
 
 bool MatchesWhole(const std::string& pattern, const std::string& name) {

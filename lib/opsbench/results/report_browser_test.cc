@@ -162,6 +162,11 @@ class ReportBrowserTest : public ::testing::Test {
     fs::remove_all(folder_, ignored);
   }
 
+  void SetUp() override {
+    const std::string remedy = "tools/opsbench setup --with test";
+    if (!Installed("chromium")) GTEST_SKIP() << "no chromium: " << remedy;
+  }
+
   // What the driver saw of the page at that width.
   json See(const ReportData& data, int width, bool dark) {
     const std::string page = absl::StrReplaceAll(
@@ -195,10 +200,6 @@ class ReportBrowserTest : public ::testing::Test {
 // The page's own cells against the data, not the data against itself: the
 // medians are worked out here from the rows.
 TEST_F(ReportBrowserTest, ShowsTheFiguresWithoutAnError) {
-  if (!Installed("chromium")) {
-    GTEST_SKIP()
-        << "chromium is not installed: tools/opsbench setup --with test";
-  }
   const ReportData data = internal::SampleReport();
   const json seen = See(data, 1400, false);
   ASSERT_FALSE(seen.empty());
@@ -242,10 +243,6 @@ TEST_F(ReportBrowserTest, ShowsTheFiguresWithoutAnError) {
 }
 
 TEST_F(ReportBrowserTest, ControlsSortFilterHideAndSwitch) {
-  if (!Installed("chromium")) {
-    GTEST_SKIP()
-        << "chromium is not installed: tools/opsbench setup --with test";
-  }
   const json seen = See(internal::SampleReport(), 400, true);
   ASSERT_FALSE(seen.empty());
   EXPECT_EQ(seen["errors"], json::array());
@@ -270,10 +267,6 @@ TEST_F(ReportBrowserTest, ControlsSortFilterHideAndSwitch) {
 }
 
 TEST_F(ReportBrowserTest, AnEmptyRunRendersToo) {
-  if (!Installed("chromium")) {
-    GTEST_SKIP()
-        << "chromium is not installed: tools/opsbench setup --with test";
-  }
   ReportData data;
   data.run.info.started = "2026-01-31T12:00:00Z";
   const json seen = See(data, 1400, false);

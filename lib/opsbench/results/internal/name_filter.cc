@@ -16,7 +16,7 @@ absl::StatusOr<NameFilter> NameFilter::Compile(const std::string& pattern) {
     char reason[200];
     regerror(code, compiled.get(), reason, sizeof(reason));
     return absl::InvalidArgumentError(
-        absl::StrCat("filter ", pattern, ": no regular expression: ", reason));
+        absl::StrCat(pattern, " is no regular expression: ", reason));
   }
   filter.compiled_.reset(compiled.release());
   return filter;

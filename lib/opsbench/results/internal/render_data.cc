@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "nlohmann/json.hpp"
+#include "opsbench/base/xml_text.h"
 #include "opsbench/results/internal/metric_text.h"
 #include "opsbench/results/internal/renderers.h"
 
@@ -74,68 +75,6 @@ std::string CsvNumber(absl::optional<double> value) {
   double read = 0;
   if (absl::SimpleAtod(shortest, &read) && read == *value) return shortest;
   return absl::StrFormat("%.17g", *value);
-}
-
-// The length of the UTF-8 character at the front that XML 1.0 may hold; 0 for
-// bytes that are none.
-size_t XmlCharacter(absl::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) {
-    const bool allowed =
-        first >= 0x20 || first == '\t' || first == '\n' || first == '\r';
-    return allowed ? 1 : 0;
-  }
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  unsigned code = first & (0xffU >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  const bool overlong = (length == 3 && code < 0x800) ||
-                        (length == 4 && (code < 0x10000 || code > 0x10ffff));
-  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return overlong || surrogate || code == 0xfffe || code == 0xffff ? 0 : length;
-}
-
-// For text and for attributes in double quotes.
-std::string Xml(absl::string_view text) {
-  std::string escaped;
-  while (!text.empty()) {
-    const size_t length = XmlCharacter(text);
-    switch (text[0]) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      // A reader would turn these into spaces in an attribute.
-      case '\t':
-        escaped += "&#9;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      case '\r':
-        escaped += "&#13;";
-        break;
-      default:
-        absl::StrAppend(&escaped,
-                        length == 0 ? "\ufffd" : text.substr(0, length));
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return escaped;
 }
 
 // All metrics of one benchmark.
@@ -208,18 +147,18 @@ void AppendOutcome(absl::string_view element, const Case& one,
   absl::StrAppend(text, "      <", element);
   // Readers know a type and a text of failures and errors alone.
   if (element == "skipped") {
-    absl::StrAppend(text, " message=\"", Xml(message), "\"/>\n");
+    absl::StrAppend(text, " message=\"", XmlText(message), "\"/>\n");
   } else {
-    absl::StrAppend(text, " type=\"", type, "\" message=\"", Xml(message),
-                    "\">", Xml(absl::StrJoin(lines, "\n")), "</", element,
+    absl::StrAppend(text, " type=\"", type, "\" message=\"", XmlText(message),
+                    "\">", XmlText(absl::StrJoin(lines, "\n")), "</", element,
                     ">\n");
   }
 }
 
 void AppendCase(const Case& one, std::string* text) {
   absl::StrAppend(text, "    <testcase classname=\"",
-                  Xml(one.area.empty() ? "benchmarks" : one.area), "\" name=\"",
-                  Xml(one.name), "\" time=\"0\"");
+                  XmlText(one.area.empty() ? "benchmarks" : one.area),
+                  "\" name=\"", XmlText(one.name), "\" time=\"0\"");
   const bool slower = one.Has(Verdict::kSlower) || one.Has(Verdict::kMissing);
   if (one.Has(Verdict::kError)) {
     absl::StrAppend(text, ">\n");
@@ -309,11 +248,11 @@ std::string RenderJunit(const Comparison& comparison) {
   return absl::StrCat(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites ", counts,
       " time=\"0\">\n  <testsuite name=\"",
-      Xml(absl::StrCat(comparison.base_name, " -> ", comparison.head_name)),
+      XmlText(absl::StrCat(comparison.base_name, " -> ", comparison.head_name)),
       "\" ", counts, " skipped=\"", skipped, "\" time=\"0\">\n", body,
-      output.empty()
-          ? ""
-          : absl::StrCat("    <system-out>", Xml(output), "</system-out>\n"),
+      output.empty() ? ""
+                     : absl::StrCat("    <system-out>", XmlText(output),
+                                    "</system-out>\n"),
       "  </testsuite>\n</testsuites>\n");
 }
 
