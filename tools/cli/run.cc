@@ -327,6 +327,9 @@ absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
       results::CollectRunInfo(context.state_folder.parent_path().string());
   info.scale = flags.scale;
   info.seed = flags.seed;
+  info.filter = flags.filter;
+  info.rows = flags.rows;
+  info.repetitions = flags.iterations;
   for (const Area& area : plan.areas) info.areas.push_back(area.name);
   OPSBENCH_ASSIGN_OR_RETURN(measured.engines, StartEngines(plan, &info));
   OPSBENCH_ASSIGN_OR_RETURN(const std::string folder, store.CreateRun(info));

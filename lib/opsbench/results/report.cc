@@ -313,8 +313,9 @@ std::vector<std::string> CommandsOf(const RunInfo& info) {
     commands.push_back(absl::StrCat("git checkout ", info.git_sha));
   }
   std::string run =
-      absl::StrCat("tools/opsbench run --area ", absl::StrJoin(info.areas, ","),
-                   " --scale ", info.scale, " --seed ", info.seed);
+      absl::StrCat("tools/opsbench ", info.rows > 0 ? "matrix" : "run",
+                   " --area ", absl::StrJoin(info.areas, ","), " --scale ",
+                   info.scale, " --seed ", info.seed);
   if (!info.engines.empty()) {
     absl::StrAppend(
         &run, " --engines ",
@@ -322,6 +323,16 @@ std::vector<std::string> CommandsOf(const RunInfo& info) {
                       [](std::string* out, const EngineInfo& engine) {
                         absl::StrAppend(out, engine.name);
                       }));
+  }
+  if (!info.filter.empty()) {
+    absl::StrAppend(&run, " --filter '",
+                    absl::StrReplaceAll(info.filter, {{"'", "'\\''"}}), "'");
+  }
+  if (info.rows > 0) {
+    absl::StrAppend(&run, " --rows ", info.rows, " --iterations ",
+                    info.repetitions);
+  } else if (info.repetitions > 1) {
+    absl::StrAppend(&run, " --repetitions ", info.repetitions);
   }
   commands.push_back(std::move(run));
   return commands;

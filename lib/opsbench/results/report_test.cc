@@ -146,6 +146,19 @@ TEST(ReportTest, JsonHoldsTheFigures) {
               HasSubstr("--area memtable --scale quick"));
 }
 
+TEST(ReportTest, TheCommandRepeatsHowItWasMeasured) {
+  ReportData sample = SampleReport();
+  sample.run.info.filter = "Get|it's";
+  sample.run.info.repetitions = 5;
+  EXPECT_THAT(RenderReportJson(sample),
+              HasSubstr(R"(--filter 'Get|it'\\''s' --repetitions 5")"));
+  sample.run.info.rows = 1000;
+  EXPECT_THAT(RenderReportJson(sample),
+              HasSubstr("tools/opsbench matrix --area memtable"));
+  EXPECT_THAT(RenderReportJson(sample),
+              HasSubstr("--rows 1000 --iterations 5"));
+}
+
 TEST(ReportTest, NothingBreaksOutOfTheData) {
   const std::string html = RenderHtmlReport(SampleReport());
   EXPECT_THAT(html, Not(HasSubstr(kEvil)));

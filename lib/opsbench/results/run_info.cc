@@ -126,6 +126,12 @@ absl::StatusOr<RunInfo> FromJson(const Json& json) {
   json.at("scale").get_to(info.scale);
   GetInteger(json, "seed", &info.seed);
   json.at("areas").get_to(info.areas);
+  // Later than the first files of this version, which lack them.
+  info.filter = json.value("filter", info.filter);
+  if (json.contains("rows")) GetInteger(json, "rows", &info.rows);
+  if (json.contains("repetitions")) {
+    GetInteger(json, "repetitions", &info.repetitions);
+  }
   for (const Json& engine : json.at("engines")) {
     EngineInfo read;
     engine.at("name").get_to(read.name);
@@ -181,6 +187,9 @@ std::string FormatRunInfo(const RunInfo& info) {
   json["scale"] = info.scale;
   json["seed"] = info.seed;
   json["areas"] = info.areas;
+  json["filter"] = info.filter;
+  json["rows"] = info.rows;
+  json["repetitions"] = info.repetitions;
   json["engines"] = Json::array();
   for (const EngineInfo& engine : info.engines) {
     json["engines"].push_back(EngineJson(engine));

@@ -56,6 +56,9 @@ struct RunInfo {
   std::string scale;  // "smoke", "quick" or "full".
   uint64_t seed = 0;
   std::vector<std::string> areas;  // Those asked for.
+  std::string filter;              // Of benchmarks' names; empty: all.
+  int64_t rows = 0;                // 0: as the scale says.
+  int64_t repetitions = 1;
   std::vector<EngineInfo> engines;
 };
 

@@ -42,6 +42,9 @@ RunInfo Example() {
   info.scale = "quick";
   info.seed = 18'446'744'073'709'551'615u;
   info.areas = {"sidetable", "vector"};
+  info.filter = "Get|'Put'";
+  info.rows = 5000;
+  info.repetitions = 7;
   info.engines = {{"mysql", "10.11.6-MariaDB", {{"sync_binlog", "0"}}},
                   {"sqlite", "3.40.1", {}}};
   return info;
@@ -68,6 +71,9 @@ TEST(RunInfoTest, ReadsWhatItWrites) {
   EXPECT_EQ(after->scale, before.scale);
   EXPECT_EQ(after->seed, before.seed);
   EXPECT_EQ(after->areas, before.areas);
+  EXPECT_EQ(after->filter, before.filter);
+  EXPECT_EQ(after->rows, 5000);
+  EXPECT_EQ(after->repetitions, 7);
   ASSERT_EQ(after->engines.size(), 2u);
   EXPECT_EQ(after->engines[0].name, "mysql");
   EXPECT_EQ(after->engines[0].version, "10.11.6-MariaDB");

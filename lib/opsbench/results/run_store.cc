@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <system_error>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "nlohmann/json.hpp"
@@ -151,6 +153,21 @@ absl::Status Replace(const fs::path& staged, const fs::path& target,
   return status;
 }
 
+// Removes copies of which nothing was heard for an hour: their process was
+// killed. What was set aside (Replace) may be a baseline's last copy, and
+// stays.
+void RemoveLeftovers(const fs::path& baselines) {
+  const auto young = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  std::error_code ignored;
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(baselines, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name[0] != '.' || absl::EndsWith(name, ".old")) continue;
+    const fs::file_time_type written = entry.last_write_time(ignored);
+    if (!ignored && written < young) fs::remove_all(entry.path(), ignored);
+  }
+}
+
 // The runs or baselines in `folder`, in any order. Copies that are under way
 // have no name.
 absl::StatusOr<std::vector<StoredRun>> ListFolders(const fs::path& folder) {
@@ -264,6 +281,7 @@ absl::Status RunStore::Save(const std::string& folder,
   }
   const fs::path baselines = state_folder_ / "baselines";
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
+  RemoveLeftovers(baselines);
   // No baseline's name begins with a dot.
   std::string staged = baselines / absl::StrCat(".", name, "-XXXXXX");
   if (mkdtemp(staged.data()) == nullptr) {
@@ -290,6 +308,7 @@ absl::Status RunStore::Save(const std::string& folder,
 absl::Status RunStore::Remove(const std::string& name) {
   OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
   const fs::path baselines = state_folder_ / "baselines";
+  RemoveLeftovers(baselines);
   std::error_code error;
   if (!fs::exists(baselines / name, error)) {
     return absl::NotFoundError(absl::StrCat("there is no baseline \"", name,

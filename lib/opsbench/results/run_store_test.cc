@@ -459,6 +459,25 @@ TEST_F(RunStoreTest, RemovesBaselinesAlone) {
             absl::StatusCode::kNotFound);
 }
 
+TEST_F(RunStoreTest, WhatAKilledSaveLeftGoesWithALaterOne) {
+  const std::string run = FinishedRun(1);
+  ASSERT_TRUE(Store().Save(run, "main").ok());
+  const fs::path baselines = state_ / "baselines";
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(2);
+  for (const char* name :
+       {".main-abcdef", ".main-ghijkl", ".main-ghijkl.old"}) {
+    fs::create_directory(baselines / name);
+    std::ofstream(baselines / name / "run.json") << "{}";
+  }
+  fs::last_write_time(baselines / ".main-abcdef", old);
+  fs::last_write_time(baselines / ".main-ghijkl.old", old);
+  ASSERT_TRUE(Store().Save(run, "other").ok());
+  // One may be under way, the other may be the last copy.
+  EXPECT_THAT(NamesIn(baselines),
+              ::testing::UnorderedElementsAre("main", "other", ".main-ghijkl",
+                                              ".main-ghijkl.old"));
+}
+
 // The child saves and removes without end and is killed at whatever it does
 // just then: whatever has the name must be a whole baseline.
 TEST_F(RunStoreTest, AKilledProcessLeavesAWholeBaselineOrNone) {
