@@ -3,7 +3,8 @@
 opsbench_library(NAME db_mysql
   SOURCES internal/mysql_bulk.cc internal/mysql_errors.cc
     internal/mysql_load_text.cc internal/mysql_server.cc
-    internal/mysql_statement.cc internal/mysql_time.cc internal/mysql_types.cc
+    internal/mysql_statement.cc internal/mysql_stream.cc
+    internal/mysql_time.cc internal/mysql_types.cc
     mysql_connector_session.cc mysql_native_session.cc
   DEPS opsbench::db_core
   PRIVATE_DEPS PkgConfig::MARIADB opsbench_mysqlcppconn absl::synchronization)
@@ -19,5 +20,8 @@ opsbench_test(NAME mysql_session_test SOURCES mysql_session_test.cc
   DEPS opsbench::db opsbench::server opsbench::testing
   LABEL integration)
 opsbench_test(NAME mysql_bulk_test SOURCES mysql_bulk_test.cc
+  DEPS opsbench::db opsbench::server opsbench::testing
+  LABEL integration)
+opsbench_test(NAME mysql_stream_test SOURCES mysql_stream_test.cc
   DEPS opsbench::db opsbench::server opsbench::testing
   LABEL integration)

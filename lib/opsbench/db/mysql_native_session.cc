@@ -20,6 +20,7 @@
 #include "opsbench/db/internal/mysql_errors.h"
 #include "opsbench/db/internal/mysql_server.h"
 #include "opsbench/db/internal/mysql_statement.h"
+#include "opsbench/db/internal/mysql_stream.h"
 #include "opsbench/db/internal/mysql_types.h"
 
 namespace opsbench::internal {
@@ -135,13 +136,25 @@ class MysqlNativeSession : public Session {
     return AllOrNothing(*this, InTransaction(), [&] {
       switch (method) {
         case BulkMethod::kLoadData:
-          return internal::LoadData(mysql_, load, source);
+          return LoadRows(mysql_, load, source);
         case BulkMethod::kBulkBinding:
           return InsertByArrays(mysql_, load, source);
         default:
           return InsertMultiRow(*this, table, columns, source);
       }
     });
+  }
+
+  absl::StatusOr<std::unique_ptr<RowIterator>> Stream(
+      absl::string_view sql) override {
+    return MysqlStream::Open(mysql_, sql, [this] { KillQuery(); });
+  }
+
+  absl::StatusOr<int64_t> LoadData(absl::string_view sql,
+                                   absl::string_view bytes) override {
+    if (!capabilities_.load_data_local) return LoadDataIsOff();
+    load_cancelled_ = false;
+    return LoadBytes(mysql_, sql, bytes, &load_cancelled_);
   }
 
   absl::StatusOr<int64_t> LastInsertId() override { return last_insert_id_; }
@@ -155,6 +168,11 @@ class MysqlNativeSession : public Session {
     // The server reads the rest of a LOAD DATA before it says that it was
     // interrupted, so the load has to end at this side.
     load_cancelled_ = true;
+    KillQuery();
+  }
+
+ private:
+  void KillQuery() const {
     // A connection can only be interrupted from another one.
     const absl::StatusOr<Connection> other = OpenConnection(url_, options_);
     if (!other.ok()) return;
@@ -162,7 +180,12 @@ class MysqlNativeSession : public Session {
     mysql_real_query(other->get(), kill.data(), kill.size());
   }
 
- private:
+  static absl::Status LoadDataIsOff() {
+    return absl::UnimplementedError(
+        "MySQL: LOAD DATA LOCAL is off: SET GLOBAL local_infile = ON and "
+        "connect again, or use another method");
+  }
+
   bool InTransaction() const {
     unsigned status = 0;
     mariadb_get_infov(mysql_, MARIADB_CONNECTION_SERVER_STATUS, &status);
@@ -179,9 +202,7 @@ class MysqlNativeSession : public Session {
         return BulkMethod::kMultiRow;
       case BulkMethod::kLoadData:
         if (capabilities_.load_data_local) return asked;
-        return absl::UnimplementedError(
-            "MySQL: LOAD DATA LOCAL is off: SET GLOBAL local_infile = ON and "
-            "connect again, or use another method");
+        return LoadDataIsOff();
       case BulkMethod::kBulkBinding:
         if (capabilities_.bulk_binding) return asked;
         return absl::UnimplementedError(

@@ -19,6 +19,7 @@
 #include "opsbench/db/internal/postgres_copy.h"
 #include "opsbench/db/internal/postgres_errors.h"
 #include "opsbench/db/internal/postgres_result.h"
+#include "opsbench/db/internal/postgres_stream.h"
 #include "opsbench/db/internal/postgres_types.h"
 
 namespace opsbench::internal {
@@ -300,6 +301,28 @@ class PostgresSession : public Session {
             "PostgreSQL loads by COPY or by INSERT: use kBest, kCopyBinary or "
             "kMultiRow");
     }
+  }
+
+  absl::StatusOr<std::unique_ptr<RowIterator>> Stream(
+      absl::string_view sql) override {
+    return StreamRows(handle_, cancel_, sql);
+  }
+  absl::StatusOr<std::unique_ptr<CopyReader>> CopyOut(
+      absl::string_view sql) override {
+    return StartCopyOut(handle_, cancel_, sql);
+  }
+  absl::StatusOr<std::unique_ptr<CopyWriter>> CopyIn(
+      absl::string_view sql) override {
+    return StartCopyIn(handle_, sql);
+  }
+  absl::StatusOr<std::unique_ptr<BinaryRows>> QueryBinary(
+      absl::string_view sql) override {
+    return ReadBinary(handle_, sql);
+  }
+  absl::StatusOr<std::unique_ptr<StatementQueue>> Queue(
+      absl::string_view sql, absl::Span<const uint32_t> types) override {
+    return StartQueue(handle_, absl::StrCat("opsbench_", ++statements_), sql,
+                      types);
   }
 
   absl::StatusOr<int64_t> LastInsertId() override {

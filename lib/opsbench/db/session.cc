@@ -28,6 +28,16 @@ absl::StatusOr<std::unique_ptr<CopyWriter>> Session::CopyIn(
   return CannotDo(capabilities(), "COPY FROM STDIN");
 }
 
+absl::StatusOr<std::unique_ptr<BinaryRows>> Session::QueryBinary(
+    absl::string_view /*sql*/) {
+  return CannotDo(capabilities(), "rows in binary form");
+}
+
+absl::StatusOr<std::unique_ptr<StatementQueue>> Session::Queue(
+    absl::string_view /*sql*/, absl::Span<const uint32_t> /*types*/) {
+  return CannotDo(capabilities(), "statements that wait for no answer");
+}
+
 absl::StatusOr<int64_t> Session::LoadData(absl::string_view /*sql*/,
                                           absl::string_view /*bytes*/) {
   return CannotDo(capabilities(), "LOAD DATA LOCAL");

@@ -133,6 +133,15 @@ class Session {
   virtual absl::StatusOr<std::unique_ptr<CopyWriter>> CopyIn(
       absl::string_view sql);
 
+  // A query's rows in binary form. Unimplemented but in PostgreSQL.
+  virtual absl::StatusOr<std::unique_ptr<BinaryRows>> QueryBinary(
+      absl::string_view sql);
+
+  // A queue of `sql`, whose parameters are of the types with these object ids.
+  // Unimplemented but in PostgreSQL.
+  virtual absl::StatusOr<std::unique_ptr<StatementQueue>> Queue(
+      absl::string_view sql, absl::Span<const uint32_t> types);
+
   // LOAD DATA LOCAL INFILE, whose file is `bytes`; the rows that were loaded.
   // Warnings are errors. Unimplemented but in MySQL and MariaDB.
   virtual absl::StatusOr<int64_t> LoadData(absl::string_view sql,

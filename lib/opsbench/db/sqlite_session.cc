@@ -98,6 +98,43 @@ absl::Status ErrorOf(sqlite3* db) {
                       absl::StrCat("SQLite: ", text, " (", extended, ")"));
 }
 
+// Column `i` of the row that the statement stands on, valid until it moves.
+Value ValueOf(sqlite3_stmt* statement, int i) {
+  const auto view = [&](const void* data) {
+    return absl::string_view(
+        static_cast<const char*>(data == nullptr ? "" : data),
+        static_cast<size_t>(sqlite3_column_bytes(statement, i)));
+  };
+  switch (sqlite3_column_type(statement, i)) {
+    case SQLITE_NULL:
+      return Value::Null();
+    case SQLITE_INTEGER:
+      return Value::Int64(sqlite3_column_int64(statement, i));
+    case SQLITE_FLOAT:
+      return Value::Double(sqlite3_column_double(statement, i));
+    case SQLITE_TEXT:
+      return Value::Text(view(sqlite3_column_text(statement, i)));
+    default:
+      return Value::Bytes(view(sqlite3_column_blob(statement, i)));
+  }
+}
+
+void Append(const Value& value, ResultSet* rows) {
+  switch (value.type()) {
+    case Value::Type::kNull:
+      return rows->AppendNull();
+    case Value::Type::kInt64:
+    case Value::Type::kTimestamp:
+      return rows->AppendInt64(value.int64());
+    case Value::Type::kDouble:
+      return rows->AppendDouble(value.float64());
+    case Value::Type::kText:
+      return rows->AppendText(value.text());
+    case Value::Type::kBytes:
+      return rows->AppendBytes(value.text());
+  }
+}
+
 class SqliteStatement : public Statement {
  public:
   static absl::StatusOr<std::unique_ptr<SqliteStatement>> Prepare(
@@ -124,6 +161,8 @@ class SqliteStatement : public Statement {
       : db_(db), statement_(statement) {}
   ~SqliteStatement() override { sqlite3_finalize(statement_); }
 
+  sqlite3_stmt* handle() const { return statement_; }
+
   absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
                                   ResultSet* rows) override {
     OPSBENCH_RETURN_IF_ERROR(Bind(parameters));
@@ -142,7 +181,9 @@ class SqliteStatement : public Statement {
     for (; code == SQLITE_ROW; code = sqlite3_step(statement_)) {
       ++read;
       if (rows == nullptr) continue;
-      for (int i = 0; i < columns; ++i) AppendColumn(i, rows);
+      for (int i = 0; i < columns; ++i) {
+        Append(ValueOf(statement_, i), rows);
+      }
     }
     absl::Status status;
     if (code != SQLITE_DONE) status = ErrorOf(db_);
@@ -199,32 +240,40 @@ class SqliteStatement : public Statement {
     return value.text().data() == nullptr ? "" : value.text().data();
   }
 
-  void AppendColumn(int i, ResultSet* rows) {
-    const auto view = [&](const void* data) {
-      return absl::string_view(
-          static_cast<const char*>(data == nullptr ? "" : data),
-          sqlite3_column_bytes(statement_, i));
-    };
-    switch (sqlite3_column_type(statement_, i)) {
-      case SQLITE_NULL:
-        rows->AppendNull();
-        break;
-      case SQLITE_INTEGER:
-        rows->AppendInt64(sqlite3_column_int64(statement_, i));
-        break;
-      case SQLITE_FLOAT:
-        rows->AppendDouble(sqlite3_column_double(statement_, i));
-        break;
-      case SQLITE_TEXT:
-        rows->AppendText(view(sqlite3_column_text(statement_, i)));
-        break;
-      default:
-        rows->AppendBytes(view(sqlite3_column_blob(statement_, i)));
-    }
-  }
-
   sqlite3* const db_;
   sqlite3_stmt* const statement_;
+};
+
+// The rows of a query, each where SQLite has it until the next one.
+class SqliteStream : public RowIterator {
+ public:
+  SqliteStream(sqlite3* db, std::unique_ptr<SqliteStatement> statement)
+      : db_(db), owner_(std::move(statement)), statement_(owner_->handle()) {}
+
+  absl::StatusOr<bool> Next(absl::Span<Value> row) override {
+    if (done_) return false;
+    const int code = sqlite3_step(statement_);
+    if (code != SQLITE_ROW) {
+      done_ = true;
+      if (code == SQLITE_DONE) return false;
+      return ErrorOf(db_);
+    }
+    // Not before the first step: see SqliteStatement::Execute().
+    const int columns = sqlite3_column_count(statement_);
+    if (row.size() != static_cast<size_t>(columns)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("SQLite: the query has ", columns, " columns, and ",
+                       row.size(), " values were asked for"));
+    }
+    for (int i = 0; i < columns; ++i) row[i] = ValueOf(statement_, i);
+    return true;
+  }
+
+ private:
+  sqlite3* const db_;
+  const std::unique_ptr<SqliteStatement> owner_;
+  sqlite3_stmt* const statement_;
+  bool done_ = false;
 };
 
 class SqliteSession : public Session {
@@ -258,6 +307,18 @@ class SqliteSession : public Session {
   absl::StatusOr<std::unique_ptr<Statement>> Prepare(
       absl::string_view sql) override {
     return SqliteStatement::Prepare(db_, sql, SQLITE_PREPARE_PERSISTENT);
+  }
+
+  absl::StatusOr<std::unique_ptr<RowIterator>> Stream(
+      absl::string_view sql) override {
+    OPSBENCH_ASSIGN_OR_RETURN(auto statement,
+                              SqliteStatement::Prepare(db_, sql, 0));
+    if (sqlite3_column_count(statement->handle()) == 0 ||
+        sqlite3_bind_parameter_count(statement->handle()) > 0) {
+      return absl::InvalidArgumentError(
+          "SQLite: a stream needs a query without parameters");
+    }
+    return std::make_unique<SqliteStream>(db_, std::move(statement));
   }
 
   absl::Status Begin() override {

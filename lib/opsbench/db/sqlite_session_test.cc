@@ -415,5 +415,61 @@ TEST_F(SqliteSessionTest, InterruptEndsARunningStatement) {
   EXPECT_TRUE(session_->Ping().ok());
 }
 
+TEST_F(SqliteSessionTest, AStreamGivesValuesByTheirStorageClass) {
+  Run("CREATE TABLE t (a, b, c, d, e)");
+  Run("INSERT INTO t VALUES (-9223372036854775807 - 1, 0.1, 'tä', x'00ff', "
+      "NULL), ('', x'', 9007199254740993, 'x', 2.0)");
+  auto stream = session_->Stream("SELECT * FROM t ORDER BY rowid");
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  std::vector<Value> row(5);
+  ASSERT_TRUE((*stream)->Next(absl::MakeSpan(row)).value());
+  EXPECT_EQ(row,
+            (std::vector<Value>{
+                Value::Int64(std::numeric_limits<int64_t>::min()),
+                Value::Double(0.1), Value::Text("tä"),
+                Value::Bytes(absl::string_view("\0\xff", 2)), Value::Null()}));
+  ASSERT_TRUE((*stream)->Next(absl::MakeSpan(row)).value());
+  EXPECT_EQ(row, (std::vector<Value>{Value::Text(""), Value::Bytes(""),
+                                     Value::Int64(9007199254740993),
+                                     Value::Text("x"), Value::Double(2)}));
+  EXPECT_FALSE((*stream)->Next(absl::MakeSpan(row)).value());
+  EXPECT_FALSE((*stream)->Next(absl::MakeSpan(row)).value());
+}
+
+TEST_F(SqliteSessionTest, AStreamThatIsLeftOrInterruptedEnds) {
+  const char* const endless =
+      "WITH RECURSIVE s AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM s) "
+      "SELECT n FROM s";
+  std::vector<Value> row(1);
+  {
+    auto stream = session_->Stream(endless);
+    ASSERT_TRUE(stream.ok()) << stream.status();
+    ASSERT_TRUE((*stream)->Next(absl::MakeSpan(row)).value());
+  }
+  Run("CREATE TABLE t (a)");
+  auto stream = session_->Stream(endless);
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  ASSERT_TRUE((*stream)->Next(absl::MakeSpan(row)).value());
+  std::thread([&] { session_->Interrupt(); }).join();
+  EXPECT_EQ((*stream)->Next(absl::MakeSpan(row)).status().code(),
+            absl::StatusCode::kCancelled);
+  stream->reset();
+  Run("DROP TABLE t");
+}
+
+TEST_F(SqliteSessionTest, AStreamNeedsAQuery) {
+  EXPECT_EQ(session_->Stream("CREATE TABLE t (a)").status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(session_->Stream("SELECT ?").status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(session_->Stream("SELECT * FROM missing").status().code(),
+            absl::StatusCode::kNotFound);
+  auto stream = session_->Stream("SELECT 1, 2");
+  ASSERT_TRUE(stream.ok()) << stream.status();
+  std::vector<Value> row(3);
+  EXPECT_EQ((*stream)->Next(absl::MakeSpan(row)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace opsbench

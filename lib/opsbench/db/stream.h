@@ -12,8 +12,17 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace opsbench {
+
+// The payload of an error in which the server said where in the stream it found
+// the fault: "COPY events, line 3, column amount: "x"".
+inline constexpr absl::string_view kServerContextPayload =
+    "opsbench/server-context";
+// And that with the name of the column, where the server tells it apart.
+inline constexpr absl::string_view kServerColumnPayload =
+    "opsbench/server-column";
 
 // The answer to a COPY … TO STDOUT.
 class CopyReader {
@@ -38,6 +47,42 @@ class CopyWriter {
   // Ends the COPY; the rows that the server took. Its errors come here, and
   // sometimes from an earlier Write().
   virtual absl::StatusOr<int64_t> Finish() = 0;
+};
+
+// A result whose fields are in the engine's binary form, held as a whole.
+class BinaryRows {
+ public:
+  virtual ~BinaryRows() = default;
+
+  virtual int64_t rows() const = 0;
+  virtual bool IsNull(int64_t row, int column) const = 0;
+  // Valid as long as the result is.
+  virtual absl::string_view Field(int64_t row, int column) const = 0;
+};
+
+// A parameter in its type's binary form; data == nullptr is NULL.
+struct BinaryParameter {
+  const char* data = nullptr;
+  size_t size = 0;
+};
+
+// One prepared statement that is sent many times without waiting for each
+// answer (PostgreSQL: libpq's pipeline mode). The session does nothing else
+// between an Add() and the Finish() that follows.
+class StatementQueue {
+ public:
+  virtual ~StatementQueue() = default;
+
+  // Sends the statement with `parameters`, as many as it has types.
+  virtual absl::Status Add(absl::Span<const BinaryParameter> parameters) = 0;
+
+  // Waits for the answers of all that were added since the last call; the rows
+  // affected. After one that failed none of the later ones ran.
+  virtual absl::StatusOr<int64_t> Finish() = 0;
+
+  // Which one of those that Finish() waited for failed, from 0; -1: none did,
+  // or the connection is lost.
+  virtual int64_t failed() const = 0;
 };
 
 }  // namespace opsbench

@@ -3,6 +3,7 @@
 #include <errmsg.h>
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -57,7 +58,37 @@ bool IsCancelled(const MysqlLoad& load) {
 }
 
 // What LOAD DATA reads instead of a file.
-class RowsFile {
+class LocalFile {
+ public:
+  virtual ~LocalFile() = default;
+  // Whether the server may ask for it by this name.
+  virtual bool IsNamed(absl::string_view name) const = 0;
+  // Copies up to `size` bytes to `out`; 0 at the end, below 0 after an error.
+  virtual int Read(char* out, size_t size) = 0;
+};
+
+class BytesFile : public LocalFile {
+ public:
+  BytesFile(absl::string_view bytes, const std::atomic<bool>* cancelled)
+      : rest_(bytes), cancelled_(cancelled) {}
+
+  // The statement is the caller's, and so is the name in it.
+  bool IsNamed(absl::string_view /*name*/) const override { return true; }
+
+  int Read(char* out, size_t size) override {
+    if (cancelled_->load(std::memory_order_relaxed)) return -1;
+    const size_t copied = std::min(size, rest_.size());
+    if (copied > 0) std::memcpy(out, rest_.data(), copied);
+    rest_.remove_prefix(copied);
+    return static_cast<int>(copied);
+  }
+
+ private:
+  absl::string_view rest_;
+  const std::atomic<bool>* const cancelled_;
+};
+
+class RowsFile : public LocalFile {
  public:
   RowsFile(const MysqlLoad& load, RowIterator& rows)
       : load_(load),
@@ -65,8 +96,11 @@ class RowsFile {
         row_(load.columns.size()),
         text_bytes_(std::clamp<size_t>(load.buffer_bytes, 1, kMaxTextBytes)) {}
 
-  // Copies up to `size` bytes to `out`; 0 at the end, below 0 after an error.
-  int Read(char* out, size_t size) {
+  bool IsNamed(absl::string_view name) const override {
+    return name == kRowsName;
+  }
+
+  int Read(char* out, size_t size) override {
     if (position_ == text_.text().size()) {
       status_ = Fill();
       if (!status_.ok()) return -1;
@@ -110,15 +144,15 @@ class RowsFile {
   int64_t count_ = 0;
 };
 
-// The four callbacks of mysql_set_local_infile_handler; `source` is the
-// RowsFile under way, null when there is none.
-int OpenRows(void** state, const char* name, void* source) {
-  *state = source;
-  return source == nullptr || absl::string_view(name) != kRowsName;
+// The four callbacks of mysql_set_local_infile_handler; `file` is the
+// LocalFile under way, null when there is none.
+int OpenRows(void** state, const char* name, void* file) {
+  *state = file;
+  return file == nullptr || !static_cast<LocalFile*>(file)->IsNamed(name);
 }
 
 int ReadRows(void* state, char* out, unsigned size) {
-  return static_cast<RowsFile*>(state)->Read(out, size);
+  return static_cast<LocalFile*>(state)->Read(out, size);
 }
 
 void CloseRows(void*) {}
@@ -128,6 +162,20 @@ int RowsError(void* state, char* out, unsigned size) {
                 state == nullptr ? "the server asked for a file of the client's"
                                  : "the source of rows failed");
   return CR_UNKNOWN_ERROR;
+}
+
+absl::Status RunWithFile(MYSQL* connection, absl::string_view sql,
+                         LocalFile* file) {
+  mysql_set_local_infile_handler(connection, OpenRows, ReadRows, CloseRows,
+                                 RowsError, file);
+  const absl::Status status = Run(connection, sql);
+  RefuseLocalFiles(connection);
+  return status;
+}
+
+absl::Status NoLoadData() {
+  return absl::InvalidArgumentError(
+      "MySQL: the statement is not a LOAD DATA LOCAL INFILE");
 }
 
 // A BIT column takes the bytes of its text as bits, where INSERT takes the
@@ -393,15 +441,13 @@ void RefuseLocalFiles(MYSQL* connection) {
                                  RowsError, nullptr);
 }
 
-absl::StatusOr<int64_t> LoadData(MYSQL* connection, const MysqlLoad& load,
+absl::StatusOr<int64_t> LoadRows(MYSQL* connection, const MysqlLoad& load,
                                  RowIterator& rows) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::vector<bool> bits,
                             BitColumns(connection, load));
   RowsFile file(load, rows);
-  mysql_set_local_infile_handler(connection, OpenRows, ReadRows, CloseRows,
-                                 RowsError, &file);
-  const absl::Status loaded = Run(connection, LoadDataSql(load, bits));
-  RefuseLocalFiles(connection);
+  const absl::Status loaded =
+      RunWithFile(connection, LoadDataSql(load, bits), &file);
   OPSBENCH_RETURN_IF_ERROR(file.status());
   OPSBENCH_RETURN_IF_ERROR(loaded);
   const auto affected = static_cast<int64_t>(mysql_affected_rows(connection));
@@ -409,6 +455,35 @@ absl::StatusOr<int64_t> LoadData(MYSQL* connection, const MysqlLoad& load,
     return FirstWarning(connection);
   }
   return affected;
+}
+
+absl::StatusOr<int64_t> LoadBytes(MYSQL* connection, absl::string_view sql,
+                                  absl::string_view bytes,
+                                  const std::atomic<bool>* cancelled) {
+  BytesFile file(bytes, cancelled);
+  const absl::Status loaded = RunWithFile(connection, sql, &file);
+  if (cancelled->load(std::memory_order_relaxed)) {
+    return absl::CancelledError("MySQL: LOAD DATA was interrupted");
+  }
+  OPSBENCH_RETURN_IF_ERROR(loaded);
+  if (mysql_field_count(connection) > 0) {
+    Result(mysql_use_result(connection)).reset();
+    return NoLoadData();
+  }
+  // "Records: 3  Deleted: 0  Skipped: 1  Warnings: 1". The rows affected would
+  // count one twice that REPLACE put in the place of another.
+  int64_t records = 0, deleted = 0, skipped = 0;
+  const char* const info = mysql_info(connection);
+  if (info == nullptr ||
+      std::sscanf(info,
+                  "Records: %" SCNd64 " Deleted: %" SCNd64 " Skipped: %" SCNd64,
+                  &records, &deleted, &skipped) != 3) {
+    return NoLoadData();
+  }
+  if (mysql_warning_count(connection) > 0 || skipped > 0) {
+    return FirstWarning(connection);
+  }
+  return records;
 }
 
 absl::StatusOr<int64_t> InsertByArrays(MYSQL* connection, const MysqlLoad& load,

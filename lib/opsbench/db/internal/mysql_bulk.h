@@ -30,15 +30,21 @@ struct MysqlLoad {
 };
 
 // Makes `connection` refuse every file that the server asks for: with LOCAL
-// allowed, a hostile server could otherwise ask for any. LoadData lifts it for
-// its own rows. Call before connecting.
+// allowed, a hostile server could otherwise ask for any. The loads below lift
+// it for their own rows. Call before connecting.
 void RefuseLocalFiles(MYSQL* connection);
 
 // Streams `rows` as the text of LOAD DATA LOCAL INFILE. LOCAL turns errors into
 // warnings, drops rows and changes values; any warning is an error here.
 // REQUIRES: sql_notes is off, so that harmless notes are not among them.
-absl::StatusOr<int64_t> LoadData(MYSQL* connection, const MysqlLoad& load,
+absl::StatusOr<int64_t> LoadRows(MYSQL* connection, const MysqlLoad& load,
                                  RowIterator& rows);
+
+// Runs `sql`, a LOAD DATA LOCAL INFILE of any file name, with `bytes` for the
+// file; the rows that were loaded. Any warning is an error, as above.
+absl::StatusOr<int64_t> LoadBytes(MYSQL* connection, absl::string_view sql,
+                                  absl::string_view bytes,
+                                  const std::atomic<bool>* cancelled);
 
 // Inserts `rows` in batches of `buffer_bytes`.
 absl::StatusOr<int64_t> InsertByArrays(MYSQL* connection, const MysqlLoad& load,

@@ -173,6 +173,8 @@ absl::StatusCode CodeOfInput(unsigned number) {
     case ER_SYNTAX_ERROR:
     case ER_TRUNCATED_WRONG_VALUE:
     case ER_TRUNCATED_WRONG_VALUE_FOR_FIELD:
+    case ER_TOO_BIG_ROWSIZE:
+    case ER_TOO_MANY_FIELDS:
     case ER_WARN_DATA_OUT_OF_RANGE:
     case ER_WARN_NULL_TO_NOTNULL:
     case ER_WARN_TOO_FEW_RECORDS:
@@ -195,6 +197,10 @@ absl::StatusCode CodeOf(unsigned number, absl::string_view text) {
   if (number == kWriteFailed || number == ER_ERROR_ON_WRITE ||
       number == ER_GET_ERRNO || number == ER_CANT_CREATE_TABLE ||
       number == ER_CANT_CREATE_FILE || number == ER_GET_ERRMSG) {
+    // InnoDB's own limit is below the servers'.
+    if (absl::StrContains(text, "Too many columns")) {
+      return absl::StatusCode::kInvalidArgument;
+    }
     return absl::StrContains(text, "No space left") ||
                    absl::StrContains(text, "error 28") ||
                    absl::StrContains(text, "rrcode: 28") ||

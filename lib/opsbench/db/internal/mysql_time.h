@@ -40,9 +40,18 @@ CivilTime CivilOf(int64_t us);
 // REQUIRES: fields in their ranges, month and day above 0.
 int64_t MicrosOf(const CivilTime& civil);
 
-// Whether it names a day: MySQL also stores 0000-00-00 and 2026-01-00.
+// Whether it names a day: MySQL also stores 0000-00-00 and 2026-01-00, and
+// 2026-02-31 where ALLOW_INVALID_DATES says so.
 constexpr bool IsDay(const CivilTime& civil) {
-  return civil.month > 0 && civil.day > 0;
+  if (civil.month < 1 || civil.month > 12 || civil.day < 1) return false;
+  if (civil.day <= 28) return true;
+  if (civil.month == 2) {
+    return civil.day == 29 && civil.year % 4 == 0 &&
+           (civil.year % 100 != 0 || civil.year % 400 == 0);
+  }
+  const bool is_short = civil.month == 4 || civil.month == 6 ||
+                        civil.month == 9 || civil.month == 11;
+  return civil.day <= (is_short ? 30 : 31);
 }
 
 // Reads "2026-01-31", "2026-01-31 23:59:59" or with a fraction of up to six

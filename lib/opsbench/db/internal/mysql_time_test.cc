@@ -78,9 +78,16 @@ TEST(MysqlTimeTest, AFractionMayHaveOneToSixDigits) {
 
 TEST(MysqlTimeTest, KnowsWhatIsNoDay) {
   CivilTime civil;
-  for (const char* text : {"0000-00-00 00:00:00", "2026-01-00", "2026-00-01"}) {
+  for (const char* text :
+       {"0000-00-00 00:00:00", "2026-01-00", "2026-00-01", "2026-13-01",
+        "2026-02-29", "2100-02-29", "2024-02-30", "2026-04-31", "2026-01-32"}) {
     ASSERT_TRUE(ParseCivil(text, &civil)) << text;
     EXPECT_FALSE(IsDay(civil)) << text;
+  }
+  for (const char* text : {"2024-02-29", "2000-02-29", "2026-02-28",
+                           "2026-01-31", "2026-04-30", "0000-01-01"}) {
+    ASSERT_TRUE(ParseCivil(text, &civil)) << text;
+    EXPECT_TRUE(IsDay(civil)) << text;
   }
 }
 

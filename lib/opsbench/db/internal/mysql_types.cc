@@ -25,36 +25,74 @@ Int LoadLittleEndian(const unsigned char* data) {
   return static_cast<Int>(value);
 }
 
-template <typename Int>
-unsigned char* DecodeInteger(unsigned char* cursor, ResultSet* rows) {
-  rows->AppendInt64(LoadLittleEndian<Int>(cursor));
+// Where decoded values go: rows that keep copies of them.
+class ResultSetSink {
+ public:
+  explicit ResultSetSink(ResultSet* rows) : rows_(rows) {}
+  void Int64(int64_t value) { rows_->AppendInt64(value); }
+  void Double(double value) { rows_->AppendDouble(value); }
+  void Timestamp(int64_t us) { rows_->AppendTimestampUs(us); }
+  void Text(absl::string_view text) { rows_->AppendText(text); }
+  void Bytes(absl::string_view bytes) { rows_->AppendBytes(bytes); }
+  // Text that was put together here and is gone after the call.
+  void Formatted(absl::string_view text) { rows_->AppendText(text); }
+
+ private:
+  ResultSet* rows_;
+};
+
+// Or one Value, which looks at the text where it lies.
+class ValueSink {
+ public:
+  ValueSink(MysqlScratch* scratch, Value* value)
+      : scratch_(scratch), value_(value) {}
+  void Int64(int64_t value) { *value_ = Value::Int64(value); }
+  void Double(double value) { *value_ = Value::Double(value); }
+  void Timestamp(int64_t us) { *value_ = Value::TimestampUs(us); }
+  void Text(absl::string_view text) { *value_ = Value::Text(text); }
+  void Bytes(absl::string_view bytes) { *value_ = Value::Bytes(bytes); }
+  void Formatted(absl::string_view text) {
+    std::memcpy(scratch_->data(), text.data(), text.size());
+    *value_ = Value::Text({scratch_->data(), text.size()});
+  }
+
+ private:
+  MysqlScratch* scratch_;
+  Value* value_;
+};
+
+template <typename Int, typename Sink>
+unsigned char* DecodeInteger(unsigned char* cursor, Sink sink) {
+  sink.Int64(LoadLittleEndian<Int>(cursor));
   return cursor + sizeof(Int);
 }
 
-template <typename Float, typename Bits>
-unsigned char* DecodeFloat(unsigned char* cursor, ResultSet* rows) {
+template <typename Float, typename Bits, typename Sink>
+unsigned char* DecodeFloat(unsigned char* cursor, Sink sink) {
   const Bits bits = LoadLittleEndian<Bits>(cursor);
   Float value;
   static_assert(sizeof(value) == sizeof(bits));
   std::memcpy(&value, &bits, sizeof(value));
-  rows->AppendDouble(value);
+  sink.Double(value);
   return cursor + sizeof(Float);
 }
 
-void AppendUnsigned(uint64_t value, ResultSet* rows) {
+template <typename Sink>
+void AppendUnsigned(uint64_t value, Sink sink) {
   if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    rows->AppendInt64(static_cast<int64_t>(value));
+    sink.Int64(static_cast<int64_t>(value));
   } else {
-    rows->AppendText(absl::StrCat(value));
+    sink.Formatted(absl::StrCat(value));
   }
 }
 
-void AppendBits(absl::string_view big_endian, ResultSet* rows) {
+template <typename Sink>
+void AppendBits(absl::string_view big_endian, Sink sink) {
   uint64_t value = 0;
   for (const char c : big_endian) {
     value = value << 8 | static_cast<unsigned char>(c);
   }
-  AppendUnsigned(value, rows);
+  AppendUnsigned(value, sink);
 }
 
 // A string with its length before it, in 1, 3, 4 or 9 bytes.
@@ -74,17 +112,19 @@ absl::string_view TakeString(unsigned char** cursor) {
   return text;
 }
 
-void AppendCivil(const CivilTime& civil, ResultSet* rows) {
-  if (IsDay(civil)) return rows->AppendTimestampUs(MicrosOf(civil));
+template <typename Sink>
+void AppendCivil(const CivilTime& civil, Sink sink) {
+  if (IsDay(civil)) return sink.Timestamp(MicrosOf(civil));
   char text[64];
   std::snprintf(text, sizeof(text), "%04d-%02d-%02d %02d:%02d:%02d", civil.year,
                 civil.month, civil.day, civil.hour, civil.minute, civil.second);
-  rows->AppendText(text);
+  sink.Formatted(text);
 }
 
 // Trailing fields that are 0 are left out, as the length before them says.
+template <typename Sink>
 unsigned char* DecodeDate(MysqlColumn column, unsigned char* cursor,
-                          ResultSet* rows) {
+                          Sink sink) {
   const int size = *cursor++;
   CivilTime civil;
   if (size >= 4) {
@@ -99,17 +139,18 @@ unsigned char* DecodeDate(MysqlColumn column, unsigned char* cursor,
   }
   if (size >= 11) civil.microsecond = LoadLittleEndian<int32_t>(cursor + 7);
   if (column == MysqlColumn::kTimestamp) {
-    AppendCivil(civil, rows);
+    AppendCivil(civil, sink);
   } else {
     char text[40];
     std::snprintf(text, sizeof(text), "%04d-%02d-%02d", civil.year, civil.month,
                   civil.day);
-    rows->AppendText(text);
+    sink.Formatted(text);
   }
   return cursor + size;
 }
 
-unsigned char* DecodeTime(unsigned char* cursor, ResultSet* rows) {
+template <typename Sink>
+unsigned char* DecodeTime(unsigned char* cursor, Sink sink) {
   const int size = *cursor++;
   char text[64] = "00:00:00";
   if (size >= 8) {
@@ -122,8 +163,51 @@ unsigned char* DecodeTime(unsigned char* cursor, ResultSet* rows) {
                     LoadLittleEndian<uint32_t>(cursor + 8));
     }
   }
-  rows->AppendText(TrimFraction(text));
+  sink.Formatted(TrimFraction(text));
   return cursor + size;
+}
+
+template <typename Sink>
+unsigned char* DecodeBinary(MysqlColumn column, unsigned char* cursor,
+                            Sink sink) {
+  switch (column) {
+    case MysqlColumn::kInt8:
+      return DecodeInteger<int8_t>(cursor, sink);
+    case MysqlColumn::kUint8:
+      return DecodeInteger<uint8_t>(cursor, sink);
+    case MysqlColumn::kInt16:
+      return DecodeInteger<int16_t>(cursor, sink);
+    case MysqlColumn::kUint16:
+      return DecodeInteger<uint16_t>(cursor, sink);
+    case MysqlColumn::kInt32:
+      return DecodeInteger<int32_t>(cursor, sink);
+    case MysqlColumn::kUint32:
+      return DecodeInteger<uint32_t>(cursor, sink);
+    case MysqlColumn::kInt64:
+      return DecodeInteger<int64_t>(cursor, sink);
+    case MysqlColumn::kUint64:
+      AppendUnsigned(LoadLittleEndian<uint64_t>(cursor), sink);
+      return cursor + sizeof(uint64_t);
+    case MysqlColumn::kFloat:
+      return DecodeFloat<float, uint32_t>(cursor, sink);
+    case MysqlColumn::kDouble:
+      return DecodeFloat<double, uint64_t>(cursor, sink);
+    case MysqlColumn::kBit:
+      AppendBits(TakeString(&cursor), sink);
+      return cursor;
+    case MysqlColumn::kDate:
+    case MysqlColumn::kTimestamp:
+      return DecodeDate(column, cursor, sink);
+    case MysqlColumn::kTime:
+      return DecodeTime(cursor, sink);
+    case MysqlColumn::kText:
+      sink.Text(TakeString(&cursor));
+      return cursor;
+    case MysqlColumn::kBytes:
+      sink.Bytes(TakeString(&cursor));
+      return cursor;
+  }
+  return cursor;
 }
 
 }  // namespace
@@ -174,44 +258,12 @@ MysqlColumn MysqlColumnOf(const MYSQL_FIELD& field) {
 
 unsigned char* DecodeMysqlBinary(MysqlColumn column, unsigned char* cursor,
                                  ResultSet* rows) {
-  switch (column) {
-    case MysqlColumn::kInt8:
-      return DecodeInteger<int8_t>(cursor, rows);
-    case MysqlColumn::kUint8:
-      return DecodeInteger<uint8_t>(cursor, rows);
-    case MysqlColumn::kInt16:
-      return DecodeInteger<int16_t>(cursor, rows);
-    case MysqlColumn::kUint16:
-      return DecodeInteger<uint16_t>(cursor, rows);
-    case MysqlColumn::kInt32:
-      return DecodeInteger<int32_t>(cursor, rows);
-    case MysqlColumn::kUint32:
-      return DecodeInteger<uint32_t>(cursor, rows);
-    case MysqlColumn::kInt64:
-      return DecodeInteger<int64_t>(cursor, rows);
-    case MysqlColumn::kUint64:
-      AppendUnsigned(LoadLittleEndian<uint64_t>(cursor), rows);
-      return cursor + sizeof(uint64_t);
-    case MysqlColumn::kFloat:
-      return DecodeFloat<float, uint32_t>(cursor, rows);
-    case MysqlColumn::kDouble:
-      return DecodeFloat<double, uint64_t>(cursor, rows);
-    case MysqlColumn::kBit:
-      AppendBits(TakeString(&cursor), rows);
-      return cursor;
-    case MysqlColumn::kDate:
-    case MysqlColumn::kTimestamp:
-      return DecodeDate(column, cursor, rows);
-    case MysqlColumn::kTime:
-      return DecodeTime(cursor, rows);
-    case MysqlColumn::kText:
-      rows->AppendText(TakeString(&cursor));
-      return cursor;
-    case MysqlColumn::kBytes:
-      rows->AppendBytes(TakeString(&cursor));
-      return cursor;
-  }
-  return cursor;
+  return DecodeBinary(column, cursor, ResultSetSink(rows));
+}
+
+unsigned char* DecodeMysqlBinary(MysqlColumn column, unsigned char* cursor,
+                                 MysqlScratch* scratch, Value* value) {
+  return DecodeBinary(column, cursor, ValueSink(scratch, value));
 }
 
 void DecodeMysqlText(MysqlColumn column, absl::string_view field,
@@ -229,9 +281,11 @@ void DecodeMysqlText(MysqlColumn column, absl::string_view field,
       if (absl::SimpleAtod(field, &number)) return rows->AppendDouble(number);
       break;
     case MysqlColumn::kBit:
-      return AppendBits(field, rows);
+      return AppendBits(field, ResultSetSink(rows));
     case MysqlColumn::kTimestamp:
-      if (ParseCivil(field, &civil)) return AppendCivil(civil, rows);
+      if (ParseCivil(field, &civil)) {
+        return AppendCivil(civil, ResultSetSink(rows));
+      }
       break;
     case MysqlColumn::kBytes:
       return rows->AppendBytes(field);

@@ -1,8 +1,9 @@
 #ifndef OPSBENCH_DB_INTERNAL_MYSQL_TYPES_H_
 #define OPSBENCH_DB_INTERNAL_MYSQL_TYPES_H_
 
-// Columns of MySQL's results into a ResultSet, from the binary protocol of
-// prepared statements and from the text protocol, to the same values.
+// Columns of MySQL's results into a ResultSet or into Values, from the binary
+// protocol of prepared statements and from the text protocol, to the same
+// values.
 //
 //   integers, YEAR, BIT    kInt64; above 2^63 - 1 as kText, never wrapped
 //   FLOAT, DOUBLE          kDouble
@@ -19,6 +20,7 @@
 
 #include <mysql.h>
 
+#include <array>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
@@ -52,6 +54,14 @@ MysqlColumn MysqlColumnOf(const MYSQL_FIELD& field);
 // library's own decoders do.
 unsigned char* DecodeMysqlBinary(MysqlColumn column, unsigned char* cursor,
                                  ResultSet* rows);
+
+// Room for the text of a value that the server sends in another form: a date,
+// a number above 2^63 - 1.
+using MysqlScratch = std::array<char, 64>;
+
+// As above, to one value, whose text lies at `cursor` or in `scratch`.
+unsigned char* DecodeMysqlBinary(MysqlColumn column, unsigned char* cursor,
+                                 MysqlScratch* scratch, Value* value);
 
 void DecodeMysqlText(MysqlColumn column, absl::string_view field,
                      ResultSet* rows);
