@@ -100,6 +100,12 @@ Column Column::FromParts(Type type, int64_t size, int64_t null_count,
   return column;
 }
 
+Column::Parts Column::Release() {
+  size_ = 0;
+  null_count_ = 0;
+  return {std::move(validity_), std::move(offsets_), std::move(values_)};
+}
+
 Batch::Batch(SchemaPtr schema) : schema_(std::move(schema)) {
   columns_.reserve(schema_->fields.size());
   for (const Field& field : schema_->fields) columns_.emplace_back(field.type);

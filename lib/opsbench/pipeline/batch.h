@@ -126,6 +126,18 @@ class Column {
     AppendValid();
   }
 
+  // A value of `size` bytes that the caller fills before anything else is done
+  // with the column. REQUIRES: as AppendText().
+  uint8_t* AppendSpace(size_t size) {
+    const size_t old = values_.size();
+    values_.Resize(old + size);
+    if (type_.id != TypeId::kUuid) {
+      offsets_.AppendValue(static_cast<int32_t>(values_.size()));
+    }
+    AppendValid();
+    return values_.data() + old;
+  }
+
   // Forgets the values, keeps the memory.
   void Clear();
 
@@ -143,6 +155,15 @@ class Column {
   // caller's to check.
   static Column FromParts(Type type, int64_t size, int64_t null_count,
                           Buffer validity, Buffer offsets, Buffer values);
+
+  // Gives the parts away with their memory, to be filled anew for FromParts().
+  // The column is only for assigning to afterwards.
+  struct Parts {
+    Buffer validity;
+    Buffer offsets;
+    Buffer values;
+  };
+  Parts Release();
 
  private:
   void AppendValid() {

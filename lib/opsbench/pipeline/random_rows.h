@@ -25,12 +25,21 @@ struct RandomRowsOptions {
   // What an engine does not have.
   bool infinities = true;    // Of floats, dates, timestamps, and kNumeric; NaN.
   bool nul_in_text = false;  // U+0000, which PostgreSQL refuses.
+  bool negative_zero = true;  // Of floats; SQLite stores 0.
+  // Of kNumeric, and behind its point; MySQL has 65 and 30.
+  int max_numeric_digits = 120;
+  int max_numeric_scale = 40;
+  // Of kDuration; 838 is MySQL's.
+  int max_duration_hours = 838;
   // Years of dates and timestamps.
   int min_year = 1;
   int max_year = 9999;
   int max_text_bytes = 200;
 };
 
+// JSON is in the form that engines bring it into: a space behind commas and
+// colons, keys ordered by length, escapes only where they must be.
+//
 // Column names c0, c1, …; the first column is the primary key, an int64 that
 // counts from 1, so that rows can be told apart.
 SchemaPtr RandomSchema(const RandomRowsOptions& options, Random* random);

@@ -33,17 +33,27 @@ void AppendValueText(const Column& column, int64_t row, std::string* out);
 // none (InvalidArgument, OutOfRange) and leaves the column as it was. Accepts
 // what AppendValueText() writes, true, false, 1 and 0 for bool, uuids without
 // hyphens, zones at the end of a timestamp_tz (none: UTC), and a T between date
-// and time. `text` is not empty for other types than text, bytes and json.
+// and time. `text` is not empty for other types than text, bytes and json, and
+// UTF-8 for text and json; whether json is JSON is not looked at.
 absl::Status AppendParsedValue(absl::string_view text, Column* column);
 
 // The parts, for connectors that meet them elsewhere. Days and microseconds are
 // those of types.h; `text` is the whole of the value.
 void AppendDateText(int32_t days, std::string* out);
 void AppendTimestampText(int64_t us, std::string* out);
+void AppendTimestampTzText(int64_t us, std::string* out);
+// Also of a duration, of any sign and size.
 void AppendTimeText(int64_t us, std::string* out);
 void AppendDecimalText(absl::int128 value, int scale, std::string* out);
 absl::StatusOr<int32_t> ParseDate(absl::string_view text);
+// The time may lack its seconds or be missing; a fraction finer than a
+// microsecond is OutOfRange. A zone is refused by the first and taken off by
+// the second.
 absl::StatusOr<int64_t> ParseTimestamp(absl::string_view text);
+absl::StatusOr<int64_t> ParseTimestampTz(absl::string_view text);
+// From 00:00 to 24:00:00.
+absl::StatusOr<int64_t> ParseTime(absl::string_view text);
+absl::StatusOr<int64_t> ParseDuration(absl::string_view text);
 // Sets the scale of the number to `scale`; digits that do not fit, but zeros,
 // are OutOfRange, as are more than 38.
 absl::StatusOr<absl::int128> ParseDecimal(absl::string_view text, int scale);
