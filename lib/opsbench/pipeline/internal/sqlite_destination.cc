@@ -1,0 +1,299 @@
+#include "opsbench/pipeline/internal/sqlite_destination.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "opsbench/base/clock.h"
+#include "opsbench/base/status_macros.h"
+
+namespace opsbench::pipeline::internal {
+namespace {
+
+constexpr int64_t kMaxRowsAtOnce = 64;
+// SQLITE_MAX_VARIABLE_NUMBER's default is 32'766.
+constexpr int64_t kMaxParameters = 8'000;
+
+std::string InsertSql(absl::string_view table, absl::string_view columns,
+                      size_t column_count, int64_t rows,
+                      absl::string_view update) {
+  const std::string tuple = absl::StrCat(
+      "(",
+      absl::StrJoin(std::vector<absl::string_view>(column_count, "?"), ","),
+      ")");
+  return absl::StrCat("INSERT INTO ", table, " (", columns, ") VALUES ",
+                      absl::StrJoin(std::vector<absl::string_view>(
+                                        static_cast<size_t>(rows), tuple),
+                                    ","),
+                      update);
+}
+
+}  // namespace
+
+SqliteDestination::SqliteDestination(Url url) : url_(std::move(url)) {}
+
+SqliteDestination::~SqliteDestination() { Abort(); }
+
+absl::Status SqliteDestination::Connect() {
+  const int64_t start_ns = MonotonicNowNs();
+  OPSBENCH_RETURN_IF_ERROR(session_.Connect(url_));
+  times_.connect_ns += MonotonicNowNs() - start_ns;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDestination::Prepare(const WriteRequest& request,
+                                        SchemaPtr schema) {
+  const int64_t start_ns = MonotonicNowNs();
+  OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
+  if (prepared_) {
+    return absl::FailedPreconditionError("a write is under way already");
+  }
+  if (schema->fields.empty()) {
+    return absl::InvalidArgumentError("there are no columns to write");
+  }
+  if (request.staged && request.mode != WriteMode::kReplace) {
+    return absl::InvalidArgumentError("only a replacement can be staged");
+  }
+  rows_ = 0;
+  counts_ = {};
+  OPSBENCH_RETURN_IF_ERROR(session_->Begin());
+  prepared_ = true;
+  OPSBENCH_RETURN_IF_ERROR(PrepareInTransaction(request, *schema));
+  times_.flush_ns += MonotonicNowNs() - start_ns;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDestination::PrepareInTransaction(
+    const WriteRequest& request, const Schema& schema) {
+  auto table = DescribeSqliteTable(*session_, request.table);
+  if (absl::IsNotFound(table.status())) {
+    const std::vector<std::string>& key =
+        request.mode == WriteMode::kUpsert && !request.key.empty()
+            ? request.key
+            : schema.primary_key;
+    const absl::Status made =
+        session_
+            ->Execute(SqliteCreateTableSql(request.table.table, schema, key))
+            .status();
+    if (!made.ok()) {
+      return absl::Status(
+          made.code(), absl::StrCat("cannot create ", request.table.table, ": ",
+                                    made.message()));
+    }
+    table = DescribeSqliteTable(*session_, request.table);
+  } else if (table.ok() && request.mode == WriteMode::kReplace) {
+    OPSBENCH_RETURN_IF_ERROR(
+        session_
+            ->Execute(absl::StrCat("DELETE FROM ", SqliteQuoted(table->name)))
+            .status());
+  }
+  OPSBENCH_RETURN_IF_ERROR(table.status());
+  table_ = {"", table->name};
+  OPSBENCH_RETURN_IF_ERROR(MakeTargets(*table, schema));
+  return MakeStatements(request, schema, table->has_indexes);
+}
+
+absl::Status SqliteDestination::MakeTargets(const SqliteTable& table,
+                                            const Schema& schema) {
+  targets_.clear();
+  for (const Field& field : schema.fields) {
+    const SqliteColumnInfo* const column = table.Find(field.name);
+    if (column == nullptr) {
+      return absl::NotFoundError(
+          absl::StrCat(table.name, " has no column ", field.name));
+    }
+    const SqliteAffinity affinity = SqliteAffinityOf(column->declared);
+    if (column->generated || !SqliteCanHold(affinity, field.type)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          table.name, ", column ", column->name, ": ",
+          column->generated
+              ? std::string("is generated, and takes no values")
+              : absl::StrCat("a column declared \"", column->declared,
+                             "\" does not keep every ", TypeName(field.type))));
+    }
+    targets_.push_back({column->name, affinity});
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDestination::MakeStatements(const WriteRequest& request,
+                                               const Schema& schema,
+                                               bool has_indexes) {
+  std::vector<std::string> columns;
+  for (const Target& target : targets_) columns.push_back(target.name);
+  std::string update;
+  if (request.mode == WriteMode::kUpsert) {
+    const std::vector<std::string>& key =
+        request.key.empty() ? schema.primary_key : request.key;
+    if (key.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(table_.table,
+                       ": an upsert needs a key: the source has no primary "
+                       "key and none is named"));
+    }
+    std::vector<std::string> updates;
+    for (const std::string& column : columns) {
+      const bool is_key =
+          std::any_of(key.begin(), key.end(), [&](const std::string& name) {
+            return absl::EqualsIgnoreCase(name, column);
+          });
+      if (is_key) continue;
+      const std::string quoted = SqliteQuoted(column);
+      updates.push_back(absl::StrCat(quoted, " = excluded.", quoted));
+    }
+    update = absl::StrCat(
+        " ON CONFLICT (", SqliteQuotedList(key), ") DO ",
+        updates.empty()
+            ? std::string("NOTHING")
+            : absl::StrCat("UPDATE SET ", absl::StrJoin(updates, ", ")));
+  }
+  const auto count = static_cast<int64_t>(columns.size());
+  rows_at_once_ = has_indexes ? 1
+                              : std::clamp<int64_t>(kMaxParameters / count, 1,
+                                                    kMaxRowsAtOnce);
+  const std::string table = SqliteQuoted(table_.table);
+  const std::string list = SqliteQuotedList(columns);
+  const auto prepare = [&](int64_t rows, std::unique_ptr<Statement>* out) {
+    auto statement =
+        session_->Prepare(InsertSql(table, list, columns.size(), rows, update));
+    if (!statement.ok()) {
+      return absl::Status(
+          statement.status().code(),
+          absl::StrCat(table_.table, ": ", statement.status().message()));
+    }
+    *out = *std::move(statement);
+    return absl::OkStatus();
+  };
+  OPSBENCH_RETURN_IF_ERROR(prepare(1, &one_));
+  OPSBENCH_RETURN_IF_ERROR(prepare(rows_at_once_, &many_));
+  scratch_.resize(static_cast<size_t>(rows_at_once_ * count));
+  values_.resize(scratch_.size());
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDestination::FillValues(const Batch& batch, int64_t first,
+                                           int64_t end) {
+  size_t at = 0;
+  for (int64_t row = first; row < end; ++row) {
+    for (size_t i = 0; i < targets_.size(); ++i, ++at) {
+      const Column& column = batch.columns()[i];
+      if (column.IsNull(row)) {
+        values_[at] = Value::Null();
+        continue;
+      }
+      const auto value =
+          SqliteValueOf(column, row, targets_[i].affinity, &scratch_[at]);
+      if (!value.ok()) {
+        return ValueError(value.status().code(), table_, targets_[i].name,
+                          rows_ + row + 1, value.status().message());
+      }
+      values_[at] = *value;
+      const bool text = value->type() == Value::Type::kText ||
+                        value->type() == Value::Type::kBytes;
+      counts_.bytes += text ? static_cast<int64_t>(value->text().size()) : 8;
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteDestination::Write(const Batch& batch) {
+  const int64_t start_ns = MonotonicNowNs();
+  if (!batch.wire_format().empty()) {
+    return absl::InvalidArgumentError("SQLite takes columns only");
+  }
+  if (!prepared_) return absl::FailedPreconditionError("nothing was prepared");
+  for (int64_t row = 0; row < batch.rows();) {
+    OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
+    const int64_t rows =
+        batch.rows() - row >= rows_at_once_ ? rows_at_once_ : 1;
+    OPSBENCH_RETURN_IF_ERROR(FillValues(batch, row, row + rows));
+    const size_t count = static_cast<size_t>(rows) * targets_.size();
+    Statement& insert = rows == rows_at_once_ ? *many_ : *one_;
+    const absl::Status status =
+        insert.Execute(absl::MakeSpan(values_).first(count), nullptr).status();
+    if (!status.ok()) {
+      return Blame(status, static_cast<size_t>(rows), rows_ + row + 1);
+    }
+    row += rows;
+  }
+  rows_ += batch.rows();
+  counts_.rows = rows_;
+  times_.flush_ns += MonotonicNowNs() - start_ns;
+  return absl::OkStatus();
+}
+
+// A statement that failed has undone itself, so its rows can be tried again.
+absl::Status SqliteDestination::Blame(const absl::Status& error, size_t rows,
+                                      int64_t number) {
+  absl::Status status = error;
+  const bool of_a_row = absl::IsInvalidArgument(error) ||
+                        absl::IsAlreadyExists(error) ||
+                        absl::IsResourceExhausted(error);
+  size_t row = 0;
+  if (of_a_row) {
+    for (; row < rows; ++row) {
+      status = one_->Execute(absl::MakeSpan(values_).subspan(
+                                 row * targets_.size(), targets_.size()),
+                             nullptr)
+                   .status();
+      if (!status.ok()) break;
+    }
+  }
+  if (!of_a_row || row == rows) {
+    return absl::Status(error.code(),
+                        absl::StrCat(table_.table, ": ", error.message()));
+  }
+  number += static_cast<int64_t>(row);
+  for (const Target& target : targets_) {
+    // "UNIQUE constraint failed: t.id (1555)".
+    if (absl::StrContains(status.message(), absl::StrCat(" ", table_.table, ".",
+                                                         target.name, " ("))) {
+      return ValueError(status.code(), table_, target.name, number,
+                        status.message());
+    }
+  }
+  return {status.code(),
+          absl::StrCat(table_.table, ", row ", number, ": ", status.message())};
+}
+
+absl::StatusOr<WriteCounts> SqliteDestination::Commit(
+    absl::string_view marker) {
+  const int64_t start_ns = MonotonicNowNs();
+  OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
+  if (!prepared_) return absl::FailedPreconditionError("nothing was prepared");
+  if (!marker.empty()) {
+    OPSBENCH_RETURN_IF_ERROR(
+        RunSqlitePipelineSql(*session_, "create_markers", {}, nullptr));
+    OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(
+        *session_, "write_marker",
+        {{"name", std::string(marker.substr(0, marker.find('/')))},
+         {"marker", std::string(marker)}},
+        nullptr));
+  }
+  OPSBENCH_RETURN_IF_ERROR(session_->Commit());
+  prepared_ = false;
+  times_.commit_ns += MonotonicNowNs() - start_ns;
+  return counts_;
+}
+
+absl::StatusOr<bool> SqliteDestination::HasMarker(absl::string_view marker) {
+  ResultSet rows;
+  const absl::Status status = RunSqlitePipelineSql(
+      *session_, "read_marker",
+      {{"name", std::string(marker.substr(0, marker.find('/')))}}, &rows);
+  if (absl::IsNotFound(status)) return false;
+  OPSBENCH_RETURN_IF_ERROR(status);
+  return rows.row_count() == 1 && rows.at(0, 0).text() == marker;
+}
+
+void SqliteDestination::Abort() {
+  if (!prepared_) return;
+  prepared_ = false;
+  many_.reset();
+  one_.reset();
+  session_->Rollback().IgnoreError();
+}
+
+}  // namespace opsbench::pipeline::internal

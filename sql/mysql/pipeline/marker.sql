@@ -1,0 +1,14 @@
+-- The markers of runs that committed, in the database of the target.
+
+-- name: create
+CREATE TABLE IF NOT EXISTS {table} (
+  name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+    PRIMARY KEY,
+  marker LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+) ENGINE=InnoDB
+
+-- name: write
+REPLACE INTO {table} (name, marker) VALUES (:name, :marker)
+
+-- name: read
+SELECT marker FROM {table} WHERE name = :name

@@ -1,0 +1,26 @@
+-- What the pipeline asks SQLite about a table, and its markers.
+
+-- name: table
+SELECT name FROM sqlite_schema
+WHERE type IN ('table', 'view') AND name = :table COLLATE NOCASE
+
+-- name: columns
+SELECT name, type, "notnull", pk, hidden
+FROM pragma_table_xinfo(:table)
+WHERE hidden <> 1
+ORDER BY cid
+
+-- name: indexes
+SELECT name FROM pragma_index_list(:table)
+
+-- name: create_markers
+CREATE TABLE IF NOT EXISTS opsbench_pipeline_marker (
+  name TEXT NOT NULL PRIMARY KEY,
+  marker TEXT NOT NULL
+)
+
+-- name: write_marker
+REPLACE INTO opsbench_pipeline_marker (name, marker) VALUES (:name, :marker)
+
+-- name: read_marker
+SELECT marker FROM opsbench_pipeline_marker WHERE name = :name
