@@ -57,6 +57,7 @@ bool ColorWanted();
 void AddStagesFlag(CLI::App* command, bool* enabled);
 
 void AddServersCommand(CLI::App& app, Context& context);
+void AddPipelineCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
 void AddBaselineCommand(CLI::App& app, Context& context);

@@ -50,6 +50,7 @@ int Main(int argc, char** argv) {
   AddBaselineCommand(app, context);
   AddGateCommand(app, context);
   AddSidetableCommand(app, context);
+  AddPipelineCommand(app, context);
   AddProfileCommand(app, context);
   AddServersCommand(app, context);
   AddHistoryCommand(app, context);

@@ -52,6 +52,7 @@ struct Area {
 const std::vector<Area>& Areas() {
   static const auto* areas = new std::vector<Area>{
       {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
+      {"pipeline", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
       {"memtable", {}}};
   return *areas;
 }

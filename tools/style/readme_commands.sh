@@ -28,6 +28,7 @@ case $1 in
 esac
 WRAPPER
 chmod +x "$scratch/tools/opsbench"
+ln -s "$root/fixtures" "$scratch/fixtures"
 
 awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
   "$root/README.md" |
