@@ -1,6 +1,7 @@
 #include "pipeline_engines.h"
 
 #include <cstdio>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -47,19 +48,18 @@ absl::optional<std::string> PipelineEngines::Lookup(
 }
 
 absl::StatusOr<Url> PipelineEngines::Acquire(Engine engine) {
-  std::unique_ptr<EngineHandle>& handle = handles_[engine];
-  if (handle == nullptr) {
+  const auto known = handles_.find(engine);
+  if (known == handles_.end()) {
+    OPSBENCH_ASSIGN_OR_RETURN(const absl::optional<Url> outside,
+                              environment_.EngineUrl(engine));
+    if (outside.has_value()) return *outside;
     absl::FPrintF(stderr, "starting a private %s %s\n", EngineName(engine),
                   engine == Engine::kSqlite ? "database" : "server");
     const Stage stage("setup", EngineName(engine));
-    auto acquired = AcquireEngine(engine, environment_);
-    if (!acquired.ok()) {
-      handles_.erase(engine);
-      return acquired.status();
-    }
-    handle = *std::move(acquired);
+    OPSBENCH_ASSIGN_OR_RETURN(auto handle, AcquireEngine(engine, environment_));
+    handles_[engine] = std::move(handle);
   }
-  return handle->url();
+  return handles_[engine]->url();
 }
 
 absl::StatusOr<pipeline::PipelineConfig> PipelineEngines::Read(

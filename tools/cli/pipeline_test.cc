@@ -259,6 +259,7 @@ TEST_F(PipelineCommandTest, FaultsOfAFileAreOneLineAndUsage) {
 
 TEST_F(PipelineCommandTest, AMissingTableIsNamedAndNothingIsMade) {
   Provide(Engine::kSqlite);
+  ASSERT_TRUE(On(Engine::kSqlite)->Execute("CREATE TABLE other (a TEXT)").ok());
   const std::string path = Write(kSqliteToSqlite);
   const Outcome outcome = Pipeline({"run", path});
   EXPECT_EQ(outcome.exit_code, 2) << outcome.output;

@@ -17,9 +17,7 @@ std::vector<ConnectorKind> AllConnectors() {
 #ifdef OPSBENCH_WITH_MYSQL
   add(MysqlConnectors());
 #endif
-#ifdef OPSBENCH_WITH_SQLITE
   add(SqliteConnectors());
-#endif
   add(FileConnectors());
   return all;
 }

@@ -23,7 +23,7 @@ namespace opsbench::pipeline {
 // Of the reading thread that took longest, when there are several.
 struct SourceTiming {
   int64_t duration_ns = 0;
-  int64_t connect_ns = 0;
+  int64_t connect_ns = 0;  // And closing at the end.
   // Describing, splitting, agreeing with the destination on a format, and
   // waiting until the first rows can come.
   int64_t query_ns = 0;

@@ -4,7 +4,7 @@ opsbench_library(NAME pipeline_transfer
   HEADERS channel.h result.h speedup_report.h transfer.h
   DEPS absl::optional absl::status absl::statusor absl::strings
     opsbench::base opsbench::pipeline_core
-  PRIVATE_DEPS absl::str_format nlohmann_json::nlohmann_json)
+  PRIVATE_DEPS absl::cleanup absl::str_format nlohmann_json::nlohmann_json)
 
 opsbench_test(NAME channel_test SOURCES channel_test.cc
   DEPS opsbench::pipeline_transfer)
@@ -50,18 +50,17 @@ opsbench_test(NAME bench_events_test SOURCES bench_events_test.cc
   LABEL integration DEPS opsbench::pipeline_runner opsbench::testing)
 
 # All of it, with the connectors of the engines that are built in.
-set(definitions)
-set(connectors)
-foreach(engine MYSQL POSTGRES SQLITE)
-  string(TOLOWER ${engine} name)
-  if(TARGET opsbench_pipeline_${name})
-    list(APPEND connectors opsbench::pipeline_${name})
-    list(APPEND definitions OPSBENCH_WITH_${engine})
-  endif()
-endforeach()
 opsbench_library(NAME pipeline
   SOURCES connectors.cc
   HEADERS connectors.h
   DEPS opsbench::pipeline_runner
-  PRIVATE_DEPS ${connectors})
-target_compile_definitions(opsbench_pipeline PRIVATE ${definitions})
+  PRIVATE_DEPS opsbench::pipeline_sqlite)
+foreach(engine MYSQL POSTGRES)
+  if(OPSBENCH_WITH_${engine})
+    string(TOLOWER ${engine} name)
+    target_compile_definitions(opsbench_pipeline PRIVATE
+      OPSBENCH_WITH_${engine})
+    target_link_libraries(opsbench_pipeline PRIVATE
+      opsbench::pipeline_${name})
+  endif()
+endforeach()

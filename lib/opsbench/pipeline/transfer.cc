@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "opsbench/base/clock.h"
@@ -288,6 +289,8 @@ absl::Status TransferRun::StartOthers(Source* source, ReadRequest* request) {
 
 absl::Status TransferRun::LeadPhases(PhaseClock* clock, ReaderCounts* counts) {
   SourceTiming& timing = counts->timing;
+  // Closing the connection, which comes last, is of the phase that opened it.
+  const absl::Cleanup closed = [&] { clock->Charge(&timing.connect_ns); };
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Source> source,
                             make_source_());
   const Registration registration(this, source.get());
@@ -344,6 +347,9 @@ absl::Status TransferRun::FollowPhases(const ReadRequest& request,
                                        const std::string& snapshot,
                                        PhaseClock* clock,
                                        ReaderCounts* counts) {
+  const absl::Cleanup closed = [&] {
+    clock->Charge(&counts->timing.connect_ns);
+  };
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Source> source,
                             make_source_());
   const Registration registration(this, source.get());

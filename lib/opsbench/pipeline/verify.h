@@ -41,8 +41,7 @@ struct Verdict {
 };
 
 // Reads the columns of `a` from both: `b` has to have them, and may have more.
-// Each source is connected and used on one thread. Cancelled once `stop` is
-// set.
+// Each source is connected and used on one thread. Cancelled: `stop` is set.
 absl::StatusOr<Verdict> VerifyTables(Source* a, const ReadRequest& request_a,
                                      Source* b, const ReadRequest& request_b,
                                      const std::atomic<bool>* stop = nullptr);

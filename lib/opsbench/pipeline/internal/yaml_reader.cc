@@ -41,13 +41,18 @@ bool IsVariableName(absl::string_view name) {
 
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> names) {
+  const auto distance = [name](const std::string& other) -> size_t {
+    const bool part =
+        absl::StartsWith(other, name) || absl::StartsWith(name, other);
+    return part && !name.empty() ? 0 : EditDistance(name, other);
+  };
   const auto nearest =
       std::min_element(names.begin(), names.end(),
                        [&](const std::string& a, const std::string& b) {
-                         return EditDistance(name, a) < EditDistance(name, b);
+                         return distance(a) < distance(b);
                        });
   if (nearest == names.end() ||
-      EditDistance(name, *nearest) >= std::max(name.size(), nearest->size())) {
+      distance(*nearest) >= std::max(name.size(), nearest->size())) {
     return "";
   }
   return *nearest;

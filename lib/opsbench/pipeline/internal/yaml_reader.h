@@ -59,8 +59,8 @@ class YamlReader {
   const Lookup& lookup_;
 };
 
-// The one of `names` that takes the fewest edits to become; empty without any
-// that is near.
+// The one of `names` that begins as `name` does, or takes the fewest edits to
+// become it; empty without any that is near.
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> names);
 
