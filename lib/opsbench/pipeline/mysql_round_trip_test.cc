@@ -39,23 +39,10 @@ class MysqlConnectorsTest : public internal::MysqlFixture {
   std::unique_ptr<TestDatabase> database_;
 };
 
-class MysqlMethodTest : public MysqlConnectorsTest,
-                        public ::testing::WithParamInterface<const char*> {
- protected:
-  absl::StatusOr<WriteCounts> Write(const WriteRequest& request,
-                                    const std::vector<const Batch*>& batches,
-                                    absl::string_view marker = "") {
-    const auto destination = OpenDestination(GetParam());
-    if (destination == nullptr) return absl::InternalError("no destination");
-    return internal::WriteTable(*destination, request, batches, marker);
-  }
-};
+using MysqlMethodTest = internal::MysqlMethodFixture<MysqlConnectorsTest>;
 
-INSTANTIATE_TEST_SUITE_P(Methods, MysqlMethodTest,
-                         ::testing::Values("insert", "load_data", "batch"),
-                         [](const auto& method) {
-                           return std::string(method.param);
-                         });
+INSTANTIATE_TEST_SUITE_P(Methods, MysqlMethodTest, internal::MysqlMethods(),
+                         internal::MysqlMethodName);
 
 TEST_P(MysqlMethodTest, RandomTablesComeBackAsTheyWere) {
   RandomRowsOptions options;

@@ -46,18 +46,8 @@ class SqliteConnectorsTest : public ::testing::Test {
     ASSERT_TRUE(run.ok()) << run.status() << ": " << sql;
   }
 
-  // The cells of all rows, with bars between.
   std::string Select(absl::string_view sql) {
-    ResultSet rows;
-    const absl::Status status = session_->Query(sql, &rows);
-    if (!status.ok()) return status.ToString();
-    std::vector<std::string> cells;
-    for (size_t i = 0; i < rows.row_count(); ++i) {
-      for (size_t j = 0; j < rows.column_count(); ++j) {
-        cells.push_back(rows.at(i, j).ToString());
-      }
-    }
-    return absl::StrJoin(cells, "|");
+    return internal::CellsOf(*session_, sql);
   }
 
   std::string Tables() {

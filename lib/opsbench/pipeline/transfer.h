@@ -47,7 +47,8 @@ struct TransferOptions {
   bool always_decode = false;
   Compression compression = Compression::kNone;
   int max_inflight_batches = 16;
-  // Connections that read partitions of the table at once, in one snapshot.
+  // Connections that read partitions of the table at once: in one snapshot
+  // where the source has one to share, as PostgreSQL has.
   int parallel_reads = 1;
 
   // Set by somebody else to have it end with Cancelled.

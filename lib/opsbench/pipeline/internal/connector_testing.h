@@ -14,8 +14,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/session.h"
 #include "opsbench/db/url.h"
 #include "opsbench/pipeline/batch.h"
 #include "opsbench/pipeline/connector.h"
@@ -61,6 +63,20 @@ inline absl::StatusOr<std::unique_ptr<Destination>> OpenDestination(
       auto destination, kind->make_destination(ConfigOf(*kind, url, settings)));
   OPSBENCH_RETURN_IF_ERROR(destination->Connect());
   return destination;
+}
+
+// The cells of all rows of a query, with bars between, or its error.
+inline std::string CellsOf(Session& session, absl::string_view sql) {
+  ResultSet rows;
+  const absl::Status status = session.Query(sql, &rows);
+  if (!status.ok()) return status.ToString();
+  std::vector<std::string> cells;
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    for (size_t j = 0; j < rows.column_count(); ++j) {
+      cells.push_back(rows.at(i, j).ToString());
+    }
+  }
+  return absl::StrJoin(cells, "|");
 }
 
 // Appends the rows of `batch` to those of `all`, of the same schema.

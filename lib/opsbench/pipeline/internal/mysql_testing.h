@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
 #include "opsbench/db/session.h"
 #include "opsbench/pipeline/internal/connector_testing.h"
@@ -35,18 +34,8 @@ class MysqlFixture : public ::testing::Test {
     ASSERT_TRUE(run.ok()) << run.status() << ": " << sql;
   }
 
-  // The cells of all rows, with bars between.
   std::string Select(absl::string_view sql) {
-    ResultSet rows;
-    const absl::Status status = session_->Query(sql, &rows);
-    if (!status.ok()) return status.ToString();
-    std::vector<std::string> cells;
-    for (size_t i = 0; i < rows.row_count(); ++i) {
-      for (size_t j = 0; j < rows.column_count(); ++j) {
-        cells.push_back(rows.at(i, j).ToString());
-      }
-    }
-    return absl::StrJoin(cells, "|");
+    return internal::CellsOf(*session_, sql);
   }
 
   std::unique_ptr<Source> OpenSource(const Settings& settings = {}) {
@@ -76,6 +65,29 @@ class MysqlFixture : public ::testing::Test {
   Url url_;
   std::unique_ptr<Session> session_;
 };
+
+// Tests of each way to write, on a fixture that has its database.
+template <typename Fixture>
+class MysqlMethodFixture : public Fixture,
+                           public ::testing::WithParamInterface<const char*> {
+ protected:
+  absl::StatusOr<WriteCounts> Write(const WriteRequest& request,
+                                    const std::vector<const Batch*>& batches,
+                                    absl::string_view marker = "") {
+    const auto destination = this->OpenDestination(GetParam());
+    if (destination == nullptr) return absl::InternalError("no destination");
+    return internal::WriteTable(*destination, request, batches, marker);
+  }
+};
+
+inline auto MysqlMethods() {
+  return ::testing::Values("insert", "load_data", "batch");
+}
+
+inline std::string MysqlMethodName(
+    const ::testing::TestParamInfo<const char*>& method) {
+  return method.param;
+}
 
 }  // namespace opsbench::pipeline::internal
 

@@ -1,7 +1,6 @@
 #include "opsbench/pipeline/internal/yaml_reader.h"
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -10,26 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "opsbench/base/edit_distance.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::pipeline::internal {
 namespace {
-
-// Levenshtein's distance.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 bool IsVariableName(absl::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(name[0]) &&

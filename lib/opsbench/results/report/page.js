@@ -185,7 +185,7 @@ function addComparison() {
         : `${formatPercent(r.low, true)} to ${formatPercent(r.high, true)}`},
     {key: "visible", label: "Visible from", number: true,
       value: (r) => r.smallest_visible, text: (r) => formatPercent(r.smallest_visible)},
-    {key: "note", label: "Note", value: (r) => r.note},
+    {key: "note", label: "Note", className: "note", value: (r) => r.note},
   ];
   const select = el("select", {"aria-label": "Verdict", onchange() {
     table.update(columns, comparison.rows.filter((row) =>
