@@ -1,20 +1,25 @@
 #include "opsbench/results/internal/benchmark_sax.h"
 
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "nlohmann/json.hpp"
+#include "rapidjson/error/en.h"
+#include "rapidjson/memorystream.h"
+#include "rapidjson/reader.h"
 
 namespace opsbench::results::internal {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -174,9 +179,33 @@ std::string Finish(BenchmarkRow* row) {
   return "";
 }
 
-// Receives the events of the parser. Methods return false to stop it, which
-// only an error of the visitor does.
-class Handler : public nlohmann::json_sax<Json> {
+// False if `text`, a number of JSON, is larger than any double.
+bool ReadDouble(absl::string_view text, double* value) {
+  const std::from_chars_result read =
+      std::from_chars(text.data(), text.data() + text.size(), *value);
+  if (read.ec == std::errc()) return true;
+  // Too small for any but 0 is no error. Whether from_chars() then sets the
+  // value, and how it tells both ends of the range apart, is left open.
+  *value = std::strtod(std::string(text).c_str(), nullptr);
+  return std::isfinite(*value);
+}
+
+// Whether a string that was read holds half of a pair of surrogates, which only
+// an escape can have brought there, and which no UTF-8 may hold.
+bool HasSurrogate(absl::string_view text) {
+  for (size_t i = text.find('\xed'); i != absl::string_view::npos;
+       i = text.find('\xed', i + 1)) {
+    if (i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xa0)
+      return true;
+  }
+  return false;
+}
+
+// Receives the events of the parser, in its library's names. Methods return
+// false to stop it: when the visitor failed, and at what the parser takes for
+// JSON though it is none.
+class Handler
+    : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Handler> {
  public:
   Handler(absl::string_view source, RowVisitor visit,
           std::map<std::string, std::string>* context)
@@ -196,58 +225,49 @@ class Handler : public nlohmann::json_sax<Json> {
     return absl::OkStatus();
   }
 
-  bool null() override {
+  // Whether the visitor wanted no more.
+  bool stopped() const { return stopped_; }
+
+  bool Null() {
     if (InRow()) {
-      const Field* field = FieldNamed(key_);
-      return field == nullptr || field->number != nullptr || field->ignored ||
-             Complain(*field);
+      return field_ == nullptr || field_->number != nullptr ||
+             field_->ignored || Complain();
     }
     return Scalar("", /*keep=*/false);
   }
 
-  bool boolean(bool value) override {
+  bool Bool(bool value) {
     if (!InRow()) return Scalar(value ? "true" : "false");
-    const Field* field = FieldNamed(key_);
-    if (field == nullptr || field->ignored) return true;
-    if (field->flag == nullptr) return Complain(*field);
-    row_.*field->flag = value;
+    if (field_ == nullptr || field_->ignored) return true;
+    if (field_->flag == nullptr) return Complain();
+    row_.*field_->flag = value;
     return true;
   }
 
-  bool number_integer(number_integer_t value) override {
-    if (InRow()) return Count(value);
-    if (InStandIn()) return StandInElement(value);
-    return Scalar(absl::StrCat(value));
+  bool RawNumber(const char* begin, rapidjson::SizeType size, bool /*copy*/) {
+    const absl::string_view text(begin, size);
+    int64_t count = 0;
+    const std::from_chars_result whole =
+        std::from_chars(begin, begin + size, count);
+    const bool is_count = whole.ec == std::errc() && whole.ptr == begin + size;
+    double value = static_cast<double>(count);
+    if (!is_count && !ReadDouble(text, &value)) return false;
+    if (InRow()) return is_count ? Count(count) : Number(value);
+    if (InStandIn()) return StandInElement(is_count ? count : 0);
+    return Scalar(text);
   }
 
-  bool number_unsigned(number_unsigned_t value) override {
-    constexpr number_unsigned_t kLimit = std::numeric_limits<int64_t>::max();
-    if (InRow()) {
-      return value <= kLimit ? Count(static_cast<int64_t>(value))
-                             : Number(static_cast<double>(value));
-    }
-    if (InStandIn()) return StandInElement(value == 1 ? 1 : 0);
-    return Scalar(absl::StrCat(value));
-  }
-
-  bool number_float(number_float_t value, const string_t& spelled) override {
-    if (InRow()) return Number(value);
-    if (InStandIn()) return StandInElement(0);
-    return Scalar(spelled);
-  }
-
-  bool string(string_t& value) override {
-    if (!InRow()) return Scalar(value);
-    const Field* field = FieldNamed(key_);
-    if (field == nullptr || field->ignored) return true;
-    if (field->text == nullptr) return Complain(*field);
-    row_.*field->text = value;
+  bool String(const char* begin, rapidjson::SizeType size, bool /*copy*/) {
+    const absl::string_view text(begin, size);
+    if (HasSurrogate(text)) return false;
+    if (!InRow()) return Scalar(text);
+    if (field_ == nullptr || field_->ignored) return true;
+    if (field_->text == nullptr) return Complain();
+    (row_.*field_->text).assign(begin, size);
     return true;
   }
 
-  bool binary(binary_t& /*value*/) override { return true; }
-
-  bool start_object(std::size_t /*size*/) override {
+  bool StartObject() {
     ++depth_;
     switch (depth_) {
       case 1:
@@ -265,16 +285,17 @@ class Handler : public nlohmann::json_sax<Json> {
     }
   }
 
-  bool key(string_t& key) override {
+  bool Key(const char* begin, rapidjson::SizeType size, bool /*copy*/) {
+    if (HasSurrogate({begin, size})) return false;
     if (depth_ > 3) return true;
-    std::swap(key_, key);
-    if (in_row_ && !has_result_) {
-      has_result_ = key_ != "name" && FieldNamed(key_) != nullptr;
-    }
+    key_.assign(begin, size);
+    if (!in_row_) return true;
+    field_ = FieldNamed(key_);
+    has_result_ = has_result_ || (field_ != nullptr && key_ != "name");
     return true;
   }
 
-  bool end_object() override {
+  bool EndObject(rapidjson::SizeType /*size*/) {
     --depth_;
     if (depth_ == 1) in_context_ = false;
     if (depth_ != 2 || !in_row_) return true;
@@ -284,10 +305,11 @@ class Handler : public nlohmann::json_sax<Json> {
     if (!status_.ok()) return true;
     ++rows_;
     status_ = visit_(row_);
-    return status_.ok();
+    stopped_ = !status_.ok();
+    return !stopped_;
   }
 
-  bool start_array(std::size_t /*size*/) override {
+  bool StartArray() {
     ++depth_;
     if (depth_ == 2 && is_object_ && key_ == "benchmarks") {
       in_list_ = has_list_ = true;
@@ -301,23 +323,12 @@ class Handler : public nlohmann::json_sax<Json> {
     return Nested();
   }
 
-  bool end_array() override {
+  bool EndArray(rapidjson::SizeType /*size*/) {
     --depth_;
     if (depth_ == 1) in_list_ = false;
     if (depth_ != 3 || !stand_in_) return true;
     stand_in_ = false;
     return Number(elements_ == 0 ? kNan : sign_ * kInfinity);
-  }
-
-  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
-                   const nlohmann::detail::exception& error) override {
-    // Without the library's own name for the error: "parse error at line 2,
-    // column 1: …", or a number that no double holds.
-    absl::string_view what = error.what();
-    const size_t bracket = what.find("] ");
-    if (bracket != absl::string_view::npos) what.remove_prefix(bracket + 2);
-    status_ = Error(absl::StrCat("not JSON: ", what));
-    return false;
   }
 
  private:
@@ -340,49 +351,47 @@ class Handler : public nlohmann::json_sax<Json> {
   }
 
   // A value outside rows.
-  bool Scalar(const std::string& text, bool keep = true) {
+  bool Scalar(absl::string_view text, bool keep = true) {
     if (depth_ == 2 && in_list_) return RowError("not an object");
     if (depth_ >= 4) stand_in_ = false;
     if (keep && context_ != nullptr && in_context_ && depth_ == 2) {
-      (*context_)[key_] = text;
+      (*context_)[key_] = std::string(text);
     }
     return true;
   }
 
   bool Count(int64_t value) {
-    const Field* field = FieldNamed(key_);
-    if (field == nullptr || field->count == nullptr) {
+    if (field_ == nullptr || field_->count == nullptr) {
       return Number(static_cast<double>(value));
     }
-    row_.*field->count = value;
+    row_.*field_->count = value;
     return true;
   }
 
   bool Number(double value) {
-    const Field* field = FieldNamed(key_);
-    if (field == nullptr) {
+    if (field_ == nullptr) {
       row_.counters[key_] = value;
       return true;
     }
-    if (field->ignored) return true;
-    if (field->number != nullptr) {
-      row_.*field->number = value;
+    if (field_->ignored) return true;
+    if (field_->number != nullptr) {
+      row_.*field_->number = value;
       return true;
     }
     // Aggregates of some versions write counts as 1.0000e+01.
     constexpr double kLimit = 9e18;
-    if (field->count == nullptr || !(std::abs(value) < kLimit)) {
-      return Complain(*field);
+    if (field_->count == nullptr || !(std::abs(value) < kLimit)) {
+      return Complain();
     }
-    row_.*field->count = static_cast<int64_t>(value);
+    row_.*field_->count = static_cast<int64_t>(value);
     return true;
   }
 
-  bool Complain(const Field& field) {
-    const char* expected = field.text != nullptr    ? "text"
-                           : field.flag != nullptr  ? "true or false"
-                           : field.count != nullptr ? "a count"
-                                                    : "a number";
+  bool Complain() {
+    const char* expected = field_->text != nullptr    ? "text"
+                           : field_->flag != nullptr  ? "true or false"
+                           : field_->count != nullptr ? "a count"
+                                                      : "a number";
     return RowError(absl::StrCat("\"", key_, "\" is not ", expected));
   }
 
@@ -416,7 +425,9 @@ class Handler : public nlohmann::json_sax<Json> {
   bool stand_in_ = false;
   int64_t elements_ = 0;
   int sign_ = 1;
+  bool stopped_ = false;
   std::string key_;
+  const Field* field_ = nullptr;  // Of a row's key_.
   BenchmarkRow row_;
 };
 
@@ -424,6 +435,32 @@ class Handler : public nlohmann::json_sax<Json> {
 bool IsUtf16(absl::string_view text) {
   return absl::StartsWith(text, "\xff\xfe") ||
          absl::StartsWith(text, "\xfe\xff");
+}
+
+// What is wrong with `json`, at which RapidJSON stopped. It is read again by a
+// parser that is slower and says more: the line, the column, what it met there
+// and what it expected.
+std::string Explain(absl::string_view json,
+                    const rapidjson::ParseResult& result) {
+  using Json = nlohmann::json;
+  // The list of a tree's values is not kept.
+  const auto drop = [](int /*depth*/, Json::parse_event_t /*event*/,
+                       const Json& /*value*/) { return false; };
+  try {
+    [[maybe_unused]] const Json none =
+        Json::parse(json.data(), json.data() + json.size(), drop);
+  } catch (const Json::exception& error) {
+    // Without the library's own name for the error: "parse error at line 2,
+    // column 1: …", or a number that no double holds.
+    absl::string_view what = error.what();
+    const size_t bracket = what.find("] ");
+    if (bracket != absl::string_view::npos) what.remove_prefix(bracket + 2);
+    return std::string(what);
+  }
+  return absl::StrCat("parse error at byte ", result.Offset() + 1, ": ",
+                      result.IsError()
+                          ? rapidjson::GetParseError_En(result.Code())
+                          : "text after the end");
 }
 
 }  // namespace
@@ -437,10 +474,21 @@ absl::Status ParseRows(absl::string_view text, absl::string_view source,
                      ": not JSON: the text is UTF-16; write it with "
                      "--benchmark_out=FILE, or convert it to UTF-8"));
   }
+  constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
+                              rapidjson::kParseValidateEncodingFlag |
+                              rapidjson::kParseNumbersAsStringsFlag;
   std::string copy;
   const absl::string_view json = WithStandIns(text, &copy);
+  const absl::string_view body = absl::StripPrefix(json, "\xef\xbb\xbf");
+  rapidjson::MemoryStream stream(body.data(), body.size());
   Handler handler(source, visit, context);
-  Json::sax_parse(json.data(), json.data() + json.size(), &handler);
+  rapidjson::Reader reader;
+  const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, handler);
+  const bool whole = !result.IsError() && stream.Tell() == body.size();
+  if (!whole && !handler.stopped()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, ": not JSON: ", Explain(json, result)));
+  }
   return handler.Result();
 }
 
