@@ -16,8 +16,8 @@
 #include "nlohmann/json.hpp"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
-#include "opsbench/results/internal/median.h"
 #include "opsbench/results/internal/pivot.h"
+#include "opsbench/results/internal/statistics.h"
 #include "opsbench/results/metric.h"
 
 namespace opsbench::results {

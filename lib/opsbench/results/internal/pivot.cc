@@ -11,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "opsbench/results/internal/median.h"
+#include "opsbench/results/internal/statistics.h"
 #include "opsbench/results/metric.h"
 
 namespace opsbench::results::internal {

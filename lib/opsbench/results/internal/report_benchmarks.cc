@@ -3,7 +3,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "opsbench/results/internal/median.h"
+#include "opsbench/results/internal/statistics.h"
 
 namespace opsbench::results::internal {
 namespace {

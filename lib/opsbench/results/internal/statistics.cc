@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -10,7 +11,7 @@ namespace {
 
 // Up to so many pairs the distribution is exact.
 constexpr int64_t kExactPairs = 2'500;
-// Up to so many pairs their differences are kept and sorted.
+// Up to so many pairs their differences are kept.
 constexpr int64_t kKeptPairs = 1 << 16;
 
 // P(U <= u) for every u. The largest value comes from either side, so that
@@ -111,7 +112,6 @@ Shift::Shift(absl::Span<const double> base, absl::Span<const double> head,
     for (const double before : base_) {
       for (const double after : head_) differences_.push_back(after - before);
     }
-    std::sort(differences_.begin(), differences_.end());
   }
 }
 
@@ -129,7 +129,18 @@ double Shift::PValue() const {
 }
 
 double Shift::Difference(int64_t rank) const {
-  if (!differences_.empty()) return differences_[static_cast<size_t>(rank)];
+  if (!differences_.empty()) {
+    const auto [place, added] = placed_.insert(rank);
+    if (added) {
+      const auto begin = differences_.begin();
+      std::nth_element(
+          place == placed_.begin() ? begin : begin + *std::prev(place) + 1,
+          begin + rank,
+          std::next(place) == placed_.end() ? differences_.end()
+                                            : begin + *std::next(place));
+    }
+    return differences_[static_cast<size_t>(rank)];
+  }
   // Halves the range in which it lies until no number is left between.
   double low = head_.front() - base_.back();
   double high = head_.back() - base_.front();
@@ -142,10 +153,6 @@ double Shift::Difference(int64_t rank) const {
 }
 
 int64_t Shift::CountUpTo(double limit) const {
-  if (!differences_.empty()) {
-    return std::upper_bound(differences_.begin(), differences_.end(), limit) -
-           differences_.begin();
-  }
   int64_t count = 0;
   auto end = head_.begin();  // Past the last that is near enough.
   for (const double before : base_) {

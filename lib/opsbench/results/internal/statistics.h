@@ -4,11 +4,12 @@
 // What two small samples say about the shift between them, without assuming how
 // the values are distributed. COMPARE.md says how it is used.
 //
-// Thread safety: the functions keep no state; a RankSumTable belongs to one
-// thread.
+// Thread safety: the functions keep no state; a RankSumTable and a Shift belong
+// to one thread.
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -84,7 +85,11 @@ class Shift {
   const int64_t pairs_;
   std::vector<double> base_;  // Sorted.
   std::vector<double> head_;
-  std::vector<double> differences_;  // Sorted; empty when they are too many.
+  // All pairs' in no order, but that those before each of placed_ are no larger
+  // and those behind it no smaller: few ranks are asked for, and sorting for
+  // them would take most of a comparison's time. Empty when they are too many.
+  mutable std::vector<double> differences_;
+  mutable std::set<int64_t> placed_;
 };
 
 // Holm's step-down correction: the smallest level at which each of the tests is
