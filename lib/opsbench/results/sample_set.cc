@@ -14,12 +14,6 @@ namespace {
 constexpr absl::string_view kRealTime = "real_time_ns";
 constexpr absl::string_view kCpuTime = "cpu_time_ns";
 
-// A counter that is called as a time of ours must not mix with it.
-std::string CounterName(const std::string& name) {
-  if (name != kRealTime && name != kCpuTime) return name;
-  return absl::StrCat(name, " (counter)");
-}
-
 }  // namespace
 
 // What has to be known of one file while it is read.
@@ -29,6 +23,8 @@ struct SampleSet::Reading {
     // How many rows had each repetition index: a name whose indices begin again
     // is another benchmark's.
     std::vector<int32_t> seen;
+    // Where its first benchmark stands in benchmarks_, once one row was added.
+    absl::optional<size_t> place;
     bool measured = false;   // It has rows of repetitions.
     BenchmarkRow aggregate;  // Its median, or its mean.
     bool has_aggregate = false;
@@ -108,12 +104,16 @@ absl::Status SampleSet::AddRow(const BenchmarkRow& row, Reading* reading) {
     if (name.seen.size() <= index) name.seen.resize(index + 1);
     instance = ++name.seen[index];
   }
-  if (instance > 1) reading->duplicated.insert(row.run_name);
-  BenchmarkSamples* samples =
-      Find(reading->area, instance == 1
-                              ? row.run_name
-                              : absl::StrCat(row.run_name, " #", instance));
-  AddValues(row, samples);
+  if (instance == 1) {
+    if (!name.place.has_value()) {
+      name.place = Find(reading->area, row.run_name);
+    }
+    AddValues(row, &benchmarks_[*name.place]);
+    return absl::OkStatus();
+  }
+  reading->duplicated.insert(row.run_name);
+  const std::string numbered = absl::StrCat(row.run_name, " #", instance);
+  AddValues(row, &benchmarks_[Find(reading->area, numbered)]);
   return absl::OkStatus();
 }
 
@@ -135,20 +135,19 @@ void SampleSet::TakeAggregates(Reading* reading) {
   for (const std::string& run_name : reading->aggregated) {
     const Reading::Name& name = reading->names[run_name];
     if (name.measured) continue;
-    BenchmarkSamples* samples = Find(reading->area, run_name);
-    samples->aggregates_only = true;
-    AddValues(name.aggregate, samples);
+    BenchmarkSamples& samples = benchmarks_[Find(reading->area, run_name)];
+    samples.aggregates_only = true;
+    AddValues(name.aggregate, &samples);
   }
 }
 
-BenchmarkSamples* SampleSet::Find(const std::string& area,
-                                  const std::string& name) {
+size_t SampleSet::Find(const std::string& area, const std::string& name) {
   const auto [found, added] =
       places_.try_emplace({area, name}, benchmarks_.size());
   if (added) {
     benchmarks_.push_back({.area = area, .name = name, .skipped = true});
   }
-  return &benchmarks_[found->second];
+  return found->second;
 }
 
 void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
@@ -165,7 +164,11 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
   samples->skipped = false;
   const auto process = static_cast<int32_t>(sources_.size());
   const auto add = [&](absl::string_view metric, double value) {
-    Samples& kept = samples->metrics[std::string(metric)];
+    auto found = samples->metrics.find(metric);
+    if (found == samples->metrics.end()) {
+      found = samples->metrics.try_emplace(std::string(metric)).first;
+    }
+    Samples& kept = found->second;
     if (!std::isfinite(value)) {
       ++kept.not_finite;
       return;
@@ -175,8 +178,13 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
   };
   add(kRealTime, ToNanoseconds(row.real_time, row.time_unit));
   add(kCpuTime, ToNanoseconds(row.cpu_time, row.time_unit));
+  // A counter that is called as a time of ours must not mix with it.
   for (const auto& [counter, value] : row.counters) {
-    add(CounterName(counter), value);
+    if (counter == kRealTime || counter == kCpuTime) {
+      add(absl::StrCat(counter, " (counter)"), value);
+    } else {
+      add(counter, value);
+    }
   }
 }
 

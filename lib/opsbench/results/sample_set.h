@@ -8,6 +8,7 @@
 // Thread safety: not thread-safe.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -33,7 +34,7 @@ struct BenchmarkSamples {
   std::string area;
   std::string name;
   // By metric: "real_time_ns", "cpu_time_ns", counters by their names.
-  std::map<std::string, Samples> metrics;
+  std::map<std::string, Samples, std::less<>> metrics;
   bool failed = false;  // In one process at least.
   std::string error_message;
   bool skipped = false;  // In all processes.
@@ -88,7 +89,8 @@ class SampleSet {
   absl::Status AddRow(const BenchmarkRow& row, Reading* reading);
   void AddAggregate(const BenchmarkRow& row, Reading* reading);
   void TakeAggregates(Reading* reading);
-  BenchmarkSamples* Find(const std::string& area, const std::string& name);
+  // Where it stands in benchmarks_, to which it is added if need be.
+  size_t Find(const std::string& area, const std::string& name);
   void AddValues(const BenchmarkRow& row, BenchmarkSamples* samples);
 
   std::string name_;

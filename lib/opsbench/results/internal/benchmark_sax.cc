@@ -8,6 +8,7 @@
 #include <limits>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
@@ -285,6 +286,7 @@ class Handler
       case 3:
         in_row_ = in_list_;
         if (in_row_) Clear(&row_);
+        next_key_ = 0;
         return true;
       default:
         return Nested();
@@ -296,7 +298,7 @@ class Handler
     if (depth_ > 3) return true;
     key_.assign(begin, size);
     if (!in_row_) return true;
-    field_ = FieldNamed(key_);
+    field_ = NextField();
     has_result_ = has_result_ || (field_ != nullptr && key_ != "name");
     return true;
   }
@@ -338,6 +340,17 @@ class Handler
   }
 
  private:
+  // FieldNamed(key_). Rows have the same keys in the same order but for some.
+  const Field* NextField() {
+    if (next_key_ == known_keys_.size()) known_keys_.emplace_back();
+    auto& [key, field] = known_keys_[next_key_++];
+    if (key != key_) {
+      key = key_;
+      field = FieldNamed(key_);
+    }
+    return field;
+  }
+
   // Whether a value is a row's own: not one of a list or object in it.
   bool InRow() const { return in_row_ && depth_ == 3; }
   bool InStandIn() const { return stand_in_ && depth_ == 4; }
@@ -435,6 +448,8 @@ class Handler
   bool stopped_ = false;
   std::string key_;
   const Field* field_ = nullptr;  // Of a row's key_.
+  std::vector<std::pair<std::string, const Field*>> known_keys_;
+  size_t next_key_ = 0;
   BenchmarkRow row_;
 };
 
