@@ -9,6 +9,7 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
+find_path(RAPIDJSON_INCLUDE_DIR rapidjson/reader.h REQUIRED)
 pkg_check_modules(LZ4 REQUIRED QUIET IMPORTED_TARGET liblz4)
 pkg_check_modules(ZSTD REQUIRED QUIET IMPORTED_TARGET libzstd)
 

@@ -202,8 +202,65 @@ TEST(BenchmarkJsonTest, SaysWhereItIsNoJson) {
               HasSubstr("line 3, column 21"));
   EXPECT_THAT(MessageOf(FileOf(R"("a": NaNaN)")), HasSubstr("not JSON"));
   EXPECT_THAT(MessageOf(FileOf(R"("a": 1e999)")), HasSubstr("1e999"));
+  // Half of a pair of surrogates is no character, as an escape or without.
+  for (const char* half : {"\\ud83d", "\\ude00", "\xed\xa0\xbd"}) {
+    EXPECT_THAT(MessageOf(FileOf(absl::StrCat(R"("label": ")", half, "\""))),
+                HasSubstr("not JSON"));
+    EXPECT_THAT(MessageOf(FileOf(absl::StrCat("\"", half, "\": 1"))),
+                HasSubstr("not JSON"));
+  }
+  EXPECT_THAT(MessageOf(FileOf("\"label\": \"\xff\"")),
+              AllOf(HasSubstr("line 1"), HasSubstr("UTF-8")));
+  // What lies behind a zero byte must not be lost.
+  EXPECT_THAT(MessageOf(FileOf("") + std::string(1, '\0') + FileOf("")),
+              HasSubstr("not JSON"));
   // A parser that recurses would run out of stack.
   EXPECT_THAT(MessageOf(std::string(200'000, '[')), HasSubstr("not JSON"));
+}
+
+TEST(BenchmarkJsonTest, NumbersAreTheNearestDoubles) {
+  const auto file = ParseBenchmarkJson(
+      FileOf(R"("a": 0.1, "b": 0.30000000000000001665, "c": 1e-400,
+                "d": 5e-324, "e": 1.7976931348623157e308, "f": -0.0,
+                "g": 1.00000000000000011102230246251565,
+                "h": 18446744073709551615, "i": -9223372036854775809,
+                "j": 9007199254740993, "k": 5.0000000000000000e+01)"),
+      "x");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_THAT(
+      file->rows[0].counters,
+      UnorderedElementsAre(
+          Pair("a", 0.1), Pair("b", 0.30000000000000001665), Pair("c", 0),
+          Pair("d", 5e-324), Pair("e", 1.7976931348623157e308), Pair("f", 0),
+          Pair("g", 1.00000000000000011102230246251565),
+          Pair("h", 18446744073709551616.0), Pair("i", -9223372036854775808.0),
+          Pair("j", 9007199254740992), Pair("k", 50)));
+}
+
+// A number that is none comes after rows that have been visited.
+TEST(BenchmarkJsonTest, VisitsNoRowTwice) {
+  std::vector<std::string> names;
+  std::vector<double> values;
+  const auto visit = [&](const BenchmarkRow& row) {
+    names.push_back(row.name);
+    values.push_back(row.real_time);
+    return absl::OkStatus();
+  };
+  const std::string text =
+      R"({"benchmarks": [{"name": "a", "real_time": 1},
+                         {"name": "b", "real_time": 2},
+                         {"name": "c", "real_time": Infinity},
+                         {"name": "d", "real_time": 4})";
+  const absl::Status read =
+      VisitBenchmarkJson(text + "]}", "x", visit, nullptr);
+  EXPECT_TRUE(read.ok()) << read;
+  EXPECT_THAT(names, ElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(values, ElementsAre(1, 2, kInfinity, 4));
+  names.clear();
+  // Cut off: all rows have been visited when that is known.
+  const absl::Status cut = VisitBenchmarkJson(text, "x", visit, nullptr);
+  EXPECT_THAT(std::string(cut.message()), HasSubstr("line 4"));
+  EXPECT_THAT(names, ElementsAre("a", "b", "c", "d"));
 }
 
 TEST(BenchmarkJsonTest, SaysWhatIsNoResult) {

@@ -1,6 +1,6 @@
 // What is timed: `opsbench compare` from two files of Google Benchmark's JSON
 // on disk to the text, one side after the other (the command reads both at
-// once). Left out: writing the files. Dominated by the JSON library's lexer.
+// once). Left out: writing the files. Dominated by the JSON library.
 
 #include <stdlib.h>
 #include <sys/resource.h>

@@ -7,8 +7,11 @@
 // Thread safety: the functions keep no state.
 
 #include <cmath>
+#include <map>
 #include <string>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +27,56 @@ namespace opsbench::results::internal {
 
 inline bool SameNumber(double a, double b) {
   return a == b || !std::isfinite(a);  // What is not finite is not written.
+}
+
+// The numbers of `row` are those that another parser finds in `json`.
+inline std::string NumbersFault(const BenchmarkRow& row,
+                                const nlohmann::json& json) {
+  std::map<std::string, double> numbers = row.counters;
+  for (const auto& [key, value] : {std::pair("real_time", row.real_time),
+                                   std::pair("cpu_time", row.cpu_time)}) {
+    if (!std::isnan(value)) numbers[key] = value;
+  }
+  for (const auto& [key, value] : numbers) {
+    const auto found = json.find(key);
+    if (found == json.end()) return absl::StrCat(key, " came from nowhere");
+    // A list that is read as a number that is none, and its kind.
+    if (!found->is_number()) continue;
+    if (found->get<double>() != value) {
+      return absl::StrCat(key, " is ", value, ", not ", found->dump());
+    }
+  }
+  return "";
+}
+
+// What is taken for JSON, and which numbers it holds, is what another parser
+// says, but for numbers that are none.
+inline std::string JsonFault(absl::string_view text) {
+  const auto file = ParseBenchmarkJson(text, "fuzz");
+  const absl::string_view message = file.status().message();
+  const bool refused = absl::StrContains(message, "not JSON");
+  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr,
+                                          /*allow_exceptions=*/false);
+  if (json.is_discarded()) {
+    const std::string lower = absl::AsciiStrToLower(text);
+    const bool spelled =
+        absl::StrContains(lower, "nan") || absl::StrContains(lower, "inf");
+    return refused || spelled ? "" : "takes for JSON what is none";
+  }
+  // That one stops at a zero byte, and reads numbers with hundreds of digits or
+  // a huge exponent that are small after all.
+  if (refused) {
+    return absl::StrContains(text, '\0') ||
+                   absl::StrContains(message, "too big")
+               ? ""
+               : absl::StrCat("refuses JSON: ", message);
+  }
+  if (!file.ok()) return "";
+  for (size_t i = 0; i < file->rows.size(); ++i) {
+    std::string fault = NumbersFault(file->rows[i], json["benchmarks"][i]);
+    if (!fault.empty()) return fault;
+  }
+  return "";
 }
 
 // What is written of a file is read back as it was.
@@ -85,6 +138,7 @@ inline std::string ComparisonFault(absl::string_view text) {
 
 // The fault that `text` brings out, or nothing.
 inline std::string ReaderFault(absl::string_view text) {
+  if (std::string fault = JsonFault(text); !fault.empty()) return fault;
   if (const auto file = ParseBenchmarkJson(text, "fuzz"); file.ok()) {
     (void)CheckBenchmarkFile(*file, "fuzz");
     std::string fault = RoundTripFault(*file);
