@@ -310,11 +310,17 @@ absl::StatusOr<results::Comparison> PrintComparison(
   compare.areas = measured.areas;
   OPSBENCH_ASSIGN_OR_RETURN(results::Comparison comparison,
                             results::Compare(base, head, compare));
+  // Failures come first, and the rest is in the report as well.
   results::RenderComparisonOptions options;
   options.color = ColorWanted();
+  options.rows = 20;
   absl::PrintF("\n%s",
                results::RenderComparison(
                    comparison, results::ComparisonFormat::kText, options));
+  if (comparison.metrics.size() > options.rows) {
+    absl::PrintF("All %d rows: opsbench compare %s latest\n",
+                 comparison.metrics.size(), flags.compare);
+  }
   return comparison;
 }
 

@@ -38,6 +38,8 @@ struct RenderComparisonOptions {
   bool color = false;
   // Text: the width that lines keep to where numbers allow it.
   int columns = 140;
+  // Text: more rows than this are counted only; 0: none are left out.
+  size_t rows = 0;
   // Markdown: more than this is left out, with a count of what it was. The
   // default fits a comment of GitHub's; a step's summary takes 1 MiB.
   size_t markdown_bytes = 64'000;

@@ -156,6 +156,20 @@ TEST(RenderComparisonTest, LongNamesGetALineOfTheirOwn) {
   }
 }
 
+TEST(RenderComparisonTest, TextCountsTheRowsThatItLeavesOut) {
+  const Comparison comparison = {.metrics = {Metric("a", Verdict::kSlower),
+                                             Metric("b", Verdict::kSame),
+                                             Metric("c", Verdict::kSame)}};
+  RenderComparisonOptions options;
+  options.rows = 1;
+  EXPECT_THAT(RenderComparison(comparison, ComparisonFormat::kText, options),
+              AllOf(HasSubstr("slower    a"), Not(HasSubstr("same      b")),
+                    HasSubstr("… and 2 more\n\n1 slower, 2 same\n")));
+  options.rows = 3;
+  EXPECT_THAT(RenderComparison(comparison, ComparisonFormat::kText, options),
+              AllOf(HasSubstr("same      c"), Not(HasSubstr("more"))));
+}
+
 // GitHub refuses a comment that is too long: failures stay, the rest is
 // counted.
 TEST(RenderComparisonTest, MarkdownKeepsWithinItsBytes) {

@@ -88,7 +88,9 @@ std::string EffectText(absl::optional<double> effect) {
   constexpr double kMany = 1.0;
   constexpr double kTooMany = 1e6;
   if (*effect > kTooMany) return absl::StrFormat("x%.3g", 1 + *effect);
-  if (*effect > kMany) return absl::StrFormat("x%.2f", 1 + *effect);
+  if (*effect > kMany) {
+    return absl::StrFormat("x%.*f", *effect < 99 ? 2 : 0, 1 + *effect);
+  }
   return PercentText(*effect, /*sign=*/true);
 }
 

@@ -34,6 +34,7 @@ TEST(MetricTextTest, ShowsChanges) {
   EXPECT_EQ(EffectText(0.032), "+3.2%");
   EXPECT_EQ(EffectText(-0.0004), "-0.04%");
   EXPECT_EQ(EffectText(1.7), "x2.70");
+  EXPECT_EQ(EffectText(1266.41), "x1267");
   EXPECT_EQ(EffectText(1e9), "x1e+09");
   EXPECT_EQ(EffectText(absl::nullopt), "-");
   MetricComparison metric;

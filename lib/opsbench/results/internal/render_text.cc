@@ -131,8 +131,10 @@ std::string RenderText(const Comparison& comparison,
   std::vector<Line> lines;
   lines.reserve(comparison.metrics.size());
   for (const MetricComparison& metric : comparison.metrics) {
+    if (options.rows > 0 && lines.size() == options.rows) break;
     lines.push_back(LineOf(metric));
   }
+  const size_t left_out = comparison.metrics.size() - lines.size();
   const std::string confidence = ConfidenceText(comparison);
   const Cells heading = {"metric",
                          "base",
@@ -155,6 +157,7 @@ std::string RenderText(const Comparison& comparison,
     layout.AppendHeading(heading, &text);
     for (const Line& line : lines) layout.Append(line, &text);
   }
+  if (left_out > 0) absl::StrAppend(&text, "… and ", left_out, " more\n");
   absl::StrAppend(&text, "\n", options.color ? kBold : "",
                   CountsText(comparison), options.color ? kReset : "", "\n");
   return text;
