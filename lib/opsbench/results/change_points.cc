@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 
 #include "boost/math/distributions/students_t.hpp"
+#include "opsbench/results/internal/statistics.h"
 
 namespace opsbench::results {
 namespace {
@@ -48,6 +50,24 @@ double TTest(absl::Span<const double> left, absl::Span<const double> right) {
   const boost::math::students_t distribution(freedom);
   return 2 * boost::math::cdf(boost::math::complement(
                  distribution, difference / std::sqrt(variance)));
+}
+
+// In how many pairs the values of the two sides are in the rarer order; equal
+// ones count for both.
+int64_t RarerPairs(std::vector<double> left, std::vector<double> right) {
+  std::sort(left.begin(), left.end());
+  std::sort(right.begin(), right.end());
+  int64_t not_above = 0;  // Pairs whose right value is at most the left one.
+  int64_t not_below = 0;
+  auto above = right.begin();
+  auto below = right.begin();
+  for (const double value : left) {
+    while (above != right.end() && *above <= value) ++above;
+    while (below != right.end() && *below < value) ++below;
+    not_above += above - right.begin();
+    not_below += right.end() - below;
+  }
+  return std::min(not_above, not_below);
 }
 
 // How many places there are to split `count` values at.
@@ -150,15 +170,35 @@ class Finder {
     point.before = std::exp(MomentsOf(left).mean);
     point.after = std::exp(MomentsOf(right).mean);
     point.p_value = TTest(left, right);
+    if (point.p_value <= Level()) {
+      point.p_value = std::max(point.p_value, RankTest(left, right));
+    }
     return point;
   }
 
-  // Whether it may be noise after all.
-  bool Weak(const ChangePoint& point) const {
+  // The p-value up to which a place is a change.
+  double Level() const {
     const auto places =
         static_cast<double>(Places(std::min(options_.window, logs_.size())));
-    return point.p_value * places > options_.significance;
+    return options_.significance / places;
   }
+
+  // Mann and Whitney's, which asks how many values are out of order and not how
+  // far: some outliers side by side do not pass for a level. Where so few
+  // values can never be significant, none may be out of order.
+  double RankTest(absl::Span<const double> left,
+                  absl::Span<const double> right) const {
+    const int64_t pairs =
+        RarerPairs({left.begin(), left.end()}, {right.begin(), right.end()});
+    const internal::RankSumTable::Sizes sizes = {
+        .base = static_cast<int64_t>(left.size()),
+        .head = static_cast<int64_t>(right.size())};
+    if (ranks_.SmallestP(sizes) > Level()) return pairs == 0 ? 0 : 1;
+    return std::min(1.0, 2 * ranks_.Cdf(sizes, pairs));
+  }
+
+  // Whether it may be noise after all.
+  bool Weak(const ChangePoint& point) const { return point.p_value > Level(); }
 
   // Takes out the weakest change until all hold; a longer level on both sides
   // then tells more of its neighbours.
@@ -192,6 +232,7 @@ class Finder {
 
   const absl::Span<const double> logs_;
   const ChangePointOptions& options_;
+  mutable internal::RankSumTable ranks_;
   std::vector<size_t> splits_;
 };
 

@@ -20,6 +20,11 @@ function el(tag, attributes, ...children) {
   return node;
 }
 
+// A benchmark's name, which may go on in another line behind each of its parts.
+function breakable(name) {
+  return name.split(/(?<=\/)/).flatMap((part) => [part, el("wbr")]);
+}
+
 // Three significant digits, without an exponent.
 function digits3(value) {
   const size = Math.abs(value);
@@ -84,10 +89,9 @@ function metricLabel(metric) {
 
 function formatPercent(fraction, signed) {
   if (fraction === null || fraction === undefined) return "–";
+  if (signed && fraction > 1) return `×${digits3(1 + fraction)}`;
   const percent = 100 * fraction;
-  const size = Math.abs(percent);
-  const text = size >= 1000 ? percent.toFixed(0)
-    : size >= 100 ? percent.toFixed(0) : percent.toFixed(1);
+  const text = Math.abs(percent) >= 100 ? percent.toFixed(0) : percent.toFixed(1);
   return (signed && percent > 0 ? "+" : "") + text.replace("-", "−") + "%";
 }
 

@@ -107,25 +107,40 @@ function forestConfig(rows) {
   const colors = {bad: cssColor("--bad"), good: cssColor("--good")};
   const colorOf = (row) => colors[tones[row.verdict]] || cssColor("--muted");
   const labels = rows.map((row) => `${row.name}  ${metricLabel(row.metric)}`);
-  // Values alone: keys are the same from row to row.
-  const short = rows.map((row) => {
-    const words = row.name.split("/").slice(1).map((part) => part.split(":").pop());
-    const label = `${words.join(" ") || row.name} · ${metricLabel(row.metric)}`;
-    const limit = innerWidth < 640 ? 22 : 70;
-    return label.length > limit ? `${label.slice(0, limit)}…` : label;
+  // Values alone: keys are the same from row to row, and how long each was
+  // measured, and by which clock, tells none from another.
+  const timing = /^(iterations|min_time|min_warmup_time|repeats):|^(real|process|manual)_time$/;
+  const parts = rows.map((row) =>
+    row.name.split("/").slice(1).filter((part) => !timing.test(part)));
+  const shared = (part) => rows.length > 1 && parts.every((all) => all.includes(part));
+  const narrow = innerWidth < 640;
+  const short = rows.map((row, i) => {
+    const words = parts[i].filter((part) => !shared(part))
+      .map((part) => part.split(":").pop()).join(" ") || row.name;
+    const metric = metricLabel(row.metric);
+    const limit = narrow ? 21 : 67 - metric.length;
+    const cut = words.length > limit ? `${words.slice(0, limit)}…` : words;
+    return narrow ? [cut, metric] : `${cut} · ${metric}`;
   });
   const percent = (v) => formatPercent(v, true);
+  // Changes by many times leave no room for those by some percent.
+  const bounds = rows.flatMap((row) => [row.effect, row.low ?? row.effect, row.high ?? row.effect]);
+  const ratios = Math.max(...bounds) > 3;
+  const place = (effect) => ratios ? Math.max(1 + effect, 1e-3) : effect;
   const config = baseConfig("bar", [{
     label: "interval",
-    data: rows.map((row, i) => ({x: [row.low ?? row.effect, row.high ?? row.effect], y: i})),
+    data: rows.map((row, i) => ({
+      x: [place(row.low ?? row.effect), place(row.high ?? row.effect)], y: i})),
     backgroundColor: rows.map(colorOf), barThickness: 2,
   }, {
     type: "scatter", label: "effect",
-    data: rows.map((row, i) => ({x: row.effect, y: i})),
+    data: rows.map((row, i) => ({x: place(row.effect), y: i})),
     backgroundColor: rows.map(colorOf), borderColor: rows.map(colorOf),
     pointRadius: 5, pointHoverRadius: 7,
   }], {
-    x: axis("change of the head against the base", percent, false, []),
+    x: ratios
+      ? axis("head divided by base", (v) => `×${formatCount(v)}`, true, [1, ...bounds.map(place)])
+      : axis("change of the head against the base", percent, false, []),
     y: {
       type: "category", labels: short, offset: true, border: {display: false},
       grid: {color: cssColor("--grid"), drawBorder: false, drawTicks: false},
@@ -158,7 +173,8 @@ function addComparison() {
       || Math.abs(b.effect) - Math.abs(a.effect)).slice(0, 25);
   if (largest.length) {
     const canvas = makeCanvas(() => forestConfig(largest));
-    canvas.holder.style.height = `${70 + 24 * largest.length}px`;
+    const rowHeight = innerWidth < 640 ? 34 : 24;  // Labels of two lines, or of one.
+    canvas.holder.style.height = `${70 + rowHeight * largest.length}px`;
     canvas.canvas.setAttribute("aria-label",
       "Changes with their intervals; the table below has the figures.");
     section.append(el("figure", {class: "panel"}, el("div", {class: "head"},
@@ -169,20 +185,21 @@ function addComparison() {
   const verdicts = ["all verdicts", ...verdictOrder.filter((v) =>
     comparison.rows.some((row) => row.verdict === v))];
   const columns = [
-    {key: "name", label: "Benchmark", className: "name", value: (r) => r.name},
+    {key: "name", label: "Benchmark", className: "name", value: (r) => r.name,
+      node: (r) => breakable(r.name)},
     {key: "metric", label: "Metric", value: (r) => metricLabel(r.metric)},
     {key: "verdict", label: "Verdict",
       value: (r) => verdictOrder.indexOf(r.verdict), text: (r) => r.verdict,
       node: (r) => el("span", {class: `badge ${tones[r.verdict] || ""}`}, r.verdict)},
-    {key: "base", label: "Base", number: true, value: (r) => r.base,
-      text: (r) => formatMetric(r.metric, r.base)},
-    {key: "head", label: "Head", number: true, value: (r) => r.head,
-      text: (r) => formatMetric(r.metric, r.head)},
     {key: "effect", label: "Change", number: true, value: (r) => r.effect,
       text: (r) => formatPercent(r.effect, true)},
     {key: "interval", label: "Interval", number: true, value: (r) => r.low,
       text: (r) => r.low === null ? "–"
         : `${formatPercent(r.low, true)} to ${formatPercent(r.high, true)}`},
+    {key: "base", label: "Base", number: true, value: (r) => r.base,
+      text: (r) => formatMetric(r.metric, r.base)},
+    {key: "head", label: "Head", number: true, value: (r) => r.head,
+      text: (r) => formatMetric(r.metric, r.head)},
     {key: "visible", label: "Visible from", number: true,
       value: (r) => r.smallest_visible, text: (r) => formatPercent(r.smallest_visible)},
     {key: "note", label: "Note", className: "note", value: (r) => r.note},
