@@ -48,6 +48,7 @@ TEST(ChangePointsTest, FindsEachPlantedChangeWithinOne) {
   struct Case {
     std::vector<Level> levels;
     double deviation;
+    bool outliers = false;
   };
   const std::vector<Case> cases = {
       {{{20, 100}, {20, 110}}, 0.02},
@@ -56,6 +57,9 @@ TEST(ChangePointsTest, FindsEachPlantedChangeWithinOne) {
       {{{40, 100}, {10, 120}, {40, 100}}, 0.03},  // Came and went.
       {{{60, 1}, {50, 1.15}, {45, 1.4}, {70, 0.9}}, 0.03},
       {{{500, 2e9}, {500, 2.3e9}, {500, 2e9}}, 0.03},
+      {{{40, 100}, {20, 115}}, 0.03, true},
+      {{{60, 100}, {60, 112}, {60, 100}}, 0.03, true},
+      {{{40, 100}, {8, 130}}, 0.03, true},
   };
   constexpr int kSeeds = 200;
   for (const Case& planted : cases) {
@@ -63,8 +67,8 @@ TEST(ChangePointsTest, FindsEachPlantedChangeWithinOne) {
     int wanted = 0;
     int others = 0;
     for (int seed = 0; seed < kSeeds; ++seed) {
-      const auto points =
-          FindChangePoints(Series(planted.levels, planted.deviation, seed));
+      const auto points = FindChangePoints(
+          Series(planted.levels, planted.deviation, seed, planted.outliers));
       size_t place = 0;
       size_t matched = 0;
       for (size_t i = 0; i + 1 < planted.levels.size(); ++i) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <tuple>
@@ -163,6 +164,7 @@ class Selector {
     for (const HistoryEntry& entry : history.entries) {
       if (Wanted(entry)) Add(entry);
     }
+    JoinUntold();
     HistoryView view;
     const std::vector<std::string> runs = RunsByTime(&view);
     for (const auto& key : order_) {
@@ -206,6 +208,37 @@ class Selector {
     auto [series, fresh] = cells_.try_emplace(key);
     if (fresh) order_.push_back(key);
     series->second[run].push_back(&entry);
+  }
+
+  // Lines that do not tell their scale belong to the one at which the benchmark
+  // was measured otherwise, if there is but one.
+  void JoinUntold() {
+    const auto same = [this](const auto& a, const auto& b) {
+      return b != cells_.end() &&
+             std::get<0>(a->first) == std::get<0>(b->first) &&
+             std::get<1>(a->first) == std::get<1>(b->first);
+    };
+    for (auto untold = cells_.begin(); untold != cells_.end();) {
+      // An empty scale comes first.
+      const auto told = std::next(untold);
+      if (!std::get<2>(untold->first).empty() || !same(untold, told) ||
+          same(untold, std::next(told))) {
+        untold = told;
+        continue;
+      }
+      for (const auto& [run, cell] : untold->second) {
+        Cell& joined = told->second[run];
+        joined.insert(joined.end(), cell.begin(), cell.end());
+      }
+      // At the place of the earlier one.
+      const auto later =
+          std::find_if(order_.rbegin(), order_.rend(), [&](const Key& key) {
+            return key == untold->first || key == told->first;
+          });
+      order_.erase(std::next(later).base());
+      std::replace(order_.begin(), order_.end(), untold->first, told->first);
+      untold = cells_.erase(untold);
+    }
   }
 
   std::vector<std::string> RunsByTime(HistoryView* view) const {

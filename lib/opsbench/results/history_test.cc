@@ -93,6 +93,25 @@ TEST(HistoryTest, AggregatesCountWhereThereAreNoRepetitions) {
   EXPECT_THAT(Times(view.series[0]), ElementsAre(2));
 }
 
+// Lines of older versions lack it.
+TEST(HistoryTest, LinesWithoutAScaleJoinTheOnlyOne) {
+  const std::string old = Json({.run = 0, .time_ns = 10, .scale = ""});
+  const HistoryView one =
+      Select(Json({.run = 0, .name = "B", .scale = ""}) + old +
+             Json({.run = 1, .name = "B"}) + Json({.run = 1, .time_ns = 20}) +
+             Json({.run = 2, .time_ns = 30}));
+  ASSERT_THAT(one.series, SizeIs(2));
+  EXPECT_EQ(one.series[0].benchmark, "B");
+  EXPECT_THAT(one.series[0].points, SizeIs(2));
+  EXPECT_EQ(one.series[1].scale, "quick");
+  EXPECT_THAT(Times(one.series[1]), ElementsAre(10, 20, 30));
+  // Of two scales nobody knows which.
+  const HistoryView two =
+      Select(old + Json({.run = 1}) + Json({.run = 2, .scale = "smoke"}));
+  EXPECT_THAT(two.series, SizeIs(3));
+  EXPECT_THAT(Select(old).series, SizeIs(1));
+}
+
 // A smoke run measures other sizes under the same names.
 TEST(HistoryTest, ScalesAreSeriesOfTheirOwn) {
   const HistoryView view =
