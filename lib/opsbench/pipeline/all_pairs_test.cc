@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -153,14 +154,15 @@ class AllPairsTest
 
   // Moves a table directly, by each way of writing, and through a file.
   template <typename Check>
-  void Move(const std::string& table, int64_t rows, Check check) {
+  void Move(const std::string& table, int64_t rows,
+            const std::vector<std::string>& ways, Check check) {
     const OneStream stream = {table, table};
     const auto expect = [&](const char* how, const auto& run) {
       ASSERT_TRUE(run.ok()) << how << ": " << run.status();
       EXPECT_EQ(run->records_read, rows) << how;
       EXPECT_EQ(run->records_written, rows) << how;
     };
-    for (const std::string& way : WaysTo(to().engine())) {
+    for (const std::string& way : ways) {
       SCOPED_TRACE(way);
       to().Run(absl::StrCat("DROP TABLE IF EXISTS ", table));
       expect("direct", RunBetween(from().End(), to().End(way), stream));
@@ -198,13 +200,18 @@ TEST_P(AllPairsTest, EveryType) {
   // The source's own SQL first: what is expected of others holds there.
   ExpectValues(from(), "every_type", columns);
   if (HasFailure()) return;
-  Move("every_type", 3, [&] { ExpectValues(to(), "every_type", columns); });
+  Move("every_type", 3, WaysTo(to().engine()),
+       [&] { ExpectValues(to(), "every_type", columns); });
   // A difference in any column is seen.
+  std::vector<std::string> nulls;
   for (size_t i = 0; i < columns.size(); ++i) {
-    to().Run(
-        absl::StrCat("UPDATE every_type SET c", i, " = NULL WHERE id = 2"));
-    const std::string difference = DifferenceBetween(
-        from().End(), to().End(), {"every_type", "every_type"});
+    nulls.push_back(absl::StrCat("c", i, " = NULL"));
+  }
+  to().Run(absl::StrCat("UPDATE every_type SET ", absl::StrJoin(nulls, ", "),
+                        " WHERE id = 2"));
+  const std::string difference =
+      DifferenceBetween(from().End(), to().End(), {"every_type", "every_type"});
+  for (size_t i = 0; i < columns.size(); ++i) {
     EXPECT_THAT(difference, HasSubstr(absl::StrCat("DIFF column c", i, " ")));
   }
 }
@@ -214,7 +221,8 @@ TEST_P(AllPairsTest, NaNInfinityAndTimesWithoutEnd) {
   const auto& columns = internal::BoundlessColumnsOf(from().engine());
   if (to().engine() != Engine::kMysql) {
     ExpectValues(from(), "boundless", columns);
-    Move("boundless", 3, [&] { ExpectValues(to(), "boundless", columns); });
+    Move("boundless", 3, WaysTo(to().engine()),
+         [&] { ExpectValues(to(), "boundless", columns); });
     return;
   }
   for (const std::string& way : WaysTo(Engine::kMysql)) {
@@ -240,7 +248,7 @@ TEST_P(AllPairsTest, NaNInfinityAndTimesWithoutEnd) {
 // Made by pgbench itself, with a history of some transactions.
 void MakePgbench() {
   const Database& postgres = Databases::From(Engine::kPostgres);
-  if (postgres.Cells("SELECT to_regclass('pgbench_history') IS NULL") != "t") {
+  if (postgres.Cells("SELECT to_regclass('pgbench_history')::text") != "NULL") {
     return;
   }
   const Url& url = postgres.url();
@@ -280,14 +288,16 @@ TEST_P(AllPairsTest, Pgbench) {
         to().engine() == Engine::kSqlite
             ? absl::StrReplaceAll(sql, {{"OCTET_LENGTH", "LENGTH"}})
             : sql;
+    const size_t fastest = to().engine() == Engine::kSqlite ? 0 : 1;
     const int64_t rows = std::atoll(expected.c_str());
     ASSERT_GT(rows, 0) << expected;
-    Move(table, rows, [&] { EXPECT_EQ(to().Cells(sql_there), expected); });
+    Move(table, rows, {WaysTo(to().engine()).at(fastest)},
+         [&] { EXPECT_EQ(to().Cells(sql_there), expected); });
   }
 }
 
 TEST_P(AllPairsTest, NoRows) {
-  Move("no_rows", 0,
+  Move("no_rows", 0, WaysTo(to().engine()),
        [&] { EXPECT_EQ(to().Cells("SELECT COUNT(*) FROM no_rows"), "0"); });
 }
 
