@@ -1,10 +1,13 @@
 // A server that is killed in the middle of a run, at either end: the run ends
 // with an error that says so, and the destination is as it was.
 
+#include <filesystem>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -22,27 +25,27 @@ using internal::RunBetween;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// More rows than are moved in minutes, made while they are read, and some.
+// More rows than are moved in minutes, made while they are read, and a few.
 std::vector<std::string> RowsSql(Engine engine) {
   switch (engine) {
     case Engine::kPostgres:
       return {
           "CREATE VIEW many AS SELECT 'row ' || i AS v FROM "
           "(SELECT generate_series(1, 500000000) AS i) s",
-          "CREATE VIEW some AS SELECT 'row ' || i AS v FROM "
+          "CREATE VIEW few AS SELECT 'row ' || i AS v FROM "
           "(SELECT generate_series(1, 100) AS i) s"};
     case Engine::kMysql:
       return {
           "CREATE VIEW many AS SELECT CONCAT('row ', seq) AS v FROM "
           "seq_1_to_500000000",
-          "CREATE VIEW some AS SELECT CONCAT('row ', seq) AS v FROM "
+          "CREATE VIEW few AS SELECT CONCAT('row ', seq) AS v FROM "
           "seq_1_to_100"};
     default:
       return {
           "CREATE VIEW many AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL "
           "SELECT i + 1 FROM s WHERE i < 500000000) SELECT 'row ' || i AS v "
           "FROM s",
-          "CREATE VIEW some AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL "
+          "CREATE VIEW few AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL "
           "SELECT i + 1 FROM s WHERE i < 100) SELECT 'row ' || i AS v FROM s"};
   }
 }
@@ -61,6 +64,7 @@ Mortal* MortalOf(Engine engine) {
     options.kind = engine == Engine::kPostgres ? ServerKind::kPostgres
                                                : ServerKind::kMysql;
     options.cache_bytes = int64_t{32} << 20;
+    options.durable = true;  // What a test has committed has to be there.
     mortal.server = PrivateServer::Start(options).value();
     mortal.url = Url::Parse(mortal.server->url()).value();
     const auto database = Database::Open(mortal.url).value();
@@ -128,9 +132,34 @@ class ServerLossTest : public ::testing::TestWithParam<Loss> {
             GetParam().staged ? "  staged: true\n" : ""};
   }
 
-  void ExpectUntouched(const Database& database, const std::string& tables) {
+  // MySQL makes and drops tables at once, whatever becomes of a transaction:
+  // of a client or a server that died an empty table may be left, and the
+  // staged one, which the next run of the stream takes.
+  static void ExpectUntouched(const Database& database) {
     EXPECT_EQ(database.Cells("SELECT v FROM kept"), "old");
-    EXPECT_EQ(database.Tables(), tables);
+    const std::string tables = database.Tables();
+    if (database.engine() != Engine::kMysql) {
+      EXPECT_EQ(tables, "kept");
+    } else if (absl::StrContains(tables, "made")) {
+      EXPECT_EQ(database.Cells("SELECT COUNT(*) FROM made"), "0");
+    }
+  }
+
+  // The server is back, and so is the pipeline; the table is made as it was.
+  static void ExpectRuns(const PipelineEnd& from, const PipelineEnd& to,
+                         const Database& database) {
+    for (const char* into : {"kept", "made"}) {
+      const auto run = RunBetween(from, to, StreamTo("few", into));
+      ASSERT_TRUE(run.ok()) << run.status();
+      EXPECT_EQ(run->records_written, 100);
+      EXPECT_EQ(database.Cells(absl::StrCat("SELECT COUNT(DISTINCT v) FROM ",
+                                            into, " WHERE v LIKE 'row %'")),
+                "100");
+    }
+    EXPECT_EQ(database.Tables(), "kept,made");
+    database.Run("DROP TABLE made");
+    database.Run("DELETE FROM kept");
+    database.Run("INSERT INTO kept VALUES ('old')");
   }
 
   Mortal* mortal_ = nullptr;
@@ -146,24 +175,23 @@ TEST_P(SourceLossTest, LeavesTheDestinationAsItWas) {
   PipelineEnd to = end_;
   to.settings = GetParam().settings;
   const PipelineEnd from = internal::EndAt(mortal_->url);
-  for (const char* into : {"kept", "made"}) {
-    SCOPED_TRACE(into);
-    const absl::Status status = RunAndKill(from, to, into);
-    EXPECT_THAT(status.message(),
-                HasSubstr(GetParam().killed == Engine::kMysql ? "MySQL"
-                                                              : "PostgreSQL"));
-    ASSERT_TRUE(mortal_->server->Restart().ok());
-    if (other_ != nullptr) {
-      ExpectUntouched(*other_, "kept");
-    } else {
-      EXPECT_TRUE(absl::IsNotFound(
-          RunBetween(to, internal::EndAt(mortal_->url), {"x", "x"}).status()));
-    }
+  const absl::Status status = RunAndKill(from, to, "kept");
+  EXPECT_THAT(
+      status.message(),
+      HasSubstr(GetParam().killed == Engine::kMysql ? "MySQL" : "PostgreSQL"));
+  if (other_ != nullptr) {
+    ExpectUntouched(*other_);
+  } else {
+    EXPECT_FALSE(std::filesystem::exists(to.place));
   }
-  // The server is back, and so is the pipeline.
-  const auto run = RunBetween(from, to, StreamTo("some", "made"));
-  ASSERT_TRUE(run.ok()) << run.status();
-  EXPECT_EQ(run->records_written, 100);
+  ASSERT_TRUE(mortal_->server->Restart().ok());
+  if (other_ != nullptr) {
+    ExpectRuns(from, to, *other_);
+  } else {
+    const auto run = RunBetween(from, to, StreamTo("few", "made"));
+    ASSERT_TRUE(run.ok()) << run.status();
+    EXPECT_EQ(run->records_written, 100);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -185,14 +213,9 @@ TEST_P(DestinationLossTest, LeavesTheDestinationAsItWas) {
     SCOPED_TRACE(into);
     RunAndKill(end_, to, into).IgnoreError();
     ASSERT_TRUE(mortal_->server->Restart().ok());
-    ExpectUntouched(*Database::Open(mortal_->url).value(), "kept");
+    ExpectUntouched(*Database::Open(mortal_->url).value());
   }
-  const auto run = RunBetween(end_, to, StreamTo("some", "made"));
-  ASSERT_TRUE(run.ok()) << run.status();
-  EXPECT_EQ(run->records_written, 100);
-  const auto database = Database::Open(mortal_->url).value();
-  EXPECT_EQ(database->Cells("SELECT COUNT(DISTINCT v) FROM made"), "100");
-  database->Run("DROP TABLE made");
+  ExpectRuns(end_, to, *Database::Open(mortal_->url).value());
 }
 
 INSTANTIATE_TEST_SUITE_P(
