@@ -2,12 +2,12 @@
 // so with table and row, nothing of the run left, and the same run through once
 // there is space. The disk is a small one of the test's own.
 
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -25,6 +25,7 @@ using internal::PipelineEnd;
 using internal::RunBetween;
 using internal::SmallDisk;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -49,10 +50,16 @@ class FullDiskTest : public ::testing::Test {
     ASSERT_TRUE(made.ok()) << made.status();
     made_ = *std::move(made);
     source_ = Database::Open(made_->url()).value();
-    source_->Run(absl::StrCat(
-        "CREATE VIEW big AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT "
-        "i + 1 FROM s WHERE i < ",
-        kRows, ") SELECT printf('%d %.200c', i, 'x') AS v FROM s"));
+    MakeRows("big", kRows);
+  }
+
+  void MakeRows(const char* view, int rows) {
+    source_->Run(absl::StrCat("CREATE VIEW ", view,
+                              " AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL "
+                              "SELECT i + 1 FROM s WHERE i < ",
+                              rows,
+                              ") SELECT printf('%d %.200c', i, 'x') AS v "
+                              "FROM s"));
   }
 
   void MountDisk(int64_t bytes) {
@@ -68,8 +75,7 @@ class FullDiskTest : public ::testing::Test {
     const absl::Status status = RunBetween(source_->End(), to, stream).status();
     disk_->Release();
     EXPECT_FALSE(status.ok());
-    EXPECT_THAT(status.message(), Not(HasSubstr("\n")));
-    RecordProperty(stream.into, status.ToString());
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("\n")));
     return status;
   }
 
@@ -140,9 +146,9 @@ TEST_P(FullServerTest, LeavesTheDestinationAsItWas) {
     const OneStream file = {"big", stream.into, stream.write_mode,
                             stream.staged ? "  staged: true\n" : ""};
     const absl::Status status = RunOnFullDisk(to, file);
-    std::cout << status << "\n";
     EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
-    EXPECT_THAT(status.message(), HasSubstr(stream.into));
+    EXPECT_THAT(std::string(status.message()),
+                ContainsRegex(absl::StrCat(stream.into, ", rows? [0-9]+")));
     Revive();
     if (HasFatalFailure()) return;
     const auto database = Database::Open(url_).value();
@@ -160,16 +166,17 @@ INSTANTIATE_TEST_SUITE_P(
     Servers, FullServerTest,
     ::testing::Values(PipelineEnd{"postgres", "", "load_method: insert"},
                       PipelineEnd{"postgres", "", "load_method: copy"},
-                      PipelineEnd{"postgres", "", "load_method: copy_text"},
                       PipelineEnd{"mysql", "", "load_method: insert"},
-                      PipelineEnd{"mysql", "", "load_method: load_data"},
-                      PipelineEnd{"mysql", "", "load_method: batch"}),
+                      PipelineEnd{"mysql", "", "load_method: load_data"}),
     [](const auto& test) {
       return absl::StrCat(test.param.connector, "_",
                           test.param.settings.substr(strlen("load_method: ")));
     });
 
+// The cache of 64 MiB is written when it is full, in the middle of an INSERT,
+// or at the commit: both meet the full disk.
 TEST_F(FullDiskTest, ASqliteFileStaysAsItWas) {
+  MakeRows("spilled", 4 * kRows);
   MountDisk(64 * kMiB);
   Url url;
   url.engine = Engine::kSqlite;
@@ -181,17 +188,20 @@ TEST_F(FullDiskTest, ASqliteFileStaysAsItWas) {
   }
   const PipelineEnd to = internal::EndAt(url);
   for (const Stream& stream : kStreams) {
-    SCOPED_TRACE(absl::StrCat(stream.into, " ", stream.write_mode));
-    const absl::Status status =
-        RunOnFullDisk(to, {"big", stream.into, stream.write_mode,
-                           stream.staged ? "  staged: true\n" : ""});
-    std::cout << status << "\n";
-    EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
-    EXPECT_THAT(status.message(), HasSubstr(stream.into));
-    const auto database = Database::Open(url).value();
-    EXPECT_EQ(database->Cells("SELECT v FROM kept"), "old");
-    EXPECT_EQ(database->Tables(), "kept");
-    EXPECT_EQ(database->Cells("PRAGMA integrity_check"), "ok");
+    for (const char* from : {"big", "spilled"}) {
+      SCOPED_TRACE(
+          absl::StrCat(from, " ", stream.into, " ", stream.write_mode));
+      const absl::Status status =
+          RunOnFullDisk(to, {from, stream.into, stream.write_mode,
+                             stream.staged ? "  staged: true\n" : ""});
+      EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+      EXPECT_THAT(std::string(status.message()),
+                  AllOf(HasSubstr(stream.into), HasSubstr("full")));
+      const auto database = Database::Open(url).value();
+      EXPECT_EQ(database->Cells("SELECT v FROM kept"), "old");
+      EXPECT_EQ(database->Tables(), "kept");
+      EXPECT_EQ(database->Cells("PRAGMA integrity_check"), "ok");
+    }
   }
   const auto run = RunBetween(source_->End(), to, {"big", "made"});
   ASSERT_TRUE(run.ok()) << run.status();
@@ -207,9 +217,8 @@ TEST_F(FullDiskTest, AnArrowFileStaysAsItWas) {
   const OneStream few = {"few", "few", "replace"};
   ASSERT_TRUE(RunBetween(source_->End(), to, few).ok());
   const absl::Status status = RunOnFullDisk(to, {"big", "big", "replace"});
-  std::cout << status << "\n";
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
-  EXPECT_THAT(status.message(),
+  EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("target.arrow"), HasSubstr("space")));
   EXPECT_EQ(internal::DifferenceBetween(source_->End(), to, few), "");
   // Nothing half-written beside it.
