@@ -82,7 +82,10 @@ if(OPSBENCH_WITH_MYSQL AND OPSBENCH_WITH_POSTGRES)
   opsbench_test(NAME pipeline_full_disk_test SOURCES full_disk_test.cc
     LABEL integration TIMEOUT 300
     DEPS opsbench::pipeline opsbench::server opsbench::testing)
+  opsbench_test(NAME pipeline_shapes_test SOURCES shapes_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::testing)
 else()
   _opsbench_remember(all_pairs_test.cc full_disk_test.cc random_tables_test.cc
-    server_loss_test.cc)
+    server_loss_test.cc shapes_test.cc)
 endif()
