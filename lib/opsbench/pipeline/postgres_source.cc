@@ -125,10 +125,18 @@ class PostgresSource : public Source {
     done_ = false;
     const std::string select = SelectSql(plan_, request_, raw);
     if (cursor_) {
-      return session_
-          ->Execute(absl::StrCat("DECLARE opsbench_rows NO SCROLL CURSOR FOR ",
-                                 select))
-          .status();
+      if (declared_) {
+        OPSBENCH_RETURN_IF_ERROR(
+            session_->Execute("CLOSE opsbench_rows").status());
+        declared_ = false;
+      }
+      OPSBENCH_RETURN_IF_ERROR(
+          session_
+              ->Execute(absl::StrCat(
+                  "DECLARE opsbench_rows NO SCROLL CURSOR FOR ", select))
+              .status());
+      declared_ = true;
+      return absl::OkStatus();
     }
     OPSBENCH_ASSIGN_OR_RETURN(
         reader_, session_->CopyOut(absl::StrCat(
@@ -309,6 +317,7 @@ class PostgresSource : public Source {
   bool header_seen_ = false;
   bool done_ = false;
   int64_t rows_ = 0;
+  bool declared_ = false;  // Whether the cursor is open.
   std::unique_ptr<BinaryRows> fetched_;
   int64_t fetched_row_ = 0;
   int64_t fetch_rows_ = 1;
