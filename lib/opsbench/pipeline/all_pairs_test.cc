@@ -217,7 +217,9 @@ TEST_P(AllPairsTest, EveryType) {
 }
 
 TEST_P(AllPairsTest, NaNInfinityAndTimesWithoutEnd) {
-  if (from().engine() == Engine::kMysql) return;  // It has none.
+  if (from().engine() == Engine::kMysql) {
+    GTEST_SKIP() << "MySQL has neither NaN nor infinities to be read";
+  }
   const auto& columns = internal::BoundlessColumnsOf(from().engine());
   if (to().engine() != Engine::kMysql) {
     ExpectValues(from(), "boundless", columns);
