@@ -10,7 +10,6 @@
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "opsbench/base/random.h"
 #include "opsbench/pipeline/internal/mysql_testing.h"
 #include "opsbench/pipeline/random_rows.h"
 #include "opsbench/testing/test_servers.h"
@@ -43,39 +42,6 @@ using MysqlMethodTest = internal::MysqlMethodFixture<MysqlConnectorsTest>;
 
 INSTANTIATE_TEST_SUITE_P(Methods, MysqlMethodTest, internal::MysqlMethods(),
                          internal::MysqlMethodName);
-
-TEST_P(MysqlMethodTest, RandomTablesComeBackAsTheyWere) {
-  RandomRowsOptions options;
-  options.infinities = false;
-  options.nul_in_text = true;
-  options.negative_zero = false;  // MariaDB makes 0 of it.
-  Random random(42);
-  auto destination = OpenDestination(GetParam());
-  auto source = OpenSource();
-  ASSERT_TRUE(destination != nullptr && source != nullptr);
-  for (int table = 0; table < 100; ++table) {
-    const SchemaPtr schema = RandomSchema(options, &random);
-    Batch first(schema), second(schema);
-    const int64_t rows = random.Between(0, 40);
-    AppendRandomRows(options, 1, rows, &random, &first);
-    AppendRandomRows(options, rows + 1, 5, &random, &second);
-    const std::string name = absl::StrCat("t", table);
-    const auto counts =
-        internal::WriteTable(*destination, To(name), {&first, &second});
-    ASSERT_TRUE(counts.ok()) << counts.status() << ", table " << table;
-    EXPECT_EQ(counts->rows, rows + 5);
-    ReadRequest request;
-    request.table.table = name;
-    request.batch_rows = 16;
-    const auto read = internal::ReadTable(*source, request);
-    ASSERT_TRUE(read.ok()) << read.status();
-    EXPECT_EQ(read->schema()->primary_key, schema->primary_key);
-    ASSERT_TRUE(internal::AppendBatch(second, &first).ok());
-    ASSERT_EQ(FirstDifference(first, *read), "") << "table " << table;
-    source = OpenSource();
-    Run(absl::StrCat("DROP TABLE ", name));
-  }
-}
 
 // What MariaDB 10.11 has a type for, with the type that it is read as.
 struct EveryType {

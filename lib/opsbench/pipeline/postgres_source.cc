@@ -125,10 +125,18 @@ class PostgresSource : public Source {
     done_ = false;
     const std::string select = SelectSql(plan_, request_, raw);
     if (cursor_) {
-      return session_
-          ->Execute(absl::StrCat("DECLARE opsbench_rows NO SCROLL CURSOR FOR ",
-                                 select))
-          .status();
+      if (declared_) {
+        OPSBENCH_RETURN_IF_ERROR(
+            session_->Execute("CLOSE opsbench_rows").status());
+        declared_ = false;
+      }
+      OPSBENCH_RETURN_IF_ERROR(
+          session_
+              ->Execute(absl::StrCat(
+                  "DECLARE opsbench_rows NO SCROLL CURSOR FOR ", select))
+              .status());
+      declared_ = true;
+      return absl::OkStatus();
     }
     OPSBENCH_ASSIGN_OR_RETURN(
         reader_, session_->CopyOut(absl::StrCat(
@@ -198,13 +206,26 @@ class PostgresSource : public Source {
     return absl::OkStatus();
   }
 
+  // An error of the server's with the rows that it was to send.
+  absl::Status AtRows(const absl::Status& status, int64_t first,
+                      int64_t count) const {
+    const std::string rows =
+        count == 1 ? absl::StrCat("row ", first)
+                   : absl::StrCat("rows ", first, " to ", first + count - 1);
+    return {status.code(), absl::StrCat(plan_.table.name.ToString(), ", ", rows,
+                                        ": ", status.message())};
+  }
+
   absl::StatusOr<bool> NextOfCopy(Batch* batch) {
     const bool raw = !request_.wire_format.empty();
     if (raw) batch->set_wire_format(request_.wire_format);
     int64_t rows = 0;
     size_t bytes = 0;
     while (rows < request_.batch_rows && bytes < request_.batch_bytes) {
-      OPSBENCH_ASSIGN_OR_RETURN(absl::string_view message, reader_->Next());
+      const auto next = reader_->Next();
+      // The rows before the one that the server could not send have come.
+      if (!next.ok()) return AtRows(next.status(), rows_ + rows + 1, 1);
+      absl::string_view message = *next;
       if (message.empty()) {
         done_ = true;
         break;
@@ -260,9 +281,10 @@ class PostgresSource : public Source {
   // known how large they are.
   absl::Status Fetch() {
     fetched_ = nullptr;
-    OPSBENCH_ASSIGN_OR_RETURN(
-        fetched_, session_->QueryBinary(absl::StrCat(
-                      "FETCH FORWARD ", fetch_rows_, " FROM opsbench_rows")));
+    auto fetched = session_->QueryBinary(
+        absl::StrCat("FETCH FORWARD ", fetch_rows_, " FROM opsbench_rows"));
+    if (!fetched.ok()) return AtRows(fetched.status(), rows_ + 1, fetch_rows_);
+    fetched_ = *std::move(fetched);
     fetched_row_ = 0;
     const int64_t rows = fetched_->rows();
     done_ = rows == 0;
@@ -295,6 +317,7 @@ class PostgresSource : public Source {
   bool header_seen_ = false;
   bool done_ = false;
   int64_t rows_ = 0;
+  bool declared_ = false;  // Whether the cursor is open.
   std::unique_ptr<BinaryRows> fetched_;
   int64_t fetched_row_ = 0;
   int64_t fetch_rows_ = 1;

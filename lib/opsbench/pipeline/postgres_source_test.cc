@@ -246,6 +246,30 @@ TEST_F(PostgresSourceTest, BatchesEndAtRowsOrBytes) {
   }
 }
 
+TEST_F(PostgresSourceTest, AReadIsStartedAnewBeforeItsEndAndAfter) {
+  Run("CREATE TABLE t AS SELECT generate_series(1, 50000) AS id");
+  for (const char* method : {"copy", "cursor"}) {
+    const auto source = Open({{"method", method}});
+    ReadRequest request = From("t");
+    request.batch_rows = 10;
+    const auto schema = source->Describe(request);
+    ASSERT_TRUE(schema.ok()) << schema.status();
+    Batch batch(*schema);
+    for (int i = 0; i < 2; ++i) {
+      const absl::Status started = source->Start(request);
+      ASSERT_TRUE(started.ok()) << method << ": " << started;
+      batch.Clear();
+      ASSERT_TRUE(source->Next(&batch).value());
+      EXPECT_EQ(batch.columns()[0].Fixed<int32_t>(0), 1);
+    }
+    for (int i = 0; i < 2; ++i) {
+      const auto values = FirstColumn(*source, request);
+      ASSERT_TRUE(values.ok()) << method << ": " << values.status();
+      EXPECT_EQ(values->size(), 50'000);
+    }
+  }
+}
+
 TEST_F(PostgresSourceTest, ATableThatChangedIsNotRead) {
   Run("CREATE TABLE t (id int)");
   const auto source = Open();

@@ -64,3 +64,28 @@ foreach(engine MYSQL POSTGRES)
       opsbench::pipeline_${name})
   endif()
 endforeach()
+
+# Whole pipelines between real servers.
+if(OPSBENCH_WITH_MYSQL AND OPSBENCH_WITH_POSTGRES)
+  opsbench_library(NAME pipeline_every_type TESTONLY
+    SOURCES internal/every_type.cc
+    DEPS absl::strings opsbench::db_core)
+  opsbench_test(NAME pipeline_all_pairs_test SOURCES all_pairs_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::pipeline_every_type opsbench::testing)
+  opsbench_test(NAME pipeline_random_tables_test SOURCES random_tables_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::pipeline_random opsbench::testing)
+  opsbench_test(NAME pipeline_server_loss_test SOURCES server_loss_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::server opsbench::testing)
+  opsbench_test(NAME pipeline_full_disk_test SOURCES full_disk_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::server opsbench::testing)
+  opsbench_test(NAME pipeline_shapes_test SOURCES shapes_test.cc
+    LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::testing)
+else()
+  _opsbench_remember(all_pairs_test.cc full_disk_test.cc random_tables_test.cc
+    server_loss_test.cc shapes_test.cc)
+endif()

@@ -433,7 +433,9 @@ absl::Status MysqlDestination::Blame(const absl::Status& error,
                                      const Batch& batch, int64_t first,
                                      int64_t end) {
   const absl::Status whole(
-      error.code(), absl::StrCat(target_.ToString(), ": ", error.message()));
+      error.code(),
+      absl::StrCat(target_.ToString(), ", rows ", rows_ + first + 1, " to ",
+                   rows_ + end, ": ", error.message()));
   if (!MayBeOfARow(error)) return whole;
   if (options_.method != MysqlDestinationOptions::Method::kInsert &&
       !Execute("ROLLBACK TO SAVEPOINT opsbench_chunk").ok()) {

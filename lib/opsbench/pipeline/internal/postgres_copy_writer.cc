@@ -141,22 +141,29 @@ absl::Status LocateError(const absl::Status& status, const WriteTarget& target,
                                        ": ", status.message())};
 }
 
+absl::Status TableError(const absl::Status& status, const WriteTarget& target) {
+  return {CodeOf(status),
+          absl::StrCat(target.named.ToString(), ": ", status.message())};
+}
+
 absl::Status LocateCopyError(absl::Status status, const WriteTarget& target) {
   const auto payload = status.GetPayload(kServerContextPayload);
-  if (!payload.has_value()) return status;
+  if (!payload.has_value()) return TableError(status, target);
   // COPY events, line 3, column amount: "x"
   // Contexts that lie further in are on lines before it.
   const std::string prefix =
       absl::StrCat("COPY ", target.relation.table, ", line ");
   const std::string text = absl::StrCat("\n", std::string(*payload));
   const size_t start = text.find(absl::StrCat("\n", prefix));
-  if (start == std::string::npos) return status;
+  if (start == std::string::npos) return TableError(status, target);
   absl::string_view context =
       absl::string_view(text).substr(start + 1 + prefix.size());
   int64_t row = 0;
   const size_t digits =
       std::min(context.find_first_not_of("0123456789"), context.size());
-  if (!absl::SimpleAtoi(context.substr(0, digits), &row)) return status;
+  if (!absl::SimpleAtoi(context.substr(0, digits), &row)) {
+    return TableError(status, target);
+  }
   context.remove_prefix(digits);
   std::string column;
   const auto named = status.GetPayload(kServerColumnPayload);

@@ -30,7 +30,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline char* StoreField(T value, char* out) {
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline char* StoreBytes(absl::string_view bytes,
                                                      char* out) {
   out = StoreBigEndian(static_cast<uint32_t>(bytes.size()), out);
-  std::memcpy(out, bytes.data(), bytes.size());
+  // A column of empty texts alone has no memory, which memcpy wants.
+  if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
   return out + bytes.size();
 }
 

@@ -79,18 +79,24 @@ class QueueRowWriter : public RowWriter {
                       absl::Status status) {
     const int64_t failed = queue_->failed();
     if (failed < 0 || failed >= static_cast<int64_t>(starts_.size())) {
-      return status;
+      return TableError(status, target_);
     }
-    OPSBENCH_RETURN_IF_ERROR(
-        session_.Execute("ROLLBACK TO SAVEPOINT opsbench_rows").status());
+    const int64_t begin = starts_[failed];
+    const int64_t end = EndOfStatement(batch, begin);
+    const absl::Status whole(
+        status.code(),
+        absl::StrCat(target_.named.ToString(), ", rows ", first_row + begin,
+                     " to ", first_row + end - 1, ": ", status.message()));
+    if (!session_.Execute("ROLLBACK TO SAVEPOINT opsbench_rows").ok()) {
+      return whole;
+    }
     // Those before it again, with which it may be in conflict.
     for (int64_t i = 0; i < failed; ++i) {
       OPSBENCH_RETURN_IF_ERROR(
           Add(batch, starts_[i], EndOfStatement(batch, starts_[i]), first_row));
-      OPSBENCH_RETURN_IF_ERROR(queue_->Finish().status());
+      if (!queue_->Finish().ok()) return whole;
     }
-    const int64_t end = EndOfStatement(batch, starts_[failed]);
-    for (int64_t row = starts_[failed]; row < end; ++row) {
+    for (int64_t row = begin; row < end; ++row) {
       OPSBENCH_RETURN_IF_ERROR(Add(batch, row, row + 1, first_row));
       const absl::Status single = queue_->Finish().status();
       if (single.ok()) continue;
@@ -98,7 +104,7 @@ class QueueRowWriter : public RowWriter {
       return LocateError(single, target_, first_row + row,
                          column.has_value() ? std::string(*column) : "");
     }
-    return status;
+    return whole;
   }
 
   std::vector<int64_t> starts_;  // The first row of each statement.

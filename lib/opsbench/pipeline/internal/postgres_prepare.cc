@@ -13,6 +13,9 @@
 namespace opsbench::pipeline::postgres {
 namespace {
 
+// https://www.postgresql.org/docs/15/limits.html
+constexpr size_t kMaxColumns = 1600;
+
 // NAMEDATALEN - 1: longer names are cut.
 constexpr size_t kMaxNameBytes = 63;
 
@@ -57,6 +60,11 @@ absl::StatusOr<std::string> CreateTableSql(
     Session& session, const TableName& table, const Schema& schema,
     const std::vector<std::string>& key) {
   OPSBENCH_RETURN_IF_ERROR(CheckName(table, table.table));
+  if (schema.fields.size() > kMaxColumns) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        table.ToString(), ": there are ", schema.fields.size(),
+        " columns, and PostgreSQL's tables have at most ", kMaxColumns));
+  }
   std::map<std::string, bool> known;
   std::vector<std::string> lines;
   for (const Field& field : schema.fields) {

@@ -70,6 +70,9 @@ absl::StatusOr<std::unique_ptr<RowWriter>> MakeBatchWriter(Session& session,
 absl::Status LocateError(const absl::Status& status, const WriteTarget& target,
                          int64_t row, absl::string_view column);
 
+// The status with the table alone before its words.
+absl::Status TableError(const absl::Status& status, const WriteTarget& target);
+
 // Puts table, row and column into an error of COPY's, whose context tells them.
 absl::Status LocateCopyError(absl::Status status, const WriteTarget& target);
 

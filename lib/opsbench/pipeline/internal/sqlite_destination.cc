@@ -227,24 +227,34 @@ absl::Status SqliteDestination::Write(const Batch& batch) {
 // A statement that failed has undone itself, so its rows can be tried again.
 absl::Status SqliteDestination::Blame(const absl::Status& error, size_t rows,
                                       int64_t number) {
-  absl::Status status = error;
+  const absl::Status whole(
+      error.code(),
+      absl::StrCat(table_.table,
+                   rows == 1
+                       ? absl::StrCat(", row ", number)
+                       : absl::StrCat(", rows ", number, " to ",
+                                      number + static_cast<int64_t>(rows) - 1),
+                   ": ", error.message()));
+  // A full disk may have undone the transaction as well: rows that are tried
+  // again would then stand on their own.
+  if (!absl::IsFailedPrecondition(session_->Begin())) {
+    Abort();
+    return whole;
+  }
   const bool of_a_row = absl::IsInvalidArgument(error) ||
                         absl::IsAlreadyExists(error) ||
                         absl::IsResourceExhausted(error);
+  if (!of_a_row) return whole;
+  absl::Status status;
   size_t row = 0;
-  if (of_a_row) {
-    for (; row < rows; ++row) {
-      status = one_->Execute(absl::MakeSpan(values_).subspan(
-                                 row * targets_.size(), targets_.size()),
-                             nullptr)
-                   .status();
-      if (!status.ok()) break;
-    }
+  for (; row < rows; ++row) {
+    status = one_->Execute(absl::MakeSpan(values_).subspan(
+                               row * targets_.size(), targets_.size()),
+                           nullptr)
+                 .status();
+    if (!status.ok()) break;
   }
-  if (!of_a_row || row == rows) {
-    return absl::Status(error.code(),
-                        absl::StrCat(table_.table, ": ", error.message()));
-  }
+  if (row == rows) return whole;
   number += static_cast<int64_t>(row);
   for (const Target& target : targets_) {
     // "UNIQUE constraint failed: t.id (1555)".
@@ -272,7 +282,11 @@ absl::StatusOr<WriteCounts> SqliteDestination::Commit(
          {"marker", std::string(marker)}},
         nullptr));
   }
-  OPSBENCH_RETURN_IF_ERROR(session_->Commit());
+  // Most of the rows reach the disk here.
+  if (const absl::Status stored = session_->Commit(); !stored.ok()) {
+    return absl::Status(stored.code(),
+                        absl::StrCat(table_.table, ": ", stored.message()));
+  }
   prepared_ = false;
   times_.commit_ns += MonotonicNowNs() - start_ns;
   return counts_;
