@@ -64,3 +64,7 @@ foreach(engine MYSQL POSTGRES)
       opsbench::pipeline_${name})
   endif()
 endforeach()
+
+opsbench_test(NAME pipeline_hostile_file_test SOURCES hostile_file_test.cc
+  LABEL integration TIMEOUT 300
+  DEPS opsbench::pipeline opsbench::testing)
