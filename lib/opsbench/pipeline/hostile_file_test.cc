@@ -67,20 +67,22 @@ class HostileFileTest : public ::testing::TestWithParam<Engine> {
     ASSERT_TRUE(written.ok()) << written.status();
   }
 
-  absl::Status RunInto(const std::string& method) {
-    const std::vector<ConnectorKind> kinds = AllConnectors();
+  PipelineConfig ConfigInto(const std::string& method) {
     PipelineConfig config;
     config.pipeline = "hostile";
     config.source.use = "source-arrow";
     config.source.config.settings["path"] = path_;
     config.destination.use =
         absl::StrCat("dest-", EngineName(database_->url().engine));
-    const auto kind = internal::FindKind(kinds, config.destination.use);
+    const auto kind = internal::FindKind(kinds_, config.destination.use);
     EXPECT_TRUE(kind.ok());
     config.destination.config =
         internal::ConfigOf(**kind, database_->url(), {{"load_method", method}});
     config.streams = {{"t", "t"}};
-    return RunPipeline(config, kinds).status();
+    return config;
+  }
+  absl::Status RunInto(const std::string& method) {
+    return RunPipeline(ConfigInto(method), kinds_).status();
   }
 
   std::vector<std::string> Methods() const {
@@ -99,6 +101,7 @@ class HostileFileTest : public ::testing::TestWithParam<Engine> {
     ASSERT_TRUE(status.ok()) << sql << ": " << status;
   }
 
+  const std::vector<ConnectorKind> kinds_ = AllConnectors();
   std::unique_ptr<TestDatabase> database_;
   std::unique_ptr<TestDatabase> folder_;
   std::string path_;
@@ -145,7 +148,8 @@ TEST_P(HostileFileTest, NumbersThatAreNoneAreRefusedByColumnAndRow) {
     for (const std::string& method : Methods()) {
       for (const char* text :
            {"1),(2", "1'),('2", "1\n2", "1\t2", "(SELECT 1)", "1e5", "0x10",
-            "1 ", "", "--1", "\\N", "1,2", "NaN()", "01"}) {
+            "1 ", "", "--1", "\\N", "1,2", "NaN()", "01", "nan",
+            "1e9223372036854775807", "1e-9223372036854775808"}) {
         SCOPED_TRACE(absl::StrCat(type, ", ", method, ": ", text));
         WriteFile({"n", {TypeId::kNumeric}, true}, text);
         const absl::Status status = RunInto(method);
@@ -154,6 +158,8 @@ TEST_P(HostileFileTest, NumbersThatAreNoneAreRefusedByColumnAndRow) {
                     AllOf(HasSubstr("column n"), HasSubstr("row 1"),
                           HasSubstr("number")));
         EXPECT_EQ(CellsOf(*session_, "SELECT COUNT(*) FROM t"), "0");
+        const auto verified = VerifyPipeline(ConfigInto(method), kinds_);
+        EXPECT_EQ(verified.status(), status);
       }
     }
   }

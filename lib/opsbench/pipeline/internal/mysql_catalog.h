@@ -30,7 +30,8 @@
 //
 // A `native` begins with the server's flavour, "mysql:" or "mariadb:", and is
 // what stands behind a column's name when it is made, as both have types and
-// collations that the other has not.
+// collations that the other has not. One that is no such type (a file may say
+// anything) is as if there were none.
 //
 // Thread safety: pure functions, and a Session's.
 
