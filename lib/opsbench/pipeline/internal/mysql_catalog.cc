@@ -307,6 +307,22 @@ absl::StatusOr<std::string> MysqlTies(Session& session,
   return absl::StrJoin(ties, ", ");
 }
 
+absl::StatusOr<std::string> MysqlIdentity(Session& session,
+                                          const TableName& table) {
+  const auto described = DescribeMysqlTable(session, table);
+  if (absl::IsNotFound(described.status())) return std::string();
+  OPSBENCH_RETURN_IF_ERROR(described.status());
+  const TableName& name = described->name;
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunMysqlPipelineSql(
+      session, MysqlPipelineSql("catalog", "identity"),
+      {{"schema", name.schema}, {"table", name.table}}, &rows));
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    if (rows.at(i, 0).text() == name.table) return TextOf(rows.at(i, 1));
+  }
+  return std::string();
+}
+
 absl::StatusOr<Field> FieldOfMysqlColumn(const MysqlTable& table,
                                          const MysqlColumnInfo& column,
                                          const MysqlFieldOptions& options) {

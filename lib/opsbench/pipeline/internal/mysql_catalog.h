@@ -102,6 +102,10 @@ absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,
 // of other tables that refer to it, for people; empty when there are none.
 absl::StatusOr<std::string> MysqlTies(Session& session, const TableName& table);
 
+// See Source::Identity(); empty of a table that is not there.
+absl::StatusOr<std::string> MysqlIdentity(Session& session,
+                                          const TableName& table);
+
 struct MysqlFieldOptions {
   absl::string_view flavour;  // Of Capabilities.
   bool tinyint1_is_bool = true;

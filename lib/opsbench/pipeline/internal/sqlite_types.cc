@@ -1,5 +1,7 @@
 #include "opsbench/pipeline/internal/sqlite_types.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -405,6 +407,16 @@ absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
     }
   }
   return described;
+}
+
+absl::StatusOr<std::string> SqliteIdentity(Session& session, const Url& url,
+                                           const TableName& table) {
+  const auto described = DescribeSqliteTable(session, table);
+  if (absl::IsNotFound(described.status())) return std::string();
+  OPSBENCH_RETURN_IF_ERROR(described.status());
+  struct stat file = {};
+  if (stat(url.database.c_str(), &file) != 0) return std::string();
+  return absl::StrCat(file.st_dev, "/", file.st_ino, "/", described->name);
 }
 
 absl::StatusOr<Field> FieldOfSqliteColumn(const SqliteTable& table,

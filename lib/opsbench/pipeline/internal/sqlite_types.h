@@ -35,6 +35,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
+#include "opsbench/db/url.h"
 #include "opsbench/pipeline/batch.h"
 #include "opsbench/pipeline/connector.h"
 
@@ -69,6 +70,11 @@ std::string SqliteLiteral(absl::string_view text);
 // NotFound: there is no such table or view. InvalidArgument: it has a schema.
 absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
                                                 const TableName& table);
+
+// See Source::Identity(): of the file, by whatever path it was opened. Empty of
+// a table that is not there, and of a database in memory.
+absl::StatusOr<std::string> SqliteIdentity(Session& session, const Url& url,
+                                           const TableName& table);
 
 // Runs a statement of sql/sqlite/pipeline with text parameters, by name.
 // REQUIRES: it exists.
