@@ -82,11 +82,8 @@ class SameTableTest : public ::testing::TestWithParam<Engine> {
         fs::create_symlink(file, link);
         return {{text, ""},
                 {absl::StrCat("sqlite:", link.string()), ""},
-                {absl::StrCat("sqlite:", (file.parent_path() / "." / "x" /
-                                          ".." / file.filename())
-                                             .lexically_relative("/")
-                                             .string()
-                                             .insert(0, "/")),
+                {absl::StrCat("sqlite:", file.parent_path().string(), "/x/../",
+                              file.filename().string()),
                  ""}};
       }
       case Engine::kPostgres: {

@@ -45,7 +45,7 @@ absl::Status SqliteDestination::Connect() {
 
 absl::StatusOr<std::string> SqliteDestination::Identity(
     const WriteRequest& request) {
-  return SqliteIdentity(*session_, url_, request.table);
+  return SqliteIdentity(*session_, request.table);
 }
 
 absl::Status SqliteDestination::Prepare(const WriteRequest& request,

@@ -145,7 +145,7 @@ absl::StatusOr<SchemaPtr> SqliteSource::Describe(const ReadRequest& request) {
 absl::StatusOr<std::string> SqliteSource::Identity(const ReadRequest& request) {
   const int64_t start_ns = MonotonicNowNs();
   absl::StatusOr<std::string> identity =
-      SqliteIdentity(*session_, url_, request.table);
+      SqliteIdentity(*session_, request.table);
   times_.query_ns += MonotonicNowNs() - start_ns;
   return identity;
 }

@@ -409,13 +409,16 @@ absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
   return described;
 }
 
-absl::StatusOr<std::string> SqliteIdentity(Session& session, const Url& url,
+absl::StatusOr<std::string> SqliteIdentity(Session& session,
                                            const TableName& table) {
   const auto described = DescribeSqliteTable(session, table);
   if (absl::IsNotFound(described.status())) return std::string();
   OPSBENCH_RETURN_IF_ERROR(described.status());
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(session, "file", {}, &rows));
   struct stat file = {};
-  if (stat(url.database.c_str(), &file) != 0) return std::string();
+  const std::string path(rows.at(0, 0).text());
+  if (stat(path.c_str(), &file) != 0) return std::string();
   return absl::StrCat(file.st_dev, "/", file.st_ino, "/", described->name);
 }
 

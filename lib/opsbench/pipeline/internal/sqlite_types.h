@@ -35,7 +35,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
-#include "opsbench/db/url.h"
 #include "opsbench/pipeline/batch.h"
 #include "opsbench/pipeline/connector.h"
 
@@ -73,7 +72,7 @@ absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
 
 // See Source::Identity(): of the file, by whatever path it was opened. Empty of
 // a table that is not there, and of a database in memory.
-absl::StatusOr<std::string> SqliteIdentity(Session& session, const Url& url,
+absl::StatusOr<std::string> SqliteIdentity(Session& session,
                                            const TableName& table);
 
 // Runs a statement of sql/sqlite/pipeline with text parameters, by name.
