@@ -466,15 +466,21 @@ TEST_F(SqliteConnectorsTest, ReadsWhatIsAboveACursor) {
     }
     return text;
   };
-  const auto max = [&](const std::string& column) {
+  const auto max = [&](const std::string& column,
+                       const std::string& after = "") {
     request.cursor_column = column;
-    request.cursor_after = request.cursor_until = "";
+    request.cursor_after = after;
+    request.cursor_until = "";
     return OpenSource()->MaxCursor(request).value_or("error");
   };
   EXPECT_EQ(max("id"), "9223372036854775807");
   EXPECT_EQ(max("d"), "2027-01-01 00:00:00");
   EXPECT_EQ(max("s"), "b");
   EXPECT_EQ(max("b"), "\xff");
+  EXPECT_EQ(max("id", "1"), "9223372036854775807");
+  for (const char* column : {"id", "d", "s", "b"}) {
+    EXPECT_EQ(max(column, max(column)), "");
+  }
   EXPECT_EQ(years("id", "9007199254740992", "9007199254740993"), "2001 ");
   EXPECT_EQ(years("d", "2026-01-01 00:00:00", "2027-01-01 00:00:00"),
             "2001 2002 ");
