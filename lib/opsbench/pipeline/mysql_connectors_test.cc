@@ -127,6 +127,60 @@ TEST_P(MysqlMethodTest, WritesInEachMode) {
   EXPECT_EQ(Select("SELECT id, v FROM t"), "0|a|2|b|5|NULL");
 }
 
+// What a source tells of its own engine's types makes the same columns, with
+// whatever is in their texts.
+TEST_F(MysqlConnectorsTest, ATableOfTheSameEngineGetsTheSameColumns) {
+  std::vector<std::string> columns;
+  for (const char* type :
+       {"tinyint(3) unsigned zerofill",
+        "smallint",
+        "mediumint unsigned",
+        "int",
+        "bigint(20) unsigned",
+        "bit(8)",
+        "year(4)",
+        "float",
+        "double unsigned",
+        "decimal(10,2) unsigned",
+        "decimal(65,30)",
+        "date",
+        "time(3)",
+        "datetime(6)",
+        "timestamp(6) NULL",
+        "char(10) CHARACTER SET latin1",
+        "varchar(20) COLLATE utf8mb4_bin",
+        "tinytext",
+        "mediumtext",
+        "longtext",
+        "binary(4)",
+        "varbinary(9)",
+        "tinyblob",
+        "blob",
+        "longblob",
+        "json",
+        "longtext COMMENT 'opsbench:numeric'",
+        "enum('a', 'it''s', 'x,y', ')', '\"', '\\\\', '`', ' ')",
+        "set('a', 'b''c')"}) {
+    columns.push_back(absl::StrCat("c", columns.size(), " ", type));
+  }
+  Run(absl::StrCat("CREATE TABLE t (", absl::StrJoin(columns, ", "), ")"));
+  const auto read = Read("t");
+  ASSERT_TRUE(read.ok()) << read.status();
+  const auto counts =
+      internal::WriteTable(*OpenDestination("insert"), To("u"), {&*read});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  const auto columns_of = [&](const char* table) {
+    return Select(absl::StrCat(
+        "SELECT CONCAT_WS(' ', column_type, character_set_name, "
+        "collation_name, is_nullable, column_comment) FROM "
+        "information_schema.COLUMNS WHERE table_schema = DATABASE() AND "
+        "table_name = '",
+        table, "' ORDER BY ordinal_position"));
+  };
+  EXPECT_EQ(columns_of("u"), columns_of("t"));
+  EXPECT_THAT(columns_of("u"), HasSubstr("it''s"));
+}
+
 // The connection is lost when the tables are swapped and the old one is still
 // to be dropped: the rows stand, and the next staged run tidies up.
 TEST_F(MysqlConnectorsTest, ASwapStandsWhenTheOldTableIsLeft) {

@@ -155,7 +155,16 @@ absl::StatusOr<PipelineResult> RunStream(const PipelineConfig& config,
     state.cursor = state.pending_cursor;
     state.pending_marker.clear();
     state.pending_cursor.clear();
-    OPSBENCH_RETURN_IF_ERROR(store->Write(key, state));
+    const absl::Status written = store->Write(key, state);
+    if (!written.ok()) {
+      return absl::Status(
+          written.code(),
+          absl::StrCat(key.into,
+                       ": its rows stand, but the state could not be "
+                       "written: ",
+                       written.message(),
+                       "; the next run finds out, and goes on from there"));
+    }
   }
   return result;
 }

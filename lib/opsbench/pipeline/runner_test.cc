@@ -179,6 +179,22 @@ TEST_F(RunnerTest, AnUnansweredMarkerIsAskedForAgain) {
   EXPECT_EQ(table_.rows.size(), 100u);
 }
 
+TEST_F(RunnerTest, AStateThatCannotBeWrittenDoesNotDenyTheRows) {
+  MakeIncremental();
+  destination_faults_.committed = [&]() -> absl::Status {
+    Url url;
+    url.engine = Engine::kSqlite;
+    url.database = config_.state;
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+    return session->Execute("DROP TABLE pipeline_streams").status();
+  };
+  const absl::Status status = Run().status();
+  EXPECT_THAT(
+      std::string(status.message()),
+      ::testing::AllOf(HasSubstr("a: its rows stand"), HasSubstr("next run")));
+  EXPECT_EQ(table_.rows.size(), 100u);
+}
+
 TEST_F(RunnerTest, AStopDuringACommitEndsTheRunBehindIt) {
   config_.streams.push_back({"b", "b"});
   std::atomic<bool> stop{false};

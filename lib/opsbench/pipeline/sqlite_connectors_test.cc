@@ -127,6 +127,46 @@ TEST_F(SqliteConnectorsTest, RandomTablesComeBackAsTheyWere) {
   }
 }
 
+TEST_F(SqliteConnectorsTest, ATableOfTheSameEngineGetsTheSameWords) {
+  std::vector<std::string> columns;
+  for (const char* type : {"INTEGER",
+                           "int2",
+                           "UNSIGNED BIG INT",
+                           "MEDIUMINT",
+                           "VARCHAR(20)",
+                           "NATIVE CHARACTER(70)",
+                           "CHARACTER VARYING (9)",
+                           "mediumtext",
+                           "CLOB",
+                           "TINYBLOB",
+                           "REAL",
+                           "DOUBLE PRECISION",
+                           "FLOAT(4)",
+                           "BOOLEAN",
+                           "DECIMAL(10,2)",
+                           "NUMERIC( 12 , 2 )",
+                           "numeric",
+                           "DATE",
+                           "DATETIME",
+                           "TIMESTAMP WITH TIME ZONE",
+                           "JSON",
+                           "TEXT_JSON",
+                           "uuid",
+                           ""}) {
+    columns.push_back(absl::StrCat("c", columns.size(), " ", type));
+  }
+  Run(absl::StrCat("CREATE TABLE t (", absl::StrJoin(columns, ", "), ")"));
+  ReadRequest request;
+  request.table.table = "t";
+  const auto read = internal::ReadTable(*OpenSource(), request);
+  ASSERT_TRUE(read.ok()) << read.status();
+  const auto counts =
+      internal::WriteTable(*OpenDestination(), To("u"), {&*read});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  const std::string types = Select("SELECT type FROM pragma_table_info('t')");
+  EXPECT_EQ(Select("SELECT type FROM pragma_table_info('u')"), types);
+}
+
 TEST_F(SqliteConnectorsTest, DeclaredTypesAreReadAsWhatTheySay) {
   struct Declared {
     const char* declared;
