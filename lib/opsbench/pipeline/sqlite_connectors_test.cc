@@ -149,7 +149,7 @@ TEST_F(SqliteConnectorsTest, ATableOfTheSameEngineGetsTheSameWords) {
                            "DATE",
                            "DATETIME",
                            "TIMESTAMP WITH TIME ZONE",
-                           "JSON",
+
                            "TEXT_JSON",
                            "uuid",
                            ""}) {
