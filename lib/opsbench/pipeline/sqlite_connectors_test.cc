@@ -149,7 +149,6 @@ TEST_F(SqliteConnectorsTest, ATableOfTheSameEngineGetsTheSameWords) {
                            "DATE",
                            "DATETIME",
                            "TIMESTAMP WITH TIME ZONE",
-
                            "TEXT_JSON",
                            "uuid",
                            ""}) {
