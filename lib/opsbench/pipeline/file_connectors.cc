@@ -136,7 +136,7 @@ class ArrowSource : public Source {
       const absl::StatusOr<bool> more = reader_->Next(&whole_);
       if (!more.ok()) return WithPath(file_path_, more.status());
       if (!*more) return false;
-      OPSBENCH_RETURN_IF_ERROR(CheckNumbers());
+      OPSBENCH_RETURN_IF_ERROR(CheckValues());
     }
     const int64_t rows = RowsOfNextBatch();
     if (rows == whole_.rows() && request_is_whole_) {
@@ -208,14 +208,21 @@ class ArrowSource : public Source {
     return absl::OkStatus();
   }
 
-  // Arrow knows them as text, which may be any; others rely on what they are.
-  absl::Status CheckNumbers() {
+  static absl::Status CheckValue(TypeId id, absl::string_view text) {
+    if (id == TypeId::kNumeric) return CheckNumeric(text);
+    return IsUtf8(text) ? absl::OkStatus()
+                        : absl::InvalidArgumentError("the text is not UTF-8");
+  }
+
+  // A file may hold any bytes; others rely on what the types say of them.
+  absl::Status CheckValues() {
     for (const size_t place : places_) {
       const Column& column = whole_.columns()[place];
-      if (column.type().id != TypeId::kNumeric) continue;
+      const TypeId id = column.type().id;
+      if (!HasOffsets(id) || id == TypeId::kBytes) continue;
       for (int64_t row = 0; row < column.size(); ++row) {
         if (column.IsNull(row)) continue;
-        const absl::Status status = CheckNumeric(column.Text(row));
+        const absl::Status status = CheckValue(id, column.Text(row));
         if (status.ok()) continue;
         return ValueError(status.code(), {"", file_path_},
                           reader_->schema()->fields[place].name,

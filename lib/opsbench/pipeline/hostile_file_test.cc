@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -167,6 +168,24 @@ TEST_P(HostileFileTest, NumbersThatAreNoneAreRefusedByColumnAndRow) {
   const absl::Status status = RunInto("insert");
   ASSERT_TRUE(status.ok()) << status;
   EXPECT_EQ(CellsOf(*session_, "SELECT n FROM t"), "-12.50");
+}
+
+TEST_P(HostileFileTest, TextThatIsNotUtf8IsRefusedByColumnAndRow) {
+  Run("CREATE TABLE t (n text)");
+  for (const TypeId id : {TypeId::kText, TypeId::kJson}) {
+    for (const std::string& method : Methods()) {
+      for (const char* text : {"\xff", "a\xc0\xaf", "\xed\xa0\x80", "\xe4'"}) {
+        SCOPED_TRACE(absl::StrCat(method, ": ", absl::CHexEscape(text)));
+        WriteFile({"n", {id}, true}, text);
+        const absl::Status status = RunInto(method);
+        EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+        EXPECT_THAT(std::string(status.message()),
+                    AllOf(HasSubstr("column n"), HasSubstr("row 1"),
+                          HasSubstr("UTF-8")));
+        EXPECT_EQ(CellsOf(*session_, "SELECT COUNT(*) FROM t"), "0");
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, HostileFileTest,
