@@ -99,6 +99,11 @@ absl::StatusOr<PipelineResult> RunOnce(
   absl::StatusOr<PipelineResult> result =
       pipeline::RunPipeline(config, kinds, options);
   line.Clear();
+  if (result.ok()) {
+    for (const std::string& warning : result->warnings) {
+      absl::FPrintF(stderr, "opsbench: warning: %s\n", warning);
+    }
+  }
   return result;
 }
 
@@ -271,7 +276,8 @@ CLI::App* AddAction(CLI::App& group, Context& context,
                         absl::IsInternal(code.status()) ||
                         absl::IsAborted(code.status()) ||
                         absl::IsDeadlineExceeded(code.status()) ||
-                        absl::IsResourceExhausted(code.status());
+                        absl::IsResourceExhausted(code.status()) ||
+                        absl::IsUnknown(code.status());
     Fail(context, code.status(), failed ? kExitFailed : kExitUsage);
   });
   return command;

@@ -15,6 +15,17 @@ absl::Status ValueError(absl::StatusCode code, const TableName& table,
                              row, ": ", what)};
 }
 
+absl::Status CommitUnknown(const TableName& table, const absl::Status& error) {
+  return absl::UnknownError(absl::StrCat(
+      table.ToString(),
+      ": whether the rows stand is unknown, the commit was not answered: ",
+      error.message()));
+}
+
+absl::StatusOr<std::string> Source::Identity(const ReadRequest& /*request*/) {
+  return std::string();
+}
+
 absl::StatusOr<std::vector<Partition>> Source::Split(
     const ReadRequest& /*request*/, int /*parts*/) {
   return std::vector<Partition>(1);
@@ -28,6 +39,11 @@ absl::Status Source::ReadAs(absl::string_view /*snapshot*/) {
 
 std::vector<std::string> Source::WireFormats(const Schema& /*schema*/) {
   return {};
+}
+
+absl::StatusOr<std::string> Destination::Identity(
+    const WriteRequest& /*request*/) {
+  return std::string();
 }
 
 std::string Destination::ChooseWireFormat(

@@ -11,6 +11,7 @@
 //   InvalidArgument     a setting, a key, a method that does not fit
 //   OutOfRange          a value that its destination's type cannot hold
 //   DataLoss            a file or stream that is damaged
+//   Unknown             a commit whose answer was lost: its rows may stand
 // What concerns a value names table, column and row (ValueError).
 //
 // Thread safety: for one thread at a time; Interrupt() from any.
@@ -44,6 +45,9 @@ struct TableName {
 absl::Status ValueError(absl::StatusCode code, const TableName& table,
                         absl::string_view column, int64_t row,
                         absl::string_view what);
+
+// Unknown, with the table: `error` came instead of a commit's answer.
+absl::Status CommitUnknown(const TableName& table, const absl::Status& error);
 
 // A part of a table: what to put behind WHERE, in the engine's SQL; empty for
 // the whole table.
@@ -98,7 +102,12 @@ class Source {
   virtual absl::StatusOr<std::string> Snapshot();
   virtual absl::Status ReadAs(absl::string_view snapshot);
 
-  // The highest value of the cursor column, as text; empty of an empty table.
+  // What no other table of any server has, by whatever name the request knows
+  // it; empty where there is nothing like it. REQUIRES: Connect().
+  virtual absl::StatusOr<std::string> Identity(const ReadRequest& request);
+
+  // The highest value of the cursor column above the request's `cursor_after`,
+  // as text; empty when there is none.
   virtual absl::StatusOr<std::string> MaxCursor(const ReadRequest& request) = 0;
 
   // Wire formats in which the rows of this request could be handed on without
@@ -146,7 +155,8 @@ struct DestinationTimes {
 
 struct WriteCounts {
   int64_t rows = 0;
-  int64_t bytes = 0;  // Sent to the engine.
+  int64_t bytes = 0;    // Sent to the engine.
+  std::string warning;  // What went wrong although the rows stand, for people.
 };
 
 class Destination {
@@ -154,6 +164,9 @@ class Destination {
   virtual ~Destination() = default;
 
   virtual absl::Status Connect() = 0;
+
+  // As a source's Identity(); empty of a table that is to be made.
+  virtual absl::StatusOr<std::string> Identity(const WriteRequest& request);
 
   // The one of `formats` (a source's WireFormats()) that Write() would take for
   // this request, or an empty text.
@@ -171,13 +184,19 @@ class Destination {
   // Everything that was written stands, and nothing of it before. `marker`, if
   // any, is stored in the same transaction, under which HasMarker() finds it:
   // how a run that was killed learns whether it had committed. Markers of the
-  // same name before the slash replace each other.
+  // same name before the slash replace each other. After an error nothing
+  // stands, unless it is Unknown.
   virtual absl::StatusOr<WriteCounts> Commit(absl::string_view marker) = 0;
+  // Waits for a transaction of another session that stores a marker of the same
+  // name: DeadlineExceeded when that goes on for about a second, and is to be
+  // asked again. False is for good.
   virtual absl::StatusOr<bool> HasMarker(absl::string_view marker) = 0;
 
   // Leaves the target as it was before Prepare(). Also done when destroyed.
   virtual void Abort() = 0;
 
+  // What runs ends with Cancelled, but for the step of Commit() after which
+  // nobody could tell whether the rows stand.
   virtual void Interrupt() {}
 
   const DestinationTimes& times() const { return times_; }

@@ -41,14 +41,15 @@ uint64_t HashBytes(Tag tag, absl::string_view bytes) {
 
 // 0.<digits> times 10^point, of either sign, whatever zeros the digits begin
 // and end with.
-uint64_t HashDecimal(bool negative, absl::string_view digits, int64_t point) {
+uint64_t HashDecimal(bool negative, absl::string_view digits,
+                     absl::int128 point) {
   while (!digits.empty() && digits.front() == '0') {
     digits.remove_prefix(1);
     --point;
   }
   while (!digits.empty() && digits.back() == '0') digits.remove_suffix(1);
   if (digits.empty()) return HashNumber(kWhole, 0);
-  const int64_t zeros = point - static_cast<int64_t>(digits.size());
+  const absl::int128 zeros = point - static_cast<int64_t>(digits.size());
   if (zeros >= 0 && point <= 19) {
     absl::uint128 value = 0;
     for (const char digit : digits) value = value * 10 + (digit - '0');
@@ -60,8 +61,9 @@ uint64_t HashDecimal(bool negative, absl::string_view digits, int64_t point) {
                         static_cast<int64_t>(negative ? 0 - bits : bits));
     }
   }
-  return HashBytes(kDigits,
-                   absl::StrCat(negative ? "-" : "", digits, "e", point));
+  std::string text = absl::StrCat(negative ? "-" : "", digits, "e");
+  AppendDecimalText(point, 0, &text);
+  return HashBytes(kDigits, text);
 }
 
 // "-12.50", "1.5e+20", "NaN".
@@ -91,7 +93,8 @@ uint64_t HashNumberText(absl::string_view text) {
   } else if (i < text.size()) {
     return HashBytes(kDigits, whole);
   }
-  return HashDecimal(negative, digits, point + exponent);
+  // The sum of two numbers of 64 bits has more.
+  return HashDecimal(negative, digits, absl::int128(point) + exponent);
 }
 
 uint64_t HashFloat(double value) {

@@ -56,6 +56,23 @@ TEST(ContentSumTest, NumbersAreHashedByTheirValue) {
             HashOf({TypeId::kNumeric}, "-9223372036854775808"));
 }
 
+// An exponent at the end of 64 bits, which more digits move beyond it.
+TEST(ContentSumTest, ExponentsDoNotOverflow) {
+  const auto hash = [](const char* text) {
+    Column column({TypeId::kNumeric});
+    column.AppendText(text);
+    return HashValue(ContentForm::kNumber, column, 0);
+  };
+  EXPECT_EQ(hash("1e9223372036854775807"), hash("10e9223372036854775806"));
+  EXPECT_NE(hash("1e9223372036854775807"), hash("10e9223372036854775807"));
+  EXPECT_NE(hash("10e9223372036854775807"), hash("1e-9223372036854775808"));
+  EXPECT_EQ(hash("0.01e-9223372036854775808"),
+            hash("0.001e-9223372036854775807"));
+  EXPECT_NE(hash("0.01e-9223372036854775808"),
+            hash("0.01e9223372036854775807"));
+  EXPECT_EQ(hash("0e9223372036854775807"), hash("0"));
+}
+
 TEST(ContentSumTest, InstantsAreMicroseconds) {
   const ContentForm form = ContentForm::kInstant;
   EXPECT_EQ(HashOf({TypeId::kDate}, "2026-01-31", form),

@@ -29,6 +29,7 @@
 #include "opsbench/pipeline/connector.h"
 #include "opsbench/pipeline/internal/arrow_file.h"
 #include "opsbench/pipeline/internal/column_parts.h"
+#include "opsbench/pipeline/value_text.h"
 
 namespace opsbench::pipeline {
 namespace {
@@ -135,6 +136,7 @@ class ArrowSource : public Source {
       const absl::StatusOr<bool> more = reader_->Next(&whole_);
       if (!more.ok()) return WithPath(file_path_, more.status());
       if (!*more) return false;
+      OPSBENCH_RETURN_IF_ERROR(CheckValues());
     }
     const int64_t rows = RowsOfNextBatch();
     if (rows == whole_.rows() && request_is_whole_) {
@@ -174,6 +176,7 @@ class ArrowSource : public Source {
     reader_ = *std::move(reader);
     whole_ = Batch(reader_->schema());
     first_ = 0;
+    rows_before_ = 0;
     return ChooseColumns(request);
   }
 
@@ -202,6 +205,31 @@ class ArrowSource : public Source {
       if (schema->IndexOf(name) < 0) schema->primary_key.clear();
     }
     schema_ = std::move(schema);
+    return absl::OkStatus();
+  }
+
+  static absl::Status CheckValue(TypeId id, absl::string_view text) {
+    if (id == TypeId::kNumeric) return CheckNumeric(text);
+    return IsUtf8(text) ? absl::OkStatus()
+                        : absl::InvalidArgumentError("the text is not UTF-8");
+  }
+
+  // A file may hold any bytes; others rely on what the types say of them.
+  absl::Status CheckValues() {
+    for (const size_t place : places_) {
+      const Column& column = whole_.columns()[place];
+      const TypeId id = column.type().id;
+      if (!HasOffsets(id) || id == TypeId::kBytes) continue;
+      for (int64_t row = 0; row < column.size(); ++row) {
+        if (column.IsNull(row)) continue;
+        const absl::Status status = CheckValue(id, column.Text(row));
+        if (status.ok()) continue;
+        return ValueError(status.code(), {"", file_path_},
+                          reader_->schema()->fields[place].name,
+                          rows_before_ + row + 1, status.message());
+      }
+    }
+    rows_before_ += whole_.rows();
     return absl::OkStatus();
   }
 
@@ -250,6 +278,7 @@ class ArrowSource : public Source {
   size_t batch_bytes_ = 0;
   Batch whole_;  // A batch of the file's, of which rows from first_ are left.
   int64_t first_ = 0;
+  int64_t rows_before_ = 0;  // Of the file's batches that were read.
   std::atomic<bool> interrupted_{false};
 };
 

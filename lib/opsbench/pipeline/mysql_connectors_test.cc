@@ -15,6 +15,7 @@
 #include "opsbench/pipeline/internal/mysql_testing.h"
 #include "opsbench/pipeline/random_rows.h"
 #include "opsbench/server/private_server.h"
+#include "opsbench/testing/statement_proxy.h"
 #include "opsbench/testing/test_servers.h"
 
 namespace opsbench::pipeline {
@@ -124,6 +125,120 @@ TEST_P(MysqlMethodTest, WritesInEachMode) {
   const Batch ids = BatchOf(keys, {{"2"}, {"5"}});
   ASSERT_TRUE(Write(To("t", WriteMode::kUpsert), {&ids}).ok());
   EXPECT_EQ(Select("SELECT id, v FROM t"), "0|a|2|b|5|NULL");
+}
+
+// What a source tells of its own engine's types makes the same columns, with
+// whatever is in their texts.
+TEST_F(MysqlConnectorsTest, ATableOfTheSameEngineGetsTheSameColumns) {
+  std::vector<std::string> columns;
+  for (const char* type :
+       {"tinyint(3) unsigned zerofill",
+        "smallint",
+        "mediumint unsigned",
+        "int",
+        "bigint(20) unsigned",
+        "bit(8)",
+        "year(4)",
+        "float",
+        "double unsigned",
+        "decimal(10,2) unsigned",
+        "decimal(65,30)",
+        "date",
+        "time(3)",
+        "datetime(6)",
+        "timestamp(6) NULL",
+        "char(10) CHARACTER SET latin1",
+        "varchar(20) COLLATE utf8mb4_bin",
+        "tinytext",
+        "mediumtext",
+        "longtext",
+        "binary(4)",
+        "varbinary(9)",
+        "tinyblob",
+        "blob",
+        "longblob",
+        "json",
+        "longtext COMMENT 'opsbench:numeric'",
+        "enum('a', 'it''s', 'x,y', ')', '\"', '\\\\', '`', ' ')",
+        "set('a', 'b''c')"}) {
+    columns.push_back(absl::StrCat("c", columns.size(), " ", type));
+  }
+  Run(absl::StrCat("CREATE TABLE t (", absl::StrJoin(columns, ", "), ")"));
+  const auto read = Read("t");
+  ASSERT_TRUE(read.ok()) << read.status();
+  const auto counts =
+      internal::WriteTable(*OpenDestination("insert"), To("u"), {&*read});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  const auto columns_of = [&](const char* table) {
+    return Select(absl::StrCat(
+        "SELECT CONCAT_WS(' ', column_type, character_set_name, "
+        "collation_name, is_nullable, column_comment) FROM "
+        "information_schema.COLUMNS WHERE table_schema = DATABASE() AND "
+        "table_name = '",
+        table, "' ORDER BY ordinal_position"));
+  };
+  EXPECT_EQ(columns_of("u"), columns_of("t"));
+  EXPECT_THAT(columns_of("u"), HasSubstr("it''s"));
+}
+
+// The connection is lost when the tables are swapped and the old one is still
+// to be dropped: the rows stand, and the next staged run tidies up.
+TEST_F(MysqlConnectorsTest, ASwapStandsWhenTheOldTableIsLeft) {
+  auto proxy = StatementProxy::Start(url_);
+  ASSERT_TRUE(proxy.ok()) << proxy.status();
+  Run("CREATE TABLE t (id BIGINT)");
+  Run("INSERT INTO t VALUES (1)");
+  const Batch two = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  WriteRequest staged = To("t", WriteMode::kReplace);
+  staged.staged = true;
+  (*proxy)->HoldAt("DROP TABLE `", StatementProxy::Where::kRequest);
+  (*proxy)->Cut();
+  auto destination = internal::OpenDestination(MysqlConnectors(), "dest-mysql",
+                                               (*proxy)->url());
+  ASSERT_TRUE(destination.ok()) << destination.status();
+  const auto counts = internal::WriteTable(**destination, staged, {&two});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(counts->rows, 1);
+  destination->reset();
+  EXPECT_EQ(Select("SELECT id FROM t"), "2");
+  const std::string left = Select("SHOW TABLES LIKE 'opsbench\\_old\\_%'");
+  EXPECT_THAT(counts->warning,
+              AllOf(HasSubstr("was replaced"), HasSubstr(left)));
+  EXPECT_EQ(Select(absl::StrCat("SELECT id FROM ", left)), "1");
+  EXPECT_EQ(Select("SHOW TABLES LIKE 'opsbench\\_staged\\_%'"), "");
+
+  const Batch three = BatchOf(two.schema(), {{"3"}});
+  const auto next =
+      internal::WriteTable(*OpenDestination("insert"), staged, {&three});
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(next->warning, "");
+  EXPECT_EQ(Select("SELECT id FROM t"), "3");
+  EXPECT_EQ(Select("SHOW TABLES LIKE 'opsbench\\_%'"), "");
+}
+
+// Lost at the RENAME itself, nobody knows; the target is one of the two whole.
+TEST_F(MysqlConnectorsTest, ASwapWithoutAnAnswerIsUnknown) {
+  const Batch two = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  WriteRequest staged = To("t", WriteMode::kReplace);
+  staged.staged = true;
+  for (const auto where :
+       {StatementProxy::Where::kRequest, StatementProxy::Where::kReply}) {
+    auto proxy = StatementProxy::Start(url_);
+    ASSERT_TRUE(proxy.ok()) << proxy.status();
+    Run("CREATE OR REPLACE TABLE t (id BIGINT)");
+    Run("INSERT INTO t VALUES (1)");
+    (*proxy)->HoldAt("RENAME TABLE", where);
+    (*proxy)->Cut();
+    auto destination = internal::OpenDestination(MysqlConnectors(),
+                                                 "dest-mysql", (*proxy)->url());
+    ASSERT_TRUE(destination.ok()) << destination.status();
+    const auto counts = internal::WriteTable(**destination, staged, {&two});
+    EXPECT_EQ(counts.status().code(), Code::kUnknown) << counts.status();
+    EXPECT_THAT(Message(counts.status()), HasSubstr("unknown"));
+    destination->reset();
+    EXPECT_EQ(Select("SELECT id FROM t"),
+              where == StatementProxy::Where::kRequest ? "1" : "2");
+  }
 }
 
 TEST_P(MysqlMethodTest, AMissingTableIsMadeAndGoesWhenTheWriteFails) {
@@ -367,8 +482,10 @@ TEST_F(MysqlConnectorsTest, ReadsWhatIsAboveACursor) {
     }
     return text;
   };
-  const auto max = [&](const std::string& column) {
+  const auto max = [&](const std::string& column,
+                       const std::string& after = "") {
     request.cursor_column = column;
+    request.cursor_after = after;
     return OpenSource()->MaxCursor(request).value_or("error");
   };
   EXPECT_EQ(max("id"), "18446744073709551615");
@@ -377,6 +494,10 @@ TEST_F(MysqlConnectorsTest, ReadsWhatIsAboveACursor) {
   EXPECT_EQ(max("y"), "2002");
   EXPECT_EQ(max("b"), "\xff");
   EXPECT_EQ(max("n"), "99999999999999999999999999999999999999.25");
+  EXPECT_EQ(max("id", "9007199254740993"), "18446744073709551615");
+  for (const char* column : {"id", "d", "s", "y", "b", "n"}) {
+    EXPECT_EQ(max(column, max(column)), "");
+  }
   EXPECT_EQ(years("id", "", "18446744073709551615"), "2000 2001 2002 ");
   EXPECT_EQ(years("id", "9007199254740992", "9007199254740993"), "2001 ");
   EXPECT_EQ(years("id", "9007199254740993", "18446744073709551615"), "2002 ");

@@ -5,6 +5,7 @@ opsbench_embed_sql(OUTPUT "${generated}"
   NAMESPACE opsbench::pipeline::postgres
   FILES
     postgres/pipeline/catalogue.sql
+    postgres/pipeline/marker.sql
     postgres/pipeline/swap.sql)
 
 opsbench_library(NAME pipeline_postgres

@@ -1,7 +1,6 @@
 // Rows into a PostgreSQL table, in one transaction.
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "opsbench/pipeline/internal/postgres_connectors.h"
 #include "opsbench/pipeline/internal/postgres_prepare.h"
 #include "opsbench/pipeline/internal/postgres_writers.h"
+#include "opsbench/pipeline/internal/session_holder.h"
 
 namespace opsbench::pipeline::postgres {
 namespace {
@@ -43,17 +43,21 @@ class PostgresDestination : public Destination {
 
   absl::Status Connect() override {
     const AddTime time(&times_.connect_ns);
-    OPSBENCH_ASSIGN_OR_RETURN(session_, Open(config_.url));
-    connected_ = session_.get();
+    OPSBENCH_ASSIGN_OR_RETURN(auto session, Open(config_.url));
+    session_.Take(std::move(session));
     return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::string> Identity(const WriteRequest& request) override {
+    const AddTime time(&times_.flush_ns);
+    return IdentityOf(*session_, InSchema(request.table, config_));
   }
 
   std::string ChooseWireFormat(const WriteRequest& request,
                                const Schema& schema,
                                absl::Span<const std::string> formats) override {
     const AddTime time(&times_.flush_ns);
-    if (settings_.load_method != "copy" || formats.empty() ||
-        session_ == nullptr) {
+    if (settings_.load_method != "copy" || formats.empty() || !session_) {
       return "";
     }
     const std::string own = OwnWireFormat(request, schema).value_or("");
@@ -65,7 +69,7 @@ class PostgresDestination : public Destination {
 
   absl::Status Prepare(const WriteRequest& request, SchemaPtr schema) override {
     const AddTime time(&times_.flush_ns);
-    if (session_ == nullptr || open_) {
+    if (!session_ || open_) {
       return absl::FailedPreconditionError(
           open_ ? "the destination has been prepared"
                 : "the destination is not connected");
@@ -105,18 +109,15 @@ class PostgresDestination : public Destination {
   }
 
   absl::StatusOr<bool> HasMarker(absl::string_view marker) override {
-    if (session_ == nullptr) {
+    if (!session_) {
       return absl::FailedPreconditionError("the destination is not connected");
     }
-    OPSBENCH_ASSIGN_OR_RETURN(const auto table,
-                              ReadTable(*session_, MarkerTable()));
-    if (!table.has_value()) return false;
-    ResultSet rows;
-    OPSBENCH_RETURN_IF_ERROR(session_->Query(
-        absl::StrCat("SELECT count(*) FROM ", QuoteTable(table->name),
-                     " WHERE value = ", QuoteLiteral(marker)),
-        &rows));
-    return rows.at(0, 0).int64() > 0;
+    // Read committed: what is read behind the lock is what its holder left.
+    OPSBENCH_RETURN_IF_ERROR(
+        session_->Execute("BEGIN ISOLATION LEVEL READ COMMITTED").status());
+    absl::StatusOr<bool> found = FindMarker(marker);
+    session_->Rollback().IgnoreError();
+    return found;
   }
 
   void Abort() override {
@@ -127,17 +128,11 @@ class PostgresDestination : public Destination {
     session_->Rollback().IgnoreError();
   }
 
-  void Interrupt() override {
-    interrupted_ = true;
-    Session* const session = connected_;
-    if (session != nullptr) session->Interrupt();
-  }
+  void Interrupt() override { session_.Interrupt(); }
 
  private:
   absl::Status WriteRows(const Batch& batch) {
-    if (interrupted_.load(std::memory_order_relaxed)) {
-      return absl::CancelledError("the destination was interrupted");
-    }
+    OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
     if (batch.rows() == 0) return absl::OkStatus();
     if (writer_ == nullptr) {
       OPSBENCH_RETURN_IF_ERROR(MakeWriter(batch.wire_format()));
@@ -329,9 +324,7 @@ class PostgresDestination : public Destination {
   }
 
   absl::StatusOr<WriteCounts> Complete(absl::string_view marker) {
-    if (interrupted_.load(std::memory_order_relaxed)) {
-      return absl::CancelledError("the destination was interrupted");
-    }
+    OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
     WriteCounts counts;
     if (writer_ != nullptr) {
       OPSBENCH_ASSIGN_OR_RETURN(counts.rows, writer_->Finish());
@@ -350,33 +343,50 @@ class PostgresDestination : public Destination {
               .status());
     }
     if (!marker.empty()) OPSBENCH_RETURN_IF_ERROR(StoreMarker(marker));
-    OPSBENCH_RETURN_IF_ERROR(session_->Commit());
+    OPSBENCH_RETURN_IF_ERROR(session_.BeginUninterrupted());
+    const absl::Status committed = session_->Commit();
+    session_.EndUninterrupted();
+    // What the server answers is that it has rolled back.
+    if (absl::IsUnavailable(committed)) {
+      return CommitUnknown(table_.name, committed);
+    }
+    OPSBENCH_RETURN_IF_ERROR(committed);
     open_ = false;
     return counts;
   }
 
+  absl::Status RunMarkerSection(absl::string_view section,
+                                absl::string_view marker, ResultSet* rows) {
+    return RunSection(
+        *session_, section,
+        {{"name", std::string(marker.substr(0, marker.find('/')))},
+         {"marker", std::string(marker)}},
+        rows, QuoteTable(MarkerTable()));
+  }
+
   absl::Status StoreMarker(absl::string_view marker) {
-    const std::string table = QuoteTable(MarkerTable());
+    for (const char* section :
+         {"lock_marker", "create_markers", "write_marker"}) {
+      OPSBENCH_RETURN_IF_ERROR(RunMarkerSection(section, marker, nullptr));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<bool> FindMarker(absl::string_view marker) {
     OPSBENCH_RETURN_IF_ERROR(
-        session_
-            ->Execute(absl::StrCat("CREATE TABLE IF NOT EXISTS ", table,
-                                   " (name text PRIMARY KEY, "
-                                   "value text NOT NULL)"))
-            .status());
-    return session_
-        ->Execute(absl::StrCat(
-            "INSERT INTO ", table, " VALUES (",
-            QuoteLiteral(marker.substr(0, marker.find('/'))), ", ",
-            QuoteLiteral(marker),
-            ") ON CONFLICT (name) DO UPDATE SET value = EXCLUDED.value"))
-        .status();
+        session_->Execute("SET LOCAL lock_timeout = '1s'").status());
+    ResultSet rows;
+    OPSBENCH_RETURN_IF_ERROR(RunMarkerSection("lock_marker", marker, &rows));
+    OPSBENCH_ASSIGN_OR_RETURN(const auto table,
+                              ReadTable(*session_, MarkerTable()));
+    if (!table.has_value()) return false;
+    OPSBENCH_RETURN_IF_ERROR(RunMarkerSection("has_marker", marker, &rows));
+    return rows.at(0, 0).int64() > 0;
   }
 
   const ConnectorConfig config_;
   const Settings settings_;
-  std::unique_ptr<Session> session_;
-  std::atomic<Session*> connected_{nullptr};
-  std::atomic<bool> interrupted_{false};
+  internal::SessionHolder session_;
 
   // Of the run.
   bool open_ = false;  // A transaction is.

@@ -47,6 +47,11 @@ class PostgresSource : public Source {
     return described_.schema;
   }
 
+  absl::StatusOr<std::string> Identity(const ReadRequest& request) override {
+    const AddTime time(&times_.query_ns);
+    return IdentityOf(*session_, Placed(request).table);
+  }
+
   absl::StatusOr<std::vector<Partition>> Split(const ReadRequest& request,
                                                int parts) override {
     const AddTime time(&times_.query_ns);
@@ -85,11 +90,12 @@ class PostgresSource : public Source {
     ResultSet rows;
     OPSBENCH_RETURN_IF_ERROR(session_->Query(
         absl::StrCat("SELECT ", column, "::text FROM ",
-                     QuoteTable(plan.table.name), " WHERE ", column,
-                     " IS NOT NULL ORDER BY ", column, " DESC LIMIT 1"),
+                     QuoteTable(plan.table.name), WhereSql(request),
+                     " ORDER BY ", column, " DESC NULLS LAST LIMIT 1"),
         &rows));
-    return rows.row_count() == 0 ? std::string()
-                                 : std::string(rows.at(0, 0).text());
+    return rows.row_count() == 0 || rows.at(0, 0).is_null()
+               ? std::string()
+               : std::string(rows.at(0, 0).text());
   }
 
   std::vector<std::string> WireFormats(const Schema& schema) override {

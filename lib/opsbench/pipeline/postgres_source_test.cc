@@ -216,6 +216,12 @@ TEST_F(PostgresSourceTest, ReadsWhatIsNewByACursorColumn) {
     EXPECT_THAT(FirstColumn(*Open({{"method", method}}), request).value(),
                 ElementsAre("7", "8", "9"));
   }
+  request.cursor_until.clear();
+  EXPECT_EQ(Open()->MaxCursor(request).value(), "2027-01-01 00:00:00+00");
+  request.cursor_after = "2027-01-01 00:00:00+00";
+  EXPECT_EQ(Open()->MaxCursor(request).value(), "");
+  request.cursor_after.clear();
+  EXPECT_NE(Open()->MaxCursor(request).value(), "");
   Run("TRUNCATE t");
   EXPECT_EQ(source->MaxCursor(request).value(), "");
 }

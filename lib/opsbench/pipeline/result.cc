@@ -83,6 +83,8 @@ void PipelineResult::Add(const PipelineResult& stream) {
     wire_format.clear();
   }
   peak_memory_bytes = std::max(peak_memory_bytes, stream.peak_memory_bytes);
+  warnings.insert(warnings.end(), stream.warnings.begin(),
+                  stream.warnings.end());
 }
 
 std::string FormatBytes(double bytes) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "opsbench/pipeline/channel.h"
 
@@ -75,7 +76,8 @@ struct PipelineResult {
   int streams = 0;
   int readers = 0;          // Threads that read at once, at most.
   std::string wire_format;  // That no value was decoded from; empty: they were.
-  int64_t peak_memory_bytes = 0;  // Of this process, ever.
+  int64_t peak_memory_bytes = 0;      // Of this process, ever.
+  std::vector<std::string> warnings;  // Of streams whose rows stand.
 
   double seconds() const { return static_cast<double>(duration_ns) / 1e9; }
   // 0 when nothing was read.

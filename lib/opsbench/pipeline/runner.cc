@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/session.h"
 #include "opsbench/pipeline/bench_events.h"
@@ -23,6 +24,10 @@ absl::StatusOr<const ConnectorKind*> RequireKind(
         absl::StrCat("no connector is named ", name));
   }
   return kind;
+}
+
+absl::Status Interrupted() {
+  return absl::CancelledError("interrupted: the destination is unchanged");
 }
 
 ReadRequest ReadOf(const PipelineConfig& config, const StreamConfig& stream) {
@@ -44,13 +49,35 @@ WriteRequest WriteOf(const PipelineConfig& config, const StreamConfig& stream) {
   return write;
 }
 
+// How long an earlier run's transaction is waited for that its server has not
+// ended yet.
+constexpr int64_t kSettleNs = int64_t{60} * 1'000'000'000;
+
+absl::StatusOr<bool> AskForMarker(Destination* destination,
+                                  absl::string_view marker,
+                                  const std::atomic<bool>* stop) {
+  const int64_t start_ns = MonotonicNowNs();
+  while (true) {
+    absl::StatusOr<bool> has = destination->HasMarker(marker);
+    if (!absl::IsDeadlineExceeded(has.status())) return has;
+    if (stop != nullptr && *stop) return Interrupted();
+    if (MonotonicNowNs() - start_ns > kSettleNs) {
+      return absl::DeadlineExceededError(
+          "the destination has not ended the transaction of an earlier run, "
+          "whose rows may stand yet: run again when it has");
+    }
+  }
+}
+
 // Finds out whether the step that an earlier run left pending was committed.
 absl::Status Settle(Destination* destination, StateStore* store,
-                    const StreamKey& key, StreamState* state) {
+                    const StreamKey& key, const std::atomic<bool>* stop,
+                    StreamState* state) {
   if (state->pending_marker.empty()) return absl::OkStatus();
   OPSBENCH_RETURN_IF_ERROR(destination->Connect());
-  OPSBENCH_ASSIGN_OR_RETURN(const bool committed,
-                            destination->HasMarker(state->pending_marker));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const bool committed,
+      AskForMarker(destination, state->pending_marker, stop));
   if (committed) state->cursor = state->pending_cursor;
   state->pending_marker.clear();
   state->pending_cursor.clear();
@@ -69,6 +96,16 @@ absl::StatusOr<Ends> EndsOf(const PipelineConfig& config,
   OPSBENCH_ASSIGN_OR_RETURN(ends.destination,
                             RequireKind(kinds, config.destination.use));
   return ends;
+}
+
+// What can be done about a commit without an answer.
+absl::Status WithAdvice(const absl::Status& status, bool incremental) {
+  if (!absl::IsUnknown(status)) return status;
+  return absl::UnknownError(absl::StrCat(
+      status.message(),
+      incremental ? "; the next run finds out, and goes on from there"
+                  : "; see before the next run, by `opsbench pipeline verify` "
+                    "for one"));
 }
 
 absl::StatusOr<PipelineResult> RunStream(const PipelineConfig& config,
@@ -96,7 +133,8 @@ absl::StatusOr<PipelineResult> RunStream(const PipelineConfig& config,
     OPSBENCH_ASSIGN_OR_RETURN(
         const std::unique_ptr<Destination> asked,
         ends.destination->make_destination(config.destination.config));
-    OPSBENCH_RETURN_IF_ERROR(Settle(asked.get(), store, key, &state));
+    OPSBENCH_RETURN_IF_ERROR(
+        Settle(asked.get(), store, key, options.stop, &state));
     transfer.read.cursor_after = state.cursor;
     transfer.before_commit =
         [&](absl::string_view until) -> absl::StatusOr<std::string> {
@@ -109,15 +147,24 @@ absl::StatusOr<PipelineResult> RunStream(const PipelineConfig& config,
   OPSBENCH_ASSIGN_OR_RETURN(
       const std::unique_ptr<Destination> destination,
       ends.destination->make_destination(config.destination.config));
-  OPSBENCH_ASSIGN_OR_RETURN(
-      PipelineResult result,
+  absl::StatusOr<PipelineResult> result =
       Transfer([&] { return ends.source->make_source(config.source.config); },
-               destination.get(), transfer));
+               destination.get(), transfer);
+  if (!result.ok()) return WithAdvice(result.status(), stream.incremental);
   if (stream.incremental) {
     state.cursor = state.pending_cursor;
     state.pending_marker.clear();
     state.pending_cursor.clear();
-    OPSBENCH_RETURN_IF_ERROR(store->Write(key, state));
+    const absl::Status written = store->Write(key, state);
+    if (!written.ok()) {
+      return absl::Status(
+          written.code(),
+          absl::StrCat(key.into,
+                       ": its rows stand, but the state could not be "
+                       "written: ",
+                       written.message(),
+                       "; the next run finds out, and goes on from there"));
+    }
   }
   return result;
 }
@@ -174,6 +221,9 @@ absl::StatusOr<std::string> PlanStream(const PipelineConfig& config,
       const auto destination,
       ends.destination->make_destination(config.destination.config));
   OPSBENCH_RETURN_IF_ERROR(destination->Connect());
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string identity, source->Identity(read));
+  OPSBENCH_RETURN_IF_ERROR(
+      CheckOtherTable(identity, write, read.table, destination.get()));
   std::string format;
   if (!config.always_decode) {
     const std::vector<std::string> formats = source->WireFormats(*schema);
@@ -215,8 +265,11 @@ absl::StatusOr<PipelineResult> RunPipeline(
   result.pipeline = config.pipeline;
   std::vector<std::string> done;
   for (const StreamConfig& stream : config.streams) {
+    // The one before may have been committed when somebody wanted to stop.
+    const bool stop = options.stop != nullptr && *options.stop;
     const absl::StatusOr<PipelineResult> one =
-        RunStream(config, stream, ends, store.get(), options);
+        stop ? Interrupted()
+             : RunStream(config, stream, ends, store.get(), options);
     if (!one.ok()) {
       if (done.empty()) return one.status();
       return absl::Status(

@@ -89,3 +89,7 @@ else()
   _opsbench_remember(all_pairs_test.cc full_disk_test.cc random_tables_test.cc
     server_loss_test.cc shapes_test.cc)
 endif()
+
+opsbench_test(NAME pipeline_hostile_file_test SOURCES hostile_file_test.cc
+  LABEL integration TIMEOUT 300
+  DEPS opsbench::pipeline opsbench::testing)

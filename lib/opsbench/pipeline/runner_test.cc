@@ -3,6 +3,7 @@
 
 #include "opsbench/pipeline/runner.h"
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -146,6 +147,67 @@ TEST_F(RunnerTest, APendingStepIsSettledByItsMarker) {
       EXPECT_EQ(table_.rows[static_cast<size_t>(i - 1)].first, i);
     }
   }
+}
+
+// A server may not have ended the earlier run's transaction yet.
+TEST_F(RunnerTest, AnUnansweredMarkerIsAskedForAgain) {
+  MakeIncremental();
+  destination_faults_.committed = [] {
+    return CommitUnknown({"", "a"}, absl::UnavailableError("lost"));
+  };
+  const absl::Status lost = Run().status();
+  EXPECT_TRUE(absl::IsUnknown(lost));
+  EXPECT_THAT(std::string(lost.message()), HasSubstr("next run"));
+  destination_faults_ = {};
+  int asked = 0;
+  std::atomic<bool> stop{false};
+  destination_faults_.has_marker = [&] {
+    stop = ++asked == 2;
+    return asked < 4 ? absl::DeadlineExceededError("locked") : absl::OkStatus();
+  };
+  RunOptions options;
+  options.stop = &stop;
+  EXPECT_TRUE(
+      absl::IsCancelled(RunPipeline(config_, kinds_, options).status()));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(table_.rows.size(), 100u);
+  stop = false;
+  const auto next = RunPipeline(config_, kinds_, options);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_EQ(asked, 4);
+  EXPECT_EQ(next->records_read, 0);
+  EXPECT_EQ(table_.rows.size(), 100u);
+}
+
+TEST_F(RunnerTest, AStateThatCannotBeWrittenDoesNotDenyTheRows) {
+  MakeIncremental();
+  destination_faults_.committed = [&]() -> absl::Status {
+    Url url;
+    url.engine = Engine::kSqlite;
+    url.database = config_.state;
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+    return session->Execute("DROP TABLE pipeline_streams").status();
+  };
+  const absl::Status status = Run().status();
+  EXPECT_THAT(
+      std::string(status.message()),
+      ::testing::AllOf(HasSubstr("a: its rows stand"), HasSubstr("next run")));
+  EXPECT_EQ(table_.rows.size(), 100u);
+}
+
+TEST_F(RunnerTest, AStopDuringACommitEndsTheRunBehindIt) {
+  config_.streams.push_back({"b", "b"});
+  std::atomic<bool> stop{false};
+  destination_faults_.committed = [&] {
+    stop = true;
+    return absl::OkStatus();
+  };
+  RunOptions options;
+  options.stop = &stop;
+  const absl::Status status = RunPipeline(config_, kinds_, options).status();
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("committed before: a"));
+  EXPECT_EQ(table_.rows.size(), 100u);
 }
 
 TEST_F(RunnerTest, OneRunAtATimeHasTheState) {

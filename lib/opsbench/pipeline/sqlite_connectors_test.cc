@@ -127,6 +127,45 @@ TEST_F(SqliteConnectorsTest, RandomTablesComeBackAsTheyWere) {
   }
 }
 
+TEST_F(SqliteConnectorsTest, ATableOfTheSameEngineGetsTheSameWords) {
+  std::vector<std::string> columns;
+  for (const char* type : {"INTEGER",
+                           "int2",
+                           "UNSIGNED BIG INT",
+                           "MEDIUMINT",
+                           "VARCHAR(20)",
+                           "NATIVE CHARACTER(70)",
+                           "CHARACTER VARYING (9)",
+                           "mediumtext",
+                           "CLOB",
+                           "TINYBLOB",
+                           "REAL",
+                           "DOUBLE PRECISION",
+                           "FLOAT(4)",
+                           "BOOLEAN",
+                           "DECIMAL(10,2)",
+                           "NUMERIC( 12 , 2 )",
+                           "numeric",
+                           "DATE",
+                           "DATETIME",
+                           "TIMESTAMP WITH TIME ZONE",
+                           "TEXT_JSON",
+                           "uuid",
+                           ""}) {
+    columns.push_back(absl::StrCat("c", columns.size(), " ", type));
+  }
+  Run(absl::StrCat("CREATE TABLE t (", absl::StrJoin(columns, ", "), ")"));
+  ReadRequest request;
+  request.table.table = "t";
+  const auto read = internal::ReadTable(*OpenSource(), request);
+  ASSERT_TRUE(read.ok()) << read.status();
+  const auto counts =
+      internal::WriteTable(*OpenDestination(), To("u"), {&*read});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  const std::string types = Select("SELECT type FROM pragma_table_info('t')");
+  EXPECT_EQ(Select("SELECT type FROM pragma_table_info('u')"), types);
+}
+
 TEST_F(SqliteConnectorsTest, DeclaredTypesAreReadAsWhatTheySay) {
   struct Declared {
     const char* declared;
@@ -466,15 +505,21 @@ TEST_F(SqliteConnectorsTest, ReadsWhatIsAboveACursor) {
     }
     return text;
   };
-  const auto max = [&](const std::string& column) {
+  const auto max = [&](const std::string& column,
+                       const std::string& after = "") {
     request.cursor_column = column;
-    request.cursor_after = request.cursor_until = "";
+    request.cursor_after = after;
+    request.cursor_until = "";
     return OpenSource()->MaxCursor(request).value_or("error");
   };
   EXPECT_EQ(max("id"), "9223372036854775807");
   EXPECT_EQ(max("d"), "2027-01-01 00:00:00");
   EXPECT_EQ(max("s"), "b");
   EXPECT_EQ(max("b"), "\xff");
+  EXPECT_EQ(max("id", "1"), "9223372036854775807");
+  for (const char* column : {"id", "d", "s", "b"}) {
+    EXPECT_EQ(max(column, max(column)), "");
+  }
   EXPECT_EQ(years("id", "9007199254740992", "9007199254740993"), "2001 ");
   EXPECT_EQ(years("d", "2026-01-01 00:00:00", "2027-01-01 00:00:00"),
             "2001 2002 ");

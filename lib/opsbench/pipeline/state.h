@@ -7,8 +7,9 @@
 // A step is stored as pending, with a marker and the cursor it reaches, before
 // the destination commits; the destination stores the marker in the transaction
 // of the rows; then the cursor is advanced. Who finds a pending step asks the
-// destination for the marker: there, the step was committed and is advanced
-// now; not there, its rows were not either and it is dropped.
+// destination for the marker, which waits for a transaction that may store it:
+// there, the step was committed and is advanced now; not there, its rows were
+// not either and it is dropped.
 //
 // One run at a time may hold the file: a lock beside it, which the kernel takes
 // back when the process ends however it ends.

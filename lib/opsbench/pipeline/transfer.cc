@@ -39,6 +39,7 @@ class PhaseClock {
 // What the source's side has to offer before rows flow.
 struct Offer {
   SchemaPtr schema;
+  std::string identity;
   std::vector<std::string> wire_formats;
 };
 
@@ -132,7 +133,7 @@ class TransferRun {
 
   // --- The destination's side ---
 
-  absl::Status Drain();
+  void Drain();
   absl::Status DrainPhases(PhaseClock* clock);
   absl::Status WriteAll(PhaseClock* clock);
 
@@ -162,8 +163,10 @@ class TransferRun {
   std::string agreed_format_;
 
   std::atomic<int64_t> rows_written_{0};
+  // Of the writing thread.
   DestinationTiming destination_timing_;
   WriteCounts written_;
+  absl::Status drained_;
 };
 
 void TransferRun::Fail(const absl::Status& status) {
@@ -301,14 +304,14 @@ absl::Status TransferRun::LeadPhases(PhaseClock* clock, ReaderCounts* counts) {
   OPSBENCH_ASSIGN_OR_RETURN(schema_, source->Describe(request));
   Offer offer;
   offer.schema = schema_;
+  OPSBENCH_ASSIGN_OR_RETURN(offer.identity, source->Identity(request));
   if (!options_.always_decode) {
     offer.wire_formats = source->WireFormats(*schema_);
   }
   bool nothing_new = false;
   if (!request.cursor_column.empty()) {
     OPSBENCH_ASSIGN_OR_RETURN(request.cursor_until, source->MaxCursor(request));
-    nothing_new = request.cursor_until.empty() ||
-                  request.cursor_until == request.cursor_after;
+    nothing_new = request.cursor_until.empty();
     if (nothing_new) request.cursor_until = request.cursor_after;
   }
   {
@@ -420,6 +423,8 @@ absl::Status TransferRun::DrainPhases(PhaseClock* clock) {
     offer = *offer_;
     cursor_until = cursor_until_;
   }
+  OPSBENCH_RETURN_IF_ERROR(CheckOtherTable(offer.identity, options_.write,
+                                           options_.read.table, destination_));
   std::string format;
   if (!offer.wire_formats.empty()) {
     format = destination_->ChooseWireFormat(options_.write, *offer.schema,
@@ -448,28 +453,26 @@ absl::Status TransferRun::DrainPhases(PhaseClock* clock) {
   return absl::OkStatus();
 }
 
-absl::Status TransferRun::Drain() {
+void TransferRun::Drain() {
   PhaseClock clock;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     destination_busy_ = true;
   }
-  absl::Status status;
   try {
-    status = DrainPhases(&clock);
+    drained_ = DrainPhases(&clock);
   } catch (const std::bad_alloc&) {
-    status = OutOfMemory();
+    drained_ = OutOfMemory();
   }
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     destination_busy_ = false;
   }
-  if (!status.ok()) {
-    Fail(status);
+  if (!drained_.ok()) {
+    Fail(drained_);
     destination_->Abort();
   }
   destination_timing_.duration_ns = clock.elapsed_ns();
-  return status;
 }
 
 PipelineResult TransferRun::Collect() const {
@@ -491,17 +494,25 @@ PipelineResult TransferRun::Collect() const {
   result.destination = destination_timing_;
   result.channel = channel_.counts();
   result.wire_format = agreed_format_;
+  if (!written_.warning.empty()) result.warnings = {written_.warning};
   return result;
 }
 
 absl::StatusOr<PipelineResult> TransferRun::Run() {
   const int64_t start_ns = MonotonicNowNs();
-  std::thread writer([this] { AsThread([this] { return Drain(); }); });
+  std::thread writer([this] {
+    AsThread([this] {
+      Drain();
+      return absl::OkStatus();
+    });
+  });
   std::thread lead([this] { AsThread([this] { return Lead(); }); });
   Supervise();
   lead.join();
   writer.join();
-  OPSBENCH_RETURN_IF_ERROR(status_);
+  if (absl::IsUnknown(drained_)) return drained_;
+  // Nobody failed before the commit, or there would have been none.
+  if (!drained_.ok()) return status_;
   PipelineResult result = Collect();
   result.duration_ns = MonotonicNowNs() - start_ns;
   result.peak_memory_bytes = PeakMemoryBytes();
@@ -509,6 +520,23 @@ absl::StatusOr<PipelineResult> TransferRun::Run() {
 }
 
 }  // namespace
+
+absl::Status CheckOtherTable(const std::string& source_identity,
+                             const WriteRequest& request,
+                             const TableName& source,
+                             Destination* destination) {
+  if (source_identity.empty()) return absl::OkStatus();
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string identity,
+                            destination->Identity(request));
+  if (identity != source_identity) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      source.ToString(), " would be written to the table that it is read from",
+      request.table.ToString() == source.ToString()
+          ? ""
+          : absl::StrCat(", ", request.table.ToString()),
+      ": give the destination another schema or database, or the stream "
+      "another table by into"));
+}
 
 absl::StatusOr<PipelineResult> Transfer(const SourceFactory& make_source,
                                         Destination* destination,

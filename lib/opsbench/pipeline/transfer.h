@@ -7,7 +7,9 @@
 // The threads meet once before rows flow: the source offers schema and wire
 // formats, the destination answers with the format to use. From then on they
 // meet in the channel alone. Whichever fails first ends the others, and its
-// error is the transfer's; the destination is then as it was.
+// error is the transfer's; the destination is then as it was. A commit counts
+// for more than what else happened: rows that stand are a success, also when
+// somebody wanted to stop meanwhile, and a commit without an answer is Unknown.
 //
 // Thread safety: Transfer() is called from one thread, on which it reports
 // progress; it starts its own.
@@ -59,6 +61,13 @@ struct TransferOptions {
 
 using SourceFactory = std::function<absl::StatusOr<std::unique_ptr<Source>>()>;
 
+// InvalidArgument: the table that is written to has the identity of the one
+// that is read. REQUIRES: `destination` is connected.
+absl::Status CheckOtherTable(const std::string& source_identity,
+                             const WriteRequest& request,
+                             const TableName& source, Destination* destination);
+
+// InvalidArgument: the destination's table is the one that is read.
 // `destination` is used on another thread until this returns, and its changes
 // are committed or given up then.
 absl::StatusOr<PipelineResult> Transfer(const SourceFactory& make_source,

@@ -131,6 +131,12 @@ TEST_F(TransferTest, ACursorReadsWhatIsNewAndTellsHowFar) {
   ASSERT_TRUE(nothing.ok()) << nothing.status();
   EXPECT_EQ(nothing->records_read, 0);
   EXPECT_EQ(until, "100");
+  // Rows were deleted, and the highest cursor with them.
+  for (const int64_t rows : {90, 0}) {
+    const auto fewer = Run(rows);
+    ASSERT_TRUE(fewer.ok()) << fewer.status();
+    EXPECT_EQ(until, "100");
+  }
 }
 
 // Every step in turn fails, with one reader and with several; the transfer ends
@@ -187,6 +193,44 @@ TEST_F(TransferTest, StopsWhenAskedTo) {
   EXPECT_THAT(std::string(result.status().message()), HasSubstr("interrupted"));
   EXPECT_TRUE(table_.rows.empty());
   EXPECT_EQ(table_.aborted, 1);
+}
+
+// The commit goes on until the stop was seen, and then succeeds: rows that
+// stand are no failure.
+TEST_F(TransferTest, AStopDuringTheCommitDoesNotDenyTheRows) {
+  std::atomic<bool> stop{false};
+  options_.stop = &stop;
+  destination_faults_.commit = [&] {
+    stop = true;
+    while (table_.interrupted == 0) std::this_thread::yield();
+    return absl::OkStatus();
+  };
+  const auto result = Run(100);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->records_written, 100);
+  ExpectRows(1, 100);
+  EXPECT_EQ(table_.aborted, 0);
+}
+
+// And when it fails, its own error is what is said.
+TEST_F(TransferTest, ACommitWithoutAnAnswerIsUnknownAlsoWhenStopped) {
+  for (const bool stopped : {false, true}) {
+    std::atomic<bool> stop{false};
+    options_.stop = &stop;
+    destination_faults_.committed = [&]() -> absl::Status {
+      if (stopped) {
+        const int before = table_.interrupted;
+        stop = true;
+        while (table_.interrupted == before) std::this_thread::yield();
+      }
+      return CommitUnknown({"s", "u"}, absl::UnavailableError("gone"));
+    };
+    const auto result = Run(100);
+    EXPECT_TRUE(absl::IsUnknown(result.status())) << result.status();
+    EXPECT_THAT(std::string(result.status().message()),
+                ::testing::AllOf(HasSubstr("s.u"), HasSubstr("unknown"),
+                                 HasSubstr("gone")));
+  }
 }
 
 TEST_F(TransferTest, ReportsProgress) {

@@ -269,6 +269,15 @@ absl::StatusOr<std::string> CanonicalNumeric(absl::string_view text) {
   return parts.negative && !zero ? absl::StrCat("-", moved) : moved;
 }
 
+absl::Status CheckNumeric(absl::string_view text) {
+  if (internal::IsCanonicalNumeric(text) ||
+      (!text.empty() && SpecialNumber(text) == text)) {
+    return absl::OkStatus();
+  }
+  return RefuseText(absl::StatusCode::kInvalidArgument,
+                    "not a number without an exponent", text);
+}
+
 namespace internal {
 
 bool IsCanonicalNumeric(absl::string_view text) {

@@ -59,6 +59,8 @@ absl::StatusOr<int64_t> ParseDuration(absl::string_view text);
 absl::StatusOr<absl::int128> ParseDecimal(absl::string_view text, int scale);
 // A kNumeric's one form of a number in any decimal form, with exponent or not.
 absl::StatusOr<std::string> CanonicalNumeric(absl::string_view text);
+// Whether `text` is a kNumeric's value in that form; InvalidArgument otherwise.
+absl::Status CheckNumeric(absl::string_view text);
 
 // Whether `text` is UTF-8: no overlong forms, no surrogates.
 bool IsUtf8(absl::string_view text);

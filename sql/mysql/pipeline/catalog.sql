@@ -40,3 +40,10 @@ UNION ALL
 SELECT CONCAT('trigger ', TRIGGER_NAME)
 FROM information_schema.TRIGGERS
 WHERE EVENT_OBJECT_SCHEMA = :schema AND EVENT_OBJECT_TABLE = :table
+
+-- Of the server, as far as it tells, and the table.
+-- name: identity
+SELECT TABLE_NAME, CONCAT_WS('/', @@hostname, @@port, @@socket, @@datadir,
+  CREATE_TIME, TABLE_SCHEMA, TABLE_NAME)
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = :schema AND TABLE_NAME = :table

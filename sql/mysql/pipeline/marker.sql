@@ -10,5 +10,6 @@ CREATE TABLE IF NOT EXISTS {table} (
 -- name: write
 REPLACE INTO {table} (name, marker) VALUES (:name, :marker)
 
+-- Waits for a transaction that has written the row, and sees what it left.
 -- name: read
-SELECT marker FROM {table} WHERE name = :name
+SELECT marker FROM {table} WHERE name = :name FOR UPDATE

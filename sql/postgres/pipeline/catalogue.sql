@@ -57,3 +57,9 @@ SELECT count(*) FROM pg_namespace WHERE nspname = :schema
 
 -- name: has_type
 SELECT count(to_regtype(:type))
+
+-- Of the server while it runs, the database and the table.
+-- name: identity
+SELECT concat_ws('/', extract(epoch FROM pg_postmaster_start_time()),
+  (SELECT oid FROM pg_database WHERE datname = current_database()),
+  :table::int8)

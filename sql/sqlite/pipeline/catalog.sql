@@ -24,3 +24,7 @@ REPLACE INTO opsbench_pipeline_marker (name, marker) VALUES (:name, :marker)
 
 -- name: read_marker
 SELECT marker FROM opsbench_pipeline_marker WHERE name = :name
+
+-- Where the file is, as SQLite has resolved its path; empty in memory.
+-- name: file
+SELECT file FROM pragma_database_list WHERE name = 'main'

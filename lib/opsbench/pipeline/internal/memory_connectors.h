@@ -37,6 +37,9 @@ struct MemoryFaults {
   std::function<absl::Status(int64_t row)> next;
   std::function<absl::Status(int64_t rows)> write;
   std::function<absl::Status()> commit;
+  std::function<absl::Status()> has_marker;
+  // Asked behind the commit.
+  std::function<absl::Status()> committed;
 };
 
 // Rows (i, "name<i>") for i from 1 to `rows`; every seventh name is null.
@@ -64,8 +67,13 @@ class CountingSource : public Source {
     return snapshot == "s1" ? absl::OkStatus()
                             : absl::InvalidArgumentError("no snapshot");
   }
-  absl::StatusOr<std::string> MaxCursor(const ReadRequest&) override {
-    return rows_ == 0 ? "" : absl::StrCat(rows_);
+  absl::StatusOr<std::string> MaxCursor(const ReadRequest& request) override {
+    int64_t after = 0;
+    if (!request.cursor_after.empty() &&
+        !absl::SimpleAtoi(request.cursor_after, &after)) {
+      return absl::InvalidArgumentError("cursor_after");
+    }
+    return rows_ <= after ? "" : absl::StrCat(rows_);
   }
   std::vector<std::string> WireFormats(const Schema&) override {
     if (!wire_) return {};
@@ -133,6 +141,7 @@ struct MemoryTable {
   std::vector<std::pair<int64_t, std::string>> rows;  // "NULL" for null.
   std::string marker;
   int aborted = 0;
+  std::atomic<int> interrupted{0};
 };
 
 class MemoryDestination : public Destination {
@@ -181,9 +190,11 @@ class MemoryDestination : public Destination {
     if (request_.mode == WriteMode::kReplace) table_->rows.clear();
     table_->rows.insert(table_->rows.end(), rows_.begin(), rows_.end());
     table_->marker = std::string(marker);
+    if (faults_.committed) OPSBENCH_RETURN_IF_ERROR(faults_.committed());
     return WriteCounts{static_cast<int64_t>(rows_.size()), bytes_};
   }
   absl::StatusOr<bool> HasMarker(absl::string_view marker) override {
+    if (faults_.has_marker) OPSBENCH_RETURN_IF_ERROR(faults_.has_marker());
     const std::lock_guard<std::mutex> lock(table_->mutex);
     return table_->marker == marker;
   }
@@ -191,7 +202,10 @@ class MemoryDestination : public Destination {
     const std::lock_guard<std::mutex> lock(table_->mutex);
     ++table_->aborted;
   }
-  void Interrupt() override { interrupted_ = true; }
+  void Interrupt() override {
+    interrupted_ = true;
+    ++table_->interrupted;
+  }
 
  private:
   MemoryTable* const table_;

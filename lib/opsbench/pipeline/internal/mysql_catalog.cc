@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/pipeline/internal/mysql_native_type.h"
 #include "opsbench/pipeline/internal/mysql_sql_files.h"
 
 namespace opsbench::pipeline::internal {
@@ -306,6 +307,22 @@ absl::StatusOr<std::string> MysqlTies(Session& session,
   return absl::StrJoin(ties, ", ");
 }
 
+absl::StatusOr<std::string> MysqlIdentity(Session& session,
+                                          const TableName& table) {
+  const auto described = DescribeMysqlTable(session, table);
+  if (absl::IsNotFound(described.status())) return std::string();
+  OPSBENCH_RETURN_IF_ERROR(described.status());
+  const TableName& name = described->name;
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunMysqlPipelineSql(
+      session, MysqlPipelineSql("catalog", "identity"),
+      {{"schema", name.schema}, {"table", name.table}}, &rows));
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    if (rows.at(i, 0).text() == name.table) return TextOf(rows.at(i, 1));
+  }
+  return std::string();
+}
+
 absl::StatusOr<Field> FieldOfMysqlColumn(const MysqlTable& table,
                                          const MysqlColumnInfo& column,
                                          const MysqlFieldOptions& options) {
@@ -382,7 +399,7 @@ class TableMaker {
 
   std::string TypeOf(const Field& field) {
     absl::string_view native = field.native;
-    if (absl::ConsumePrefix(&native, prefix_) &&
+    if (absl::ConsumePrefix(&native, prefix_) && IsMysqlNativeType(native) &&
         // Text of any length can only be a key by its beginning.
         !(IsKey(field) && (absl::StrContains(native, "text") ||
                            absl::StrContains(native, "blob")))) {
@@ -453,13 +470,13 @@ class TableMaker {
     const absl::string_view native = field.native;
     const size_t begin = native.find("char");
     const size_t open = native.find('(', begin);
-    int chars = 0;
+    int64_t chars = 0;
     if (begin == absl::string_view::npos || open == absl::string_view::npos ||
         !absl::StrContains(native.substr(0, open), "var") ||
         native.back() != ')' ||
         !absl::SimpleAtoi(native.substr(open + 1, native.size() - open - 2),
                           &chars) ||
-        chars < 1 || kBytesPerChar * chars > varchar_bytes_left_) {
+        chars < 1 || chars > varchar_bytes_left_ / kBytesPerChar) {
       return "longtext";
     }
     varchar_bytes_left_ -= kBytesPerChar * chars;
@@ -471,7 +488,7 @@ class TableMaker {
   const bool mariadb_;
   absl::string_view collation_ = "utf8mb4_bin";
   int key_text_ = kMaxKeyText;
-  int varchar_bytes_left_ = kMaxVarcharBytes;
+  int64_t varchar_bytes_left_ = kMaxVarcharBytes;
   std::string prefix_;
 };
 

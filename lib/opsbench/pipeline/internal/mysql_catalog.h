@@ -30,7 +30,8 @@
 //
 // A `native` begins with the server's flavour, "mysql:" or "mariadb:", and is
 // what stands behind a column's name when it is made, as both have types and
-// collations that the other has not.
+// collations that the other has not. One that is no such type (a file may say
+// anything) is as if there were none.
 //
 // Thread safety: pure functions, and a Session's.
 
@@ -100,6 +101,10 @@ absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,
 // What a swap of the table would lose: its foreign keys and triggers, and keys
 // of other tables that refer to it, for people; empty when there are none.
 absl::StatusOr<std::string> MysqlTies(Session& session, const TableName& table);
+
+// See Source::Identity(); empty of a table that is not there.
+absl::StatusOr<std::string> MysqlIdentity(Session& session,
+                                          const TableName& table);
 
 struct MysqlFieldOptions {
   absl::string_view flavour;  // Of Capabilities.

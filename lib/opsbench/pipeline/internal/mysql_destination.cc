@@ -15,7 +15,6 @@
 namespace opsbench::pipeline::internal {
 namespace {
 
-constexpr char kMarkerTable[] = "opsbench_pipeline_marker";
 // The rows of an upsert before they meet the target's.
 constexpr char kUpsertTable[] = "opsbench_pipeline_upsert";
 // An INSERT that is longer gains nothing, and the server keeps it whole.
@@ -24,17 +23,6 @@ constexpr size_t kMaxInsertBytes = 4 << 20;
 constexpr size_t kMaxLoadBytes = 8 << 20;
 // Of a packet, beside the statement.
 constexpr size_t kPacketOverhead = 64;
-
-// A table beside the target, of a name that is never too long.
-std::string BesideName(absl::string_view what, absl::string_view table) {
-  // FNV-1a.
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : table) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return absl::StrCat("opsbench_", what, "_",
-                      absl::Hex(hash, absl::kZeroPad16));
-}
 
 // Whether the error may be a row's, so that looking for it makes sense.
 bool MayBeOfARow(const absl::Status& status) {
@@ -134,6 +122,13 @@ absl::Status MysqlDestination::Connect() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> MysqlDestination::Identity(
+    const WriteRequest& request) {
+  TableName name = request.table;
+  if (name.schema.empty()) name.schema = options_.schema;
+  return MysqlIdentity(*session_, name);
+}
+
 absl::Status MysqlDestination::Prepare(const WriteRequest& request,
                                        SchemaPtr schema) {
   const int64_t start_ns = MonotonicNowNs();
@@ -212,8 +207,7 @@ absl::StatusOr<MysqlTable> MysqlDestination::CreateStaged(
                      ": a staged table that takes its place would lose ", ties,
                      "; write without staging"));
   }
-  const TableName staged = {target.name.schema,
-                            BesideName("staged", target.name.table)};
+  const TableName staged = MysqlTableBeside("staged", target.name);
   // One that a run left that was killed.
   OPSBENCH_RETURN_IF_ERROR(
       Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(staged))));
@@ -472,107 +466,6 @@ absl::Status MysqlDestination::RowError(const absl::Status& error,
   }
   return {error.code(), absl::StrCat(target_.ToString(), ", row ", number, ": ",
                                      error.message())};
-}
-
-absl::StatusOr<WriteCounts> MysqlDestination::Commit(absl::string_view marker) {
-  const int64_t start_ns = MonotonicNowNs();
-  OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
-  if (!prepared_) return absl::FailedPreconditionError("nothing was prepared");
-  if (!marker.empty() && !staged_) {
-    OPSBENCH_RETURN_IF_ERROR(WriteMarker(marker));
-  }
-  OPSBENCH_RETURN_IF_ERROR(session_->Commit());
-  if (staged_) {
-    OPSBENCH_RETURN_IF_ERROR(Swap());
-    staged_ = false;
-    if (!marker.empty()) OPSBENCH_RETURN_IF_ERROR(WriteMarker(marker));
-  }
-  prepared_ = false;
-  times_.commit_ns += MonotonicNowNs() - start_ns;
-  return counts_;
-}
-
-absl::Status MysqlDestination::Swap() {
-  const TableName old = {target_.schema, BesideName("old", target_.table)};
-  OPSBENCH_RETURN_IF_ERROR(
-      Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(old))));
-  OPSBENCH_RETURN_IF_ERROR(Execute(absl::StrCat(
-      "RENAME TABLE ", MysqlQuoted(target_), " TO ", MysqlQuoted(old), ", ",
-      MysqlQuoted(table_), " TO ", MysqlQuoted(target_))));
-  return Execute(absl::StrCat("DROP TABLE ", MysqlQuoted(old)));
-}
-
-absl::StatusOr<TableName> MysqlDestination::MarkerTable() const {
-  for (const std::string& schema :
-       {target_.schema, options_.schema, options_.url.database}) {
-    if (!schema.empty()) return TableName{schema, kMarkerTable};
-  }
-  return absl::InvalidArgumentError(
-      "a marker needs a database: name one in the url or as schema");
-}
-
-absl::Status MysqlDestination::WriteMarker(absl::string_view marker) {
-  OPSBENCH_ASSIGN_OR_RETURN(const TableName table, MarkerTable());
-  const std::string quoted = MysqlQuoted(table);
-  const std::map<std::string, std::string> values = {
-      {"name", std::string(marker.substr(0, marker.find('/')))},
-      {"marker", std::string(marker)}};
-  const CompiledSql write = MysqlPipelineSql("marker", "write", quoted);
-  const absl::Status status =
-      RunMysqlPipelineSql(*session_, write, values, nullptr);
-  if (!absl::IsNotFound(status)) return status;
-  // Made here, it would commit the transaction.
-  OPSBENCH_ASSIGN_OR_RETURN(const auto other, opsbench::Connect(options_.url));
-  OPSBENCH_RETURN_IF_ERROR(
-      other->Execute(MysqlPipelineSql("marker", "create", quoted).sql)
-          .status());
-  return RunMysqlPipelineSql(*session_, write, values, nullptr);
-}
-
-absl::StatusOr<bool> MysqlDestination::HasMarker(absl::string_view marker) {
-  OPSBENCH_ASSIGN_OR_RETURN(const TableName table, MarkerTable());
-  ResultSet rows;
-  const absl::Status status = RunMysqlPipelineSql(
-      *session_, MysqlPipelineSql("marker", "read", MysqlQuoted(table)),
-      {{"name", std::string(marker.substr(0, marker.find('/')))}}, &rows);
-  if (absl::IsNotFound(status)) return false;
-  OPSBENCH_RETURN_IF_ERROR(status);
-  return rows.row_count() == 1 && rows.at(0, 0).text() == marker;
-}
-
-void MysqlDestination::Abort() {
-  if (!prepared_) return;
-  prepared_ = false;
-  // An interruption that came when nothing ran ends the first statement.
-  session_->Ping().IgnoreError();
-  absl::Status undone = session_->Rollback();
-  if (undone.code() == absl::StatusCode::kCancelled) {
-    undone = session_->Rollback();
-  }
-  if (!created_ && !staged_) return;
-  if (undone.ok()) return DropWhatWasMade(*session_);
-  const auto other = opsbench::Connect(options_.url);
-  if (other.ok()) DropWhatWasMade(**other);
-}
-
-void MysqlDestination::DropWhatWasMade(Session& session) {
-  if (staged_) {
-    session
-        .Execute(absl::StrCat(
-            "DROP TABLE IF EXISTS ",
-            MysqlQuoted(TableName{target_.schema,
-                                  BesideName("staged", target_.table)})))
-        .IgnoreError();
-  }
-  if (!created_) return;
-  // Rows are somebody else's, who took the table for one that stays.
-  ResultSet rows;
-  const std::string name = MysqlQuoted(target_);
-  if (session.Query(absl::StrCat("SELECT 1 FROM ", name, " LIMIT 1"), &rows)
-          .ok() &&
-      rows.row_count() == 0) {
-    session.Execute(absl::StrCat("DROP TABLE ", name)).IgnoreError();
-  }
 }
 
 }  // namespace opsbench::pipeline::internal

@@ -9,8 +9,9 @@
 // transaction. Staged, they go to a table made LIKE the target, and a RENAME
 // swaps the two after the commit; the marker is written after that, so that one
 // that is found proves the swap, and a run that was killed between repeats a
-// replacement that changes nothing. A table with foreign keys or triggers,
-// which a swap would lose, is refused then.
+// replacement that changes nothing. The old table is dropped then; one that is
+// left is a warning, and goes with the next staged run. A table with foreign
+// keys or triggers, which a swap would lose, is refused then.
 //
 // A table that exists has to be of a transactional engine, but for staged
 // writes. When the server refuses a batch, its rows are tried one by one, which
@@ -44,12 +45,16 @@ struct MysqlDestinationOptions {
   int insert_rows = 1000;
 };
 
+// A table beside `table`, of a name that is never too long.
+TableName MysqlTableBeside(absl::string_view what, const TableName& table);
+
 class MysqlDestination : public Destination {
  public:
   explicit MysqlDestination(MysqlDestinationOptions options);
   ~MysqlDestination() override;
 
   absl::Status Connect() override;
+  absl::StatusOr<std::string> Identity(const WriteRequest& request) override;
   absl::Status Prepare(const WriteRequest& request, SchemaPtr schema) override;
   absl::Status Write(const Batch& batch) override;
   absl::StatusOr<WriteCounts> Commit(absl::string_view marker) override;
@@ -79,6 +84,7 @@ class MysqlDestination : public Destination {
 
   absl::StatusOr<TableName> MarkerTable() const;
   absl::Status WriteMarker(absl::string_view marker);
+  absl::Status CommitRows();
   absl::Status Swap();
   absl::Status Execute(absl::string_view sql);
   void DropWhatWasMade(Session& session);

@@ -370,6 +370,10 @@ absl::Status MysqlEncoder::CheckText(const Target& target,
 
 absl::Status MysqlEncoder::CheckDecimal(const Target& target,
                                         const Column& column, int64_t row) {
+  // It stands in statements as it is.
+  if (target.source.id == TypeId::kNumeric) {
+    OPSBENCH_RETURN_IF_ERROR(CheckNumeric(column.Text(row)));
+  }
   if (target.kind == Kind::kText) return absl::OkStatus();
   std::string text;
   AppendValueText(column, row, &text);

@@ -144,6 +144,15 @@ absl::StatusOr<SchemaPtr> MysqlSource::Describe(const ReadRequest& request) {
   return read.schema;
 }
 
+absl::StatusOr<std::string> MysqlSource::Identity(const ReadRequest& request) {
+  const int64_t start_ns = MonotonicNowNs();
+  TableName name = request.table;
+  if (name.schema.empty()) name.schema = options_.schema;
+  absl::StatusOr<std::string> identity = MysqlIdentity(*session_, name);
+  times_.query_ns += MonotonicNowNs() - start_ns;
+  return identity;
+}
+
 // What is compared with the cursor, in an order that the literals have, too.
 absl::StatusOr<std::string> MysqlSource::CursorExpression(
     const Read& read) const {
@@ -257,12 +266,13 @@ absl::StatusOr<std::string> MysqlSource::MaxCursor(const ReadRequest& request) {
   }
   OPSBENCH_ASSIGN_OR_RETURN(const std::string expression,
                             CursorExpression(read));
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string where, Where(request, read));
   ResultSet rows;
   OPSBENCH_RETURN_IF_ERROR(session_->Query(
       absl::StrCat("SELECT CAST(MAX(", expression, ")",
                    // The number of its bits, not their bytes.
                    read.cursor->data_type == "bit" ? " + 0" : "",
-                   " AS BINARY) FROM ", MysqlQuoted(read.table.name)),
+                   " AS BINARY) FROM ", MysqlQuoted(read.table.name), where),
       &rows));
   times_.query_ns += MonotonicNowNs() - start_ns;
   if (rows.at(0, 0).is_null()) return std::string();

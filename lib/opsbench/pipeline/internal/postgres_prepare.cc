@@ -77,8 +77,9 @@ absl::StatusOr<std::string> CreateTableSql(
       if (is_new) found->second = HasType(session, declared);
       if (found->second) type = declared;
     }
-    lines.push_back(absl::StrCat(QuoteIdentifier(field.name), " ", type,
-                                 field.nullable ? "" : " NOT NULL"));
+    // A comment in the type's text ends with its line.
+    lines.push_back(absl::StrCat(QuoteIdentifier(field.name), " ", type, "\n",
+                                 field.nullable ? "" : "NOT NULL"));
   }
   if (!key.empty()) {
     lines.push_back(absl::StrCat("PRIMARY KEY (", QuoteColumns(key), ")"));

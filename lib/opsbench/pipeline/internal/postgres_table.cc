@@ -118,10 +118,11 @@ const PostgresColumn* PostgresTable::Find(absl::string_view column) const {
 absl::Status RunSection(
     Session& session, absl::string_view section,
     const std::vector<std::pair<std::string, std::string>>& parameters,
-    ResultSet* rows) {
+    ResultSet* rows, const std::string& table) {
   OPSBENCH_ASSIGN_OR_RETURN(const SqlCatalog catalogue, Catalogue());
-  OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql sql,
-                            catalogue.Compile(section, Engine::kPostgres));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const CompiledSql sql,
+      catalogue.Compile(section, Engine::kPostgres, {{"table", table}}));
   OPSBENCH_ASSIGN_OR_RETURN(const auto statement, session.Prepare(sql.sql));
   const std::map<std::string, std::string> given(parameters.begin(),
                                                  parameters.end());
@@ -156,6 +157,19 @@ absl::StatusOr<std::optional<PostgresTable>> ReadTable(Session& session,
     table.primary_key.emplace_back(rows.at(i, 0).text());
   }
   return std::optional<PostgresTable>(std::move(table));
+}
+
+absl::StatusOr<std::string> IdentityOf(Session& session,
+                                       const TableName& name) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(
+      RunSection(session, "find_table",
+                 {{"schema", name.schema}, {"table", name.table}}, &rows));
+  if (rows.row_count() == 0) return std::string();
+  const std::string oid = absl::StrCat(rows.at(0, 0).int64());
+  OPSBENCH_RETURN_IF_ERROR(
+      RunSection(session, "identity", {{"table", oid}}, &rows));
+  return std::string(rows.at(0, 0).text());
 }
 
 absl::StatusOr<Field> FieldOfColumn(const TableName& table,

@@ -96,11 +96,15 @@ struct PostgresTable {
 absl::StatusOr<std::optional<PostgresTable>> ReadTable(Session& session,
                                                        const TableName& name);
 
-// Runs a section of sql/postgres/pipeline/ with text parameters.
+// Runs a section of sql/postgres/pipeline/ with text parameters; `table`, which
+// is quoted, is what stands for {table}.
 absl::Status RunSection(
     Session& session, absl::string_view section,
     const std::vector<std::pair<std::string, std::string>>& parameters,
-    ResultSet* rows);
+    ResultSet* rows, const std::string& table = "");
+
+// See Source::Identity(); empty of a table that is not there.
+absl::StatusOr<std::string> IdentityOf(Session& session, const TableName& name);
 
 // How the column is read. Unimplemented, with table, column and type: a type
 // that has no form of its own (composite types, pseudo-types).

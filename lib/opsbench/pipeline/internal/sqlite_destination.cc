@@ -43,6 +43,11 @@ absl::Status SqliteDestination::Connect() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> SqliteDestination::Identity(
+    const WriteRequest& request) {
+  return SqliteIdentity(*session_, request.table);
+}
+
 absl::Status SqliteDestination::Prepare(const WriteRequest& request,
                                         SchemaPtr schema) {
   const int64_t start_ns = MonotonicNowNs();
@@ -283,9 +288,12 @@ absl::StatusOr<WriteCounts> SqliteDestination::Commit(
         nullptr));
   }
   // Most of the rows reach the disk here.
-  if (const absl::Status stored = session_->Commit(); !stored.ok()) {
-    return absl::Status(stored.code(),
-                        absl::StrCat(table_.table, ": ", stored.message()));
+  const absl::Status committed = session_->Commit();
+  // Of a file that the system has trouble with; others leave it as it was.
+  if (absl::IsInternal(committed)) return CommitUnknown(table_, committed);
+  if (!committed.ok()) {
+    return absl::Status(committed.code(),
+                        absl::StrCat(table_.table, ": ", committed.message()));
   }
   prepared_ = false;
   times_.commit_ns += MonotonicNowNs() - start_ns;
@@ -293,6 +301,14 @@ absl::StatusOr<WriteCounts> SqliteDestination::Commit(
 }
 
 absl::StatusOr<bool> SqliteDestination::HasMarker(absl::string_view marker) {
+  // A writer's transaction: it begins when no other writer has one.
+  OPSBENCH_RETURN_IF_ERROR(session_->Begin());
+  absl::StatusOr<bool> found = FindMarker(marker);
+  session_->Rollback().IgnoreError();
+  return found;
+}
+
+absl::StatusOr<bool> SqliteDestination::FindMarker(absl::string_view marker) {
   ResultSet rows;
   const absl::Status status = RunSqlitePipelineSql(
       *session_, "read_marker",

@@ -28,6 +28,7 @@ class SqliteDestination : public Destination {
   ~SqliteDestination() override;
 
   absl::Status Connect() override;
+  absl::StatusOr<std::string> Identity(const WriteRequest& request) override;
   absl::Status Prepare(const WriteRequest& request, SchemaPtr schema) override;
   absl::Status Write(const Batch& batch) override;
   absl::StatusOr<WriteCounts> Commit(absl::string_view marker) override;
@@ -48,6 +49,7 @@ class SqliteDestination : public Destination {
                               bool has_indexes);
   // The values of rows `first` to `end`, to values_.
   absl::Status FillValues(const Batch& batch, int64_t first, int64_t end);
+  absl::StatusOr<bool> FindMarker(absl::string_view marker);
   absl::Status Blame(const absl::Status& error, size_t rows, int64_t number);
 
   const Url url_;

@@ -142,6 +142,14 @@ absl::StatusOr<SchemaPtr> SqliteSource::Describe(const ReadRequest& request) {
   return read.schema;
 }
 
+absl::StatusOr<std::string> SqliteSource::Identity(const ReadRequest& request) {
+  const int64_t start_ns = MonotonicNowNs();
+  absl::StatusOr<std::string> identity =
+      SqliteIdentity(*session_, request.table);
+  times_.query_ns += MonotonicNowNs() - start_ns;
+  return identity;
+}
+
 absl::StatusOr<std::vector<Partition>> SqliteSource::Split(
     const ReadRequest& request, int parts) {
   const int64_t start_ns = MonotonicNowNs();
@@ -182,10 +190,11 @@ absl::StatusOr<std::string> SqliteSource::MaxCursor(
   if (read.cursor.empty()) {
     return absl::InvalidArgumentError("there is no cursor column");
   }
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string where, Where(request, read));
   ResultSet rows;
   OPSBENCH_RETURN_IF_ERROR(
       session_->Query(absl::StrCat("SELECT MAX(", read.cursor, ") FROM ",
-                                   SqliteQuoted(read.table.name)),
+                                   SqliteQuoted(read.table.name), where),
                       &rows));
   times_.query_ns += MonotonicNowNs() - start_ns;
   const Value max = rows.at(0, 0);

@@ -32,6 +32,7 @@ class SqliteSource : public Source {
 
   absl::Status Connect() override;
   absl::StatusOr<SchemaPtr> Describe(const ReadRequest& request) override;
+  absl::StatusOr<std::string> Identity(const ReadRequest& request) override;
   absl::StatusOr<std::vector<Partition>> Split(const ReadRequest& request,
                                                int parts) override;
   absl::StatusOr<std::string> MaxCursor(const ReadRequest& request) override;

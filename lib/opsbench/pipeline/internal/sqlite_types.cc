@@ -1,8 +1,11 @@
 #include "opsbench/pipeline/internal/sqlite_types.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -63,6 +66,53 @@ constexpr Word kWords[] = {
     {"JSON", TypeId::kJson},
     {"JSONB", TypeId::kJson},
 };
+
+// Words of other people's types of which SQLiteAffinityOf() says nothing.
+constexpr absl::string_view kMoreWords[] = {
+    "SIGNED",   "UNSIGNED",  "BIG",     "LONG",      "NATIVE",
+    "NATIONAL", "CHARACTER", "VARYING", "PRECISION", "WITH",
+    "WITHOUT",  "TIME",      "ZONE"};
+// What SQLite's grammar has a use of its own for, though it holds "INT".
+constexpr absl::string_view kNoTypes[] = {"CONSTRAINT", "INTO", "INTERSECT"};
+
+bool IsTypeWord(absl::string_view word) {
+  const std::string upper = absl::AsciiStrToUpper(word);
+  const auto is = [&](absl::string_view other) { return upper == other; };
+  if (upper.empty() || absl::ascii_isdigit(upper[0]) ||
+      !std::all_of(
+          upper.begin(), upper.end(),
+          [](unsigned char c) { return absl::ascii_isalnum(c) || c == '_'; }) ||
+      std::any_of(std::begin(kNoTypes), std::end(kNoTypes), is)) {
+    return false;
+  }
+  return SqliteAffinityOf(upper) != SqliteAffinity::kNumeric ||
+         std::any_of(std::begin(kMoreWords), std::end(kMoreWords), is) ||
+         std::any_of(std::begin(kWords), std::end(kWords),
+                     [&](const Word& known) { return is(known.word); });
+}
+
+// Whether `text`, which may come from a file, is words of types with one or two
+// numbers behind them, and nothing but that; or empty, as a type may be.
+bool IsTypeName(absl::string_view text) {
+  if (text.empty()) return true;
+  const size_t open = std::min(text.find('('), text.size());
+  for (const absl::string_view word : absl::StrSplit(
+           absl::StripTrailingAsciiWhitespace(text.substr(0, open)), ' ')) {
+    if (!IsTypeWord(word)) return false;
+  }
+  text.remove_prefix(open);
+  if (text.empty()) return true;
+  if (!absl::ConsumePrefix(&text, "(") || !absl::ConsumeSuffix(&text, ")")) {
+    return false;
+  }
+  const std::vector<absl::string_view> numbers = absl::StrSplit(text, ',');
+  return numbers.size() <= 2 &&
+         std::all_of(numbers.begin(), numbers.end(), [](absl::string_view n) {
+           int64_t number = 0;
+           return n.find('\0') == absl::string_view::npos &&
+                  absl::SimpleAtoi(n, &number);
+         });
+}
 
 // "DECIMAL(10, 2)" into its word and its numbers; -1 for those not there.
 struct Declared {
@@ -359,6 +409,19 @@ absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
   return described;
 }
 
+absl::StatusOr<std::string> SqliteIdentity(Session& session,
+                                           const TableName& table) {
+  const auto described = DescribeSqliteTable(session, table);
+  if (absl::IsNotFound(described.status())) return std::string();
+  OPSBENCH_RETURN_IF_ERROR(described.status());
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(session, "file", {}, &rows));
+  struct stat file = {};
+  const std::string path(rows.at(0, 0).text());
+  if (stat(path.c_str(), &file) != 0) return std::string();
+  return absl::StrCat(file.st_dev, "/", file.st_ino, "/", described->name);
+}
+
 absl::StatusOr<Field> FieldOfSqliteColumn(const SqliteTable& table,
                                           const SqliteColumnInfo& column) {
   Field field;
@@ -408,7 +471,7 @@ std::string SqliteCreateTableSql(absl::string_view table, const Schema& schema,
     absl::string_view declared = field.native;
     std::string type;
     Type told;
-    if (absl::ConsumePrefix(&declared, kNative) &&
+    if (absl::ConsumePrefix(&declared, kNative) && IsTypeName(declared) &&
         SqliteCanHold(SqliteAffinityOf(declared), field.type) &&
         TypeOfDeclared(declared, &told) && told == field.type) {
       type = std::string(declared);

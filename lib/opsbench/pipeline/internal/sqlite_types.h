@@ -70,6 +70,11 @@ std::string SqliteLiteral(absl::string_view text);
 absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
                                                 const TableName& table);
 
+// See Source::Identity(): of the file, by whatever path it was opened. Empty of
+// a table that is not there, and of a database in memory.
+absl::StatusOr<std::string> SqliteIdentity(Session& session,
+                                           const TableName& table);
+
 // Runs a statement of sql/sqlite/pipeline with text parameters, by name.
 // REQUIRES: it exists.
 absl::Status RunSqlitePipelineSql(
