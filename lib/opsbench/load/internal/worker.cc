@@ -39,8 +39,10 @@ int64_t ToNs(absl::Duration duration) {
   return std::min(absl::ToInt64Nanoseconds(duration), kForeverNs);
 }
 
-Worker::Worker(int index, const WorkerContext& context)
+Worker::Worker(int index, const WeightedChoice& choice,
+               const WorkerContext& context)
     : index_(index),
+      choice_(choice),
       context_(context),
       share_(ShareOf(context.options, index)) {}
 
@@ -171,7 +173,7 @@ Ending Worker::Run(const Plan& plan) {
 int Worker::Prepare(uint64_t seed) {
   Random random = Random::Stream(seed, static_cast<uint64_t>(index_),
                                  static_cast<uint64_t>(begun_));
-  const int kind = static_cast<int>(context_.choice(random));
+  const int kind = static_cast<int>(choice_(random));
   client_->Prepare(kind, random);
   return kind;
 }

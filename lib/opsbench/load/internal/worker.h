@@ -36,7 +36,6 @@ struct StopFlags {
 // the flags.
 struct WorkerContext {
   const LoadOptions& options;
-  const WeightedChoice& choice;
   StopFlags stop;
   Workload& workload;
   PhaseGate& gate;
@@ -54,7 +53,8 @@ int64_t ToNs(absl::Duration duration);
 
 class Worker {
  public:
-  Worker(int index, const WorkerContext& context);
+  // Draws its operations by `choice`, which other workers may share.
+  Worker(int index, const WeightedChoice& choice, const WorkerContext& context);
 
   void Main();
 
@@ -100,6 +100,7 @@ class Worker {
   bool WaitUntil(int64_t until_ns);
 
   const int index_;
+  const WeightedChoice& choice_;
   const WorkerContext context_;
   const int64_t share_;
   std::unique_ptr<Client> client_;
