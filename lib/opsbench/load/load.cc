@@ -221,6 +221,8 @@ LoadReport Coordinator::Report() {
     series_.Add(worker->recorder().ring().current());
     elapsed_ns = std::max(elapsed_ns, worker->finished_ns() - start_ns_);
     report.overdue += worker->begun_late();
+    report.holds += worker->recorder().holds();
+    report.held += absl::Nanoseconds(worker->recorder().held_ns());
   }
   report.elapsed = absl::Nanoseconds(elapsed_ns);
   report.operations = Recorder::Merge(options_.mix, recorders);
@@ -233,7 +235,8 @@ LoadReport Coordinator::Report() {
   }
   report.offered_per_second = options_.rate_per_second;
   report.overdue += report.abandoned;
-  const int64_t due = report.completed() + report.errors() + report.abandoned;
+  const int64_t due = report.completed() + report.errors() + report.skipped() +
+                      report.abandoned;
   report.rate_met =
       report.overdue <= std::max<int64_t>(options_.workers, due / 100);
   return report;

@@ -61,10 +61,10 @@ class Client {
   // Whether to run what Prepare() made: called when it is due and no longer
   // held, just before it would be run. Not timed. False skips the operation: it
   // is counted as skipped, not as completed or failed, and its index is used
-  // up. In a closed loop without think time, a worker that skips several in a
-  // row pauses after each, for 1 us and twice as long every time up to 16 ms,
-  // so that a client which admits nothing for a while does not keep a core
-  // busy.
+  // up. Where neither a schedule, think time nor LoadOptions::operations bounds
+  // the skips, a worker pauses after the second in a row and each that follows,
+  // for 1 us and twice as long every time up to 16 ms, so that a client which
+  // admits nothing for a while does not keep a core busy.
   virtual bool Admit() { return true; }
 
   // Runs what Prepare() made; timed. Returns the rows read or written.
@@ -147,7 +147,8 @@ struct LoadOptions {
   // Back-pressure. When set: an operation that is due while it is true is not
   // begun before it is false again (which a worker sees within 5 ms), or has
   // been held for `hold_limit`. What is still held at the end of a closed
-  // loop's duration or an open one's drain is not begun at all. Nothing is
+  // loop's duration or an open one's drain is not begun at all; a worker's
+  // first operation of the warm-up is begun at the end of that. Nothing is
   // drawn. Must outlive Run().
   const std::atomic<bool>* hold = nullptr;
   absl::Duration hold_limit = absl::Milliseconds(500);

@@ -39,7 +39,7 @@ void TakeAll(Recorder& recorder, Series& series) {
 
 TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
   constexpr int kSeconds = 40;  // More than the series keeps open.
-  Recorder first(1), second(1);
+  Recorder first(1, false), second(1, false);
   Series series;
   std::map<int64_t, std::vector<int64_t>> samples;
   Random random(1);
@@ -49,7 +49,7 @@ TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
       Recorder& recorder = i % 3 == 0 ? first : second;
       const int64_t latency = random.Between(1'000, 1'000'000 * (s + 1));
       samples[s].push_back(latency);
-      recorder.Success(0, latency, 2,
+      recorder.Success(0, {.latency_ns = latency}, 2,
                        kStart + s * kNanosPerSecond + i * 2'000'000);
     }
     TakeAll(first, series);
@@ -77,11 +77,11 @@ TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
 
 // A coordinator that never comes must cost neither results nor memory.
 TEST(RecorderTest, KeepsCountingWhenNobodyTakesTheSeconds) {
-  Recorder recorder(1);
+  Recorder recorder(1, false);
   recorder.Start(kStart);
   for (int s = 0; s < 100; ++s) {
     const int64_t now = kStart + s * kNanosPerSecond;
-    recorder.Success(0, 10, 1, now);
+    recorder.Success(0, {.latency_ns = 10}, 1, now);
     recorder.Failure(0, absl::InternalError("no"), now);
   }
   Series series;
@@ -121,13 +121,14 @@ TEST(RecorderTest, CountsWhatIsHandedOverLate) {
 // one or lose some, and ThreadSanitizer would report the race.
 TEST(RecorderTest, RingHandsOverWholeSecondsAcrossThreads) {
   constexpr int kSeconds = 20'000;
-  Recorder recorder(1);
+  Recorder recorder(1, false);
   recorder.Start(kStart);
   std::atomic<bool> done{false};
   std::thread producer([&] {
     for (int s = 0; s < kSeconds; ++s) {
       const int64_t now = kStart + s * kNanosPerSecond;
-      for (int i = 0; i < 3; ++i) recorder.Success(0, s, s, now + i);
+      for (int i = 0; i < 3; ++i)
+        recorder.Success(0, {.latency_ns = s}, s, now + i);
     }
     done.store(true, std::memory_order_release);
   });
@@ -152,11 +153,11 @@ TEST(RecorderTest, RingHandsOverWholeSecondsAcrossThreads) {
 }
 
 TEST(RecorderTest, BeforeTheStartOnlyTheWarmUpCounts) {
-  Recorder recorder(1);
-  recorder.Success(0, 1000, 5, kStart - 10);
+  Recorder recorder(1, false);
+  recorder.Success(0, {.latency_ns = 1000}, 5, kStart - 10);
   recorder.Failure(0, absl::InternalError("warm"), kStart - 5);
   recorder.Start(kStart);
-  recorder.Success(0, 70, 1, kStart + 5);
+  recorder.Success(0, {.latency_ns = 70}, 1, kStart + 5);
   EXPECT_EQ(recorder.warmup().operations.load(), 1);
   EXPECT_EQ(recorder.warmup().rows.load(), 5);
   EXPECT_EQ(recorder.warmup().errors.load(), 1);
@@ -173,7 +174,7 @@ TEST(RecorderTest, BeforeTheStartOnlyTheWarmUpCounts) {
 }
 
 TEST(RecorderTest, MergesErrorsByKindAndKeepsTheEarliestMessage) {
-  Recorder first(2), second(2);
+  Recorder first(2, false), second(2, false);
   first.Start(kStart);
   second.Start(kStart);
   first.Failure(1, absl::InternalError("later"), kStart + 20);
