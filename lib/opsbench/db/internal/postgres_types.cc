@@ -9,8 +9,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "opsbench/base/status_macros.h"
 
 namespace opsbench::internal {
 namespace {
@@ -93,14 +96,40 @@ bool IsTextType(uint32_t oid) {
          oid == kJsonOid || oid == kNameOid || oid == kUnknownOid;
 }
 
-absl::Status AppendTimestamp(const Value& value, std::string* out) {
-  if (value.type() != Value::Type::kTimestamp) {
-    return WrongType(value, "timestamp");
-  }
+// The shortest digits that give the same number again.
+template <typename Float>
+void AppendDigits(Float value, std::string* out) {
+  char digits[32];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof(digits), value);
+  out->append(digits, end);
+}
+
+absl::Status CheckTimestamp(const Value& value) {
   // The lowest number of all is PostgreSQL's -infinity.
-  if (value.int64() <= std::numeric_limits<int64_t>::min() + kPostgresEpochUs) {
+  if (value.type() != Value::Type::kTimestamp ||
+      value.int64() <= std::numeric_limits<int64_t>::min() + kPostgresEpochUs) {
     return WrongType(value, "timestamp");
   }
+  return absl::OkStatus();
+}
+
+// The year 0 is 1 BC in PostgreSQL.
+absl::Status AppendTimestampText(const Value& value, uint32_t oid,
+                                 std::string* out) {
+  OPSBENCH_RETURN_IF_ERROR(CheckTimestamp(value));
+  const absl::Time time = absl::FromUnixMicros(value.int64());
+  const int64_t year = absl::ToCivilYear(time, absl::UTCTimeZone()).year();
+  absl::StrAppendFormat(out, "%04d-", year > 0 ? year : 1 - year);
+  absl::StrAppend(
+      out, absl::FormatTime("%m-%d %H:%M:%E6S", time, absl::UTCTimeZone()));
+  if (oid == kTimestamptzOid) out->append("+00");
+  if (year <= 0) out->append(" BC");
+  return absl::OkStatus();
+}
+
+absl::Status AppendTimestamp(const Value& value, std::string* out) {
+  OPSBENCH_RETURN_IF_ERROR(CheckTimestamp(value));
   AppendBigEndian(static_cast<uint64_t>(value.int64() - kPostgresEpochUs), out);
   return absl::OkStatus();
 }
@@ -222,11 +251,7 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
 
 absl::Status AppendTextForm(const Value& value, std::string* out) {
   if (value.type() == Value::Type::kDouble) {
-    // The shortest digits that give the same double again.
-    char digits[32];
-    const auto [end, error] =
-        std::to_chars(digits, digits + sizeof(digits), value.float64());
-    out->append(digits, end);
+    AppendDigits(value.float64(), out);
     return absl::OkStatus();
   }
   if (!IsText(value)) {
@@ -239,6 +264,51 @@ absl::Status AppendTextForm(const Value& value, std::string* out) {
   }
   absl::StrAppend(out, value.text());
   return absl::OkStatus();
+}
+
+absl::Status AppendColumnText(const Value& value, uint32_t oid,
+                              std::string* out) {
+  if (oid == kByteaOid) {
+    if (!IsText(value)) return WrongType(value, "bytea");
+    absl::StrAppend(out, "\\x", absl::BytesToHexString(value.text()));
+    return absl::OkStatus();
+  }
+  if (value.type() == Value::Type::kText) return AppendTextForm(value, out);
+  switch (oid) {
+    case kInt2Oid:
+    case kInt4Oid:
+    case kInt8Oid:
+    case kOidOid:
+      if (value.type() != Value::Type::kInt64) {
+        return WrongType(value, "integer");
+      }
+      break;
+    case kBoolOid:
+      if (value.type() != Value::Type::kInt64) {
+        return WrongType(value, "boolean");
+      }
+      out->push_back(value.int64() != 0 ? 't' : 'f');
+      return absl::OkStatus();
+    case kFloat4Oid:
+      if (!IsNumber(value) || !FitsReal(AsDouble(value))) {
+        return WrongType(value, "real");
+      }
+      // A float's own digits: those of a double could round to another one.
+      AppendDigits(static_cast<float>(AsDouble(value)), out);
+      return absl::OkStatus();
+    case kFloat8Oid:
+      if (!IsNumber(value)) return WrongType(value, "double precision");
+      break;
+    case kTimestampOid:
+    case kTimestamptzOid:
+      return AppendTimestampText(value, oid, out);
+    case kJsonbOid:
+      if (!IsText(value)) return WrongType(value, "jsonb");
+      break;
+    default:
+      break;
+  }
+  return AppendTextForm(value, out);
 }
 
 void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows) {
