@@ -287,6 +287,12 @@ absl::Status Check(const LoadOptions& options) {
                                                    LoadOptions::kMaxWorkers,
                                                    ", got ", options.workers));
   }
+  if (!options.worker_seeds.empty() &&
+      options.worker_seeds.size() != static_cast<size_t>(options.workers)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "worker_seeds must have one for each of the ", options.workers,
+        " workers, got ", options.worker_seeds.size()));
+  }
   if (options.operations < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the number of operations cannot be negative: ", options.operations));
