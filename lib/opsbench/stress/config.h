@@ -19,7 +19,7 @@
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
 #include "opsbench/db/url.h"
-#include "opsbench/stress/faults.h"
+#include "opsbench/stress/fault_plan.h"
 #include "opsbench/stress/plan.h"
 
 namespace opsbench::stress {
@@ -37,6 +37,15 @@ enum class DataFormat : uint8_t {
   kBulkBinding,
   kMultiRow,
 };
+
+// Groups of the figures that a monitor reads, as bits of `log_mode`.
+inline constexpr int kLogClient = 1;
+inline constexpr int kLogServer = 2;
+inline constexpr int kLogDisk = 4;
+inline constexpr int kLogPressure = 8;
+inline constexpr int kLogEngine = 16;
+inline constexpr int kLogHyperd = 32;
+inline constexpr int kLogAll = 2'047;  // As hyperd's log_resource_usage_mode.
 
 struct StressConfig {
   Engine engine = Engine::kSqlite;
@@ -60,10 +69,25 @@ struct StressConfig {
 
   // Seconds between the points of the timeline.
   double log_interval_s = 0.25;
+  // Which groups of figures summary.json keeps over time; peaks are of all.
+  int log_mode = kLogAll;
   std::string hyperd_log;  // Its resource metrics are watched as well.
 
   FaultSpec faults;
+
+  // Where results and SQLite's files go; empty: the program's own choice.
+  std::string output_dir;
+  // The replay.json that a run repeats; empty: none.
+  std::string replay_file;
+
+  int users() const {
+    return plan.inserter_users + plan.query_users + plan.mixed_users;
+  }
 };
+
+// "socket", "tcp"; "best", "copy_binary", ….
+absl::string_view TransportName(Transport transport);
+absl::string_view DataFormatName(DataFormat format);
 
 BulkMethod BulkMethodOf(DataFormat format);
 
@@ -78,9 +102,17 @@ struct Setting {
   std::function<absl::Status(absl::string_view text, StressConfig*)> set;
   // As `set` reads it back to the same.
   std::function<std::string(const StressConfig&)> get;
+  // Whether it is part of what a run is, which replay.json and summary.json
+  // keep; otherwise it says where that is kept.
+  bool part_of_run = true;
 };
 
+// In the order of --help. Each name, variable and part of a StressConfig is
+// there once.
 absl::Span<const Setting> Settings();
+
+// REQUIRES: there is one of this name.
+const Setting& FindSetting(absl::string_view name);
 
 // Sets `name` to `text`. InvalidArgument names the setting as `source` calls it
 // ("--seed", "STRESS_SEED") and says what is allowed.
@@ -91,7 +123,12 @@ absl::Status Set(const Setting& setting, absl::string_view source,
 // InvalidArgument names both and says what to do.
 absl::Status CheckConfig(const StressConfig& config);
 
-// Bytes of `memory_limit`.
+// CheckConfig() for faults, once it is known what they are meant for.
+absl::Status CheckTarget(const StressConfig& config, bool has_private_server);
+
+// Bytes of `memory_limit`: "512MiB", "2GiB", "10%" of the machine's memory, or
+// a number of bytes. InvalidArgument: none of these, less than 1 MiB or more
+// than the machine has.
 absl::StatusOr<int64_t> CacheBytes(const std::string& memory_limit);
 
 }  // namespace opsbench::stress
