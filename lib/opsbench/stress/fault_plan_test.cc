@@ -185,7 +185,7 @@ TEST(PlanFaultsTest, SeedsDecide) {
   ASSERT_EQ(first.size(), 4U);
   // Four standard deviations of a binomial distribution are 55.
   for (const auto& [kind, times] : first) {
-    EXPECT_NEAR(times, kSeeds / 4, 55) << FaultKindName(kind);
+    EXPECT_NEAR(times, kSeeds / 4.0, 55) << FaultKindName(kind);
   }
   EXPECT_EQ(picks.size(), static_cast<size_t>(kSeeds));
   EXPECT_LT(earliest, 0.06);
