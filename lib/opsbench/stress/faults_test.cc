@@ -167,7 +167,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FaultInjectorTest,
 TEST_P(FaultInjectorTest, AfterAKillUsersComeBackToWhatTheyCommitted) {
   auto session = MustConnect(user_url());
   const std::string process = absl::StrCat("process ", server_->pid());
-  auto injector = MustStart(Options({Kill()}));
+  PlannedFault planned = Kill();
+  planned.begin = absl::Milliseconds(300);
+  auto injector = MustStart(Options({planned}));
   int64_t next = 0;
   const absl::Status lost = CommitUntilItFails(*session, &next);
   EXPECT_EQ(lost.code(), Code::kUnavailable) << lost;
@@ -192,6 +194,8 @@ TEST_P(FaultInjectorTest, AfterAKillUsersComeBackToWhatTheyCommitted) {
   EXPECT_EQ(events[0].kind, FaultKind::kKill);
   EXPECT_TRUE(events[0].status.ok()) << events[0].status;
   EXPECT_EQ(events[0].target, process);
+  EXPECT_EQ(events[0].planned_seconds, 0.3);
+  EXPECT_GE(events[0].begin_seconds, 0.3);
   EXPECT_GT(events[0].end_seconds, events[0].begin_seconds);
   EXPECT_FALSE(injector->server_lost());
 }
