@@ -172,14 +172,13 @@ TEST(ReplayTest, EachEditIsFoundAndItsPartNamed) {
   for (int i = 0; i < 4; ++i) {
     const std::string user = absl::StrCat("/users/", i);
     const std::string part = absl::StrCat("users[", i, "] was edited");
-    for (const auto& [key, value] :
-         {std::pair<const char*, Json>("id", 9),
-          {"class", "tester"},
-          {"database", 5},
-          {"seed", "0000000000000001"},
-          {"operations", 99},
-          {"hash", "ffffffffffffffff"},
-          {"checksum", "ffffffffffffffff"}}) {
+    for (const auto& [key, value] : {std::pair<const char*, Json>("id", 9),
+                                     {"class", "tester"},
+                                     {"database", 5},
+                                     {"seed", "0000000000000001"},
+                                     {"operations", 99},
+                                     {"hash", "ffffffffffffffff"},
+                                     {"checksum", "ffffffffffffffff"}}) {
       Json edited = json;
       edited[Json::json_pointer(user + "/" + key)] = value;
       EXPECT_THAT(Error(edited.dump()), HasSubstr(part)) << key;
@@ -304,8 +303,7 @@ TEST(CompareReplaysTest, OtherSettingsAreOtherOperations) {
   const Replay before = Run(3, {50, 50, 50, 50});
   StressConfig config = ConfigOf(3);
   config.plan.batch_max = 9'999;
-  const Replay again =
-      RunOf(Plan::Make(config.plan), config, {60, 60, 60, 60});
+  const Replay again = RunOf(Plan::Make(config.plan), config, {60, 60, 60, 60});
   const auto comparison = CompareReplays(before, again);
   ASSERT_TRUE(comparison.ok()) << comparison.status();
   EXPECT_FALSE(comparison->equal());
