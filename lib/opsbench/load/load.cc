@@ -287,6 +287,12 @@ absl::Status Check(const LoadOptions& options) {
                                                    LoadOptions::kMaxWorkers,
                                                    ", got ", options.workers));
   }
+  if (!options.worker_seeds.empty() &&
+      options.worker_seeds.size() != static_cast<size_t>(options.workers)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "worker_seeds must have one for each of the ", options.workers,
+        " workers, got ", options.worker_seeds.size()));
+  }
   if (options.operations < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the number of operations cannot be negative: ", options.operations));
@@ -348,18 +354,20 @@ absl::StatusOr<LoadEngine::Choices> LoadEngine::MakeChoices(
           "worker_weights of worker ", worker, " must have a weight for each ",
           "of the ", options.mix.size(), " operations, got ", row.size()));
     }
-    const auto [known, is_new] =
-        table_of.try_emplace(row, choices.tables.size());
-    if (is_new) {
-      absl::StatusOr<WeightedChoice> choice = WeightedChoice::Create(row);
-      if (!choice.ok()) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("worker_weights of worker ", worker, ": ",
-                         choice.status().message()));
-      }
-      choices.tables.push_back(*std::move(choice));
+    if (const auto known = table_of.find(row); known != table_of.end()) {
+      choices.of_worker.push_back(known->second);
+      continue;
     }
-    choices.of_worker.push_back(known->second);
+    absl::StatusOr<WeightedChoice> choice = WeightedChoice::Create(row);
+    if (!choice.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("worker_weights of worker ", worker, ": ",
+                       choice.status().message()));
+    }
+    // Only now: a row with a NaN would not equal itself.
+    table_of.emplace(row, choices.tables.size());
+    choices.of_worker.push_back(choices.tables.size());
+    choices.tables.push_back(*std::move(choice));
   }
   return choices;
 }

@@ -155,6 +155,10 @@ struct LoadOptions {
 
   uint64_t seed = 1;
 
+  // When not empty, one a worker: the seeds of their streams, instead of `seed`
+  // for all of them.
+  std::vector<uint64_t> worker_seeds;
+
   // When set and true, ends the run like RequestStop(). Must outlive Run().
   const std::atomic<bool>* stop = nullptr;
 
@@ -169,6 +173,7 @@ class LoadEngine {
  public:
   // InvalidArgument: no operation, a negative or non-finite weight, weights
   // that are all 0, worker_weights of another shape than workers by operations,
+  // another number of worker_seeds than of workers,
   // no worker or too many, an open loop without a rate or with think time or a
   // closed one with a rate, a duration that is not above 0, a negative warm-up,
   // time-out, hold_limit or number of operations, a think time that is

@@ -173,6 +173,60 @@ TEST(RecorderTest, BeforeTheStartOnlyTheWarmUpCounts) {
   EXPECT_EQ(reports[0].errors, 0);
 }
 
+TEST(RecorderTest, KeepsServiceTimesApartWhereOperationsWait) {
+  Recorder waits(2, true), never(2, false);
+  for (Recorder* recorder : {&waits, &never}) {
+    recorder->Success(1, {.latency_ns = 5, .service_ns = 5}, 1, kStart - 1);
+    recorder->Start(kStart);
+  }
+  waits.Success(1, {.latency_ns = 100, .service_ns = 30}, 1, kStart);
+  waits.Success(1, {.latency_ns = 120, .service_ns = 10}, 1, kStart);
+  waits.Failure(1, absl::InternalError("no"), kStart);
+  never.Success(1, {.latency_ns = 20, .service_ns = 20}, 1, kStart);
+  const Recorder* recorders[] = {&waits, &never};
+  const std::vector<OperationReport> reports =
+      Recorder::Merge({{"read", 1}, {"write", 1}}, recorders);
+  EXPECT_EQ(reports[0].service.count(), 0);
+  const Histogram& service = reports[1].service;
+  EXPECT_EQ(service.count(), 3);
+  EXPECT_EQ(service.min_ns(), 10);
+  EXPECT_EQ(service.Percentile(50), 20);
+  EXPECT_EQ(service.max_ns(), 30);
+  EXPECT_EQ(reports[1].latency.min_ns(), 20);
+  EXPECT_EQ(reports[1].latency.max_ns(), 120);
+}
+
+TEST(RecorderTest, CountsHoldsBySecondAndSkipsByOperation) {
+  Recorder recorder(2, true);
+  recorder.Hold(7, kStart - 10);
+  recorder.Skip(0);
+  recorder.Start(kStart);
+  EXPECT_EQ(recorder.holds(), 0);
+  Series series;
+  // The second that nothing but a hold ended in is handed over as well.
+  recorder.Hold(100, kStart + 1);
+  recorder.Hold(50, kStart + 2 * kNanosPerSecond);
+  recorder.Hold(25, kStart + 2 * kNanosPerSecond + 1);
+  for (const int operation : {1, 0, 1}) recorder.Skip(operation);
+  TakeAll(recorder, series);
+  series.Add(recorder.ring().current());
+  EXPECT_EQ(recorder.holds(), 3);
+  EXPECT_EQ(recorder.held_ns(), 175);
+  const std::vector<LoadSecond> seconds = series.Finish(3);
+  EXPECT_EQ(seconds[0].holds, 1);
+  EXPECT_EQ(seconds[0].held_ns, 100);
+  EXPECT_EQ(seconds[1].holds, 0);
+  EXPECT_EQ(seconds[2].holds, 2);
+  EXPECT_EQ(seconds[2].held_ns, 75);
+  EXPECT_EQ(seconds[2].operations, 0);
+  const Recorder* recorders[] = {&recorder, &recorder};
+  const std::vector<OperationReport> reports =
+      Recorder::Merge({{"read", 1}, {"write", 1}}, recorders);
+  EXPECT_EQ(reports[0].skipped, 2);
+  EXPECT_EQ(reports[1].skipped, 4);
+  EXPECT_EQ(reports[1].completed(), 0);
+}
+
 TEST(RecorderTest, MergesErrorsByKindAndKeepsTheEarliestMessage) {
   Recorder first(2, false), second(2, false);
   first.Start(kStart);

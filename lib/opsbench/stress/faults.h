@@ -73,9 +73,9 @@ class FaultInjector {
   FaultInjector& operator=(const FaultInjector&) = delete;
 
   // Whether the server is gone for good: it did not restart or resume, or it
-  // ended by itself, which is looked at before each fault and in Stop(). Nothing
-  // is injected from then on, and lost connections cannot be made again: the
-  // run should end. The fault's event says why.
+  // ended by itself, which is looked at before each fault and in Stop().
+  // Nothing is injected from then on, and lost connections cannot be made
+  // again: the run should end. The fault's event says why.
   bool server_lost() const;
 
   // The faults that are over so far, in order.

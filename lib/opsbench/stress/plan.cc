@@ -163,7 +163,7 @@ uint64_t HashOperation(uint64_t hash, int64_t index,
       static_cast<uint64_t>(operation.target),
       static_cast<uint64_t>(operation.from_index)};
   for (const uint64_t word : words) {
-    hash = Mix64(hash ^ word) + 0x9e3779b97f4a7c15u;
+    hash = Mix64(Mix64(hash + 0x9e3779b97f4a7c15u) ^ word);
   }
   return hash;
 }

@@ -15,8 +15,8 @@ constexpr int64_t kFirstDayUs = int64_t{1'767'225'600} * 1'000'000;  // 2026.
 constexpr uint64_t kThirtyDaysUs = uint64_t{30} * 86'400 * 1'000'000;
 constexpr uint64_t kValueQuarters = uint64_t{1} << 20;
 
-constexpr absl::string_view kVocabulary[] = {"amber", "basil", "cedar", "delta",
-                                        "ember", "fjord", "grove", "heath"};
+constexpr absl::string_view kVocabulary[] = {
+    "amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "heath"};
 
 // The fields of one row: the n-th one is 64 bits that depend on all of table,
 // id and n.

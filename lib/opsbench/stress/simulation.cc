@@ -96,9 +96,9 @@ class Run {
     const StressConfig& config = options_.config;
     LoadOptions options;
     for (int kind = 0; kind < kOperationKinds; ++kind) {
-      options.mix.push_back({std::string(OperationKindName(
-                                 static_cast<OperationKind>(kind))),
-                             1});
+      options.mix.push_back(
+          {std::string(OperationKindName(static_cast<OperationKind>(kind))),
+           1});
     }
     options.workers = static_cast<int>(plan_.users.size());
     for (const User& user : plan_.users) {
@@ -140,9 +140,8 @@ class Run {
     const StressConfig& config = options_.config;
     if (config.faults.total() == 0) return absl::OkStatus();
     FaultInjectorOptions options;
-    options.faults =
-        PlanFaults(config.faults, absl::Seconds(config.duration_s),
-                   plan_.options.seed);
+    options.faults = PlanFaults(config.faults, absl::Seconds(config.duration_s),
+                                plan_.options.seed);
     options.server = options_.server;
     options.admin = options_.url;
     options.stop = options_.stop;
@@ -171,8 +170,8 @@ class Run {
     Step("checking what was acknowledged");
     std::vector<const UserLog*> logs;
     for (const std::unique_ptr<UserLog>& log : logs_) logs.push_back(log.get());
-    absl::StatusOr<OracleReport> oracle = CheckDatabases(
-        plan_, databases_, logs, {.seed = plan_.options.seed});
+    absl::StatusOr<OracleReport> oracle =
+        CheckDatabases(plan_, databases_, logs, {.seed = plan_.options.seed});
     if (oracle.ok()) {
       report->oracle = *std::move(oracle);
     } else {

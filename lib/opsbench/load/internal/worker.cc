@@ -47,6 +47,9 @@ Worker::Worker(int index, const WeightedChoice& choice,
     : index_(index),
       choice_(choice),
       context_(context),
+      seed_(context.options.worker_seeds.empty()
+                ? context.options.seed
+                : context.options.worker_seeds[static_cast<size_t>(index)]),
       share_(ShareOf(context.options, index)),
       think_(context.options),
       hold_(context.options.hold_limit > absl::ZeroDuration()
@@ -73,7 +76,7 @@ void Worker::Main() {
   context_.gate.Finish(Phase::kWarmUp);
 
   // Also for a worker that is already lost: what it owes is counted from here.
-  Begin(context_.options.seed);
+  Begin(seed_);
   if (ending_ != Ending::kLost) ending_ = Measure();
   context_.gate.Finish(Phase::kMeasure);
   client_.reset();
@@ -114,7 +117,7 @@ Ending Worker::Measure() {
 
 Worker::Plan Worker::WarmUpPlan(int64_t start_ns) const {
   const int64_t end_ns = start_ns + ToNs(context_.options.warmup);
-  return {.seed = Mix64(context_.options.seed ^ kWarmUpSalt),
+  return {.seed = Mix64(seed_ ^ kWarmUpSalt),
           .start_ns = start_ns,
           .end_ns = end_ns,
           .schedule_ns = end_ns,
@@ -134,7 +137,7 @@ Worker::Plan Worker::MeasuredPlan(int64_t start_ns) const {
     schedule_ns = start_ns + ToNs(absl::Seconds(options.operations) /
                                   options.rate_per_second);
   }
-  return {.seed = options.seed,
+  return {.seed = seed_,
           .start_ns = start_ns,
           .end_ns = end_ns,
           .schedule_ns = schedule_ns,

@@ -116,6 +116,7 @@ class Worker {
   const int index_;
   const WeightedChoice& choice_;
   const WorkerContext context_;
+  const uint64_t seed_;  // Of its streams.
   const int64_t share_;
   const ThinkTime think_;
   // Null when nothing is ever held.
