@@ -253,10 +253,14 @@ TEST_P(MonitoredServerTest, SeesTheServerAndWhatTheEngineCounts) {
   EXPECT_TRUE(monitor->over_disk_budget());
   const bool mysql = GetParam() == ServerKind::kMysql;
   const char* const inserted =
-      mysql ? "mysql_innodb_rows_inserted" : "postgres_rows_inserted";
-  WaitForEngine(*monitor, true);
-  ASSERT_THAT(monitor->latest(), Contains(Key(inserted)));
-  const double before = monitor->latest()[inserted];
+      mysql ? "mysql_com_insert" : "postgres_rows_inserted";
+  Reading first;
+  WaitFor(*monitor, [&](const Reading& reading) {
+    first = reading;
+    return HasEngine(reading);
+  });
+  ASSERT_THAT(first, Contains(Key(inserted)));
+  const double after = first[inserted] + (mysql ? 1 : 5);
   {
     const auto session = Connect(*options_.engine);
     ASSERT_TRUE(session.ok()) << session.status();
@@ -268,7 +272,7 @@ TEST_P(MonitoredServerTest, SeesTheServerAndWhatTheEngineCounts) {
   // PostgreSQL counts a session's work when it ends, at the latest.
   WaitFor(*monitor, [&](const Reading& reading) {
     const auto figure = reading.find(inserted);
-    return figure != reading.end() && figure->second >= before + 5;
+    return figure != reading.end() && figure->second >= after;
   });
   WaitFor(*monitor, [](const Reading& reading) {
     return reading.contains("server_cpu_pct");

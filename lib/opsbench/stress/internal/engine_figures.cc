@@ -14,7 +14,8 @@ namespace opsbench::stress::internal {
 namespace {
 
 constexpr int kConnectTimeoutMs = 2'000;
-// Figures that are older than so many rounds say nothing of now.
+// Figures that are older than this and than so many rounds say nothing of now.
+constexpr int64_t kFreshNs = kNanosPerSecond;
 constexpr int kFreshRounds = 4;
 constexpr size_t kMaxWaitingEvents = 100;
 // From which on PostgreSQL counts checkpoints in a view of their own.
@@ -111,10 +112,9 @@ EngineFigures::~EngineFigures() {
 void EngineFigures::Take(Reading* reading, std::vector<std::string>* events) {
   const std::lock_guard<std::mutex> lock(mutex_);
   *events = std::exchange(events_, {});
-  if (asked_ns_ == 0 || MonotonicNowNs() - asked_ns_ >
-                            kFreshRounds * absl::ToInt64Nanoseconds(poll_)) {
-    return;
-  }
+  const int64_t fresh_ns =
+      std::max(kFreshNs, kFreshRounds * absl::ToInt64Nanoseconds(poll_));
+  if (asked_ns_ == 0 || MonotonicNowNs() - asked_ns_ > fresh_ns) return;
   reading->insert(figures_.begin(), figures_.end());
 }
 
