@@ -5,4 +5,4 @@ target_link_libraries(opsbench_cli PRIVATE opsbench::stress
 
 _opsbench_cli_test(stress_test TIMEOUT 600
   DEPS absl::strings nlohmann_json::nlohmann_json opsbench::db opsbench::results
-    opsbench::stress opsbench::stress_run opsbench::testing)
+    opsbench::server opsbench::stress opsbench::stress_run)

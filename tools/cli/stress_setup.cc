@@ -74,16 +74,19 @@ void AdaptToEngine(Engine engine, StressSetup* setup) {
   StressConfig& config = setup->config;
   if (config.engine == engine) return;
   config.engine = engine;
-  const StressConfig defaults;
+  StressConfig defaults;
+  defaults.engine = engine;
   for (const char* name : {"data-format", "transport", "durable"}) {
     const Setting& setting = stress::FindSetting(name);
-    if (stress::CheckConfig(config).ok()) break;
     const std::string value = setting.get(config);
-    if (value == setting.get(defaults)) continue;
+    StressConfig alone = defaults;
+    if (setting.set(value, &alone).ok() && stress::CheckConfig(alone).ok()) {
+      continue;
+    }
     setup->notes.push_back(absl::StrCat(
         FlagOf(setting), " ", value,
         " of the replay is left out: ", EngineName(engine), " has none"));
-    (void)setting.set(setting.get(defaults), &config);
+    setting.set(setting.get(defaults), &config).IgnoreError();
   }
 }
 
