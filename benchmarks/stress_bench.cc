@@ -42,17 +42,18 @@ using stress::UserClass;
 struct Sizes {
   absl::Duration duration;        // Of a run on an engine.
   int64_t population_operations;  // Of each user, before what is timed.
+  bool all_formats;               // Of every class, not of inserters alone.
   double min_seconds;             // Of a benchmark without an engine.
 };
 
 Sizes SizesOfScale(Scale scale) {
   switch (scale) {
     case Scale::kSmoke:
-      return {absl::Milliseconds(100), 16, 0.01};
+      return {absl::Milliseconds(100), 16, false, 0.01};
     case Scale::kQuick:
-      return {absl::Milliseconds(500), 128, 0.1};
+      return {absl::Milliseconds(500), 128, false, 0.1};
     case Scale::kFull:
-      return {absl::Seconds(10), 512, 1.0};
+      return {absl::Seconds(10), 512, true, 1.0};
   }
   return {};
 }
@@ -119,13 +120,15 @@ class Data {
   }
 
   // Users of one database who have written and stopped, their answers and rows
-  // checked. With `written` they go on to write: the next call makes others.
+  // checked. With `written` they go on to write, after which others are made
+  // for who only reads.
   absl::StatusOr<Population*> Rested(Engine engine, int users, bool written) {
     Rest& rest = rests_[engine];
-    if (rest.population == nullptr || rest.users != users || rest.written) {
+    if (rest.population == nullptr || rest.users != users ||
+        (rest.written && !written)) {
       OPSBENCH_RETURN_IF_ERROR(Populate(engine, users, &rest));
     }
-    rest.written = written;
+    rest.written = rest.written || written;
     return rest.population.get();
   }
 
@@ -160,6 +163,7 @@ class Data {
     OPSBENCH_RETURN_IF_ERROR(population->Check(report));
     rest->population = std::move(population);
     rest->users = users;
+    rest->written = false;
     return absl::OkStatus();
   }
 
@@ -179,8 +183,13 @@ struct Case {
   OperationKind kind = OperationKind::kSimpleSelect;  // Of the others.
 };
 
-void SetCounters(const LoadReport& report, int64_t checked_answers,
-                 benchmark::State& state) {
+void SetChecked(const LoadReport& report, int64_t answers,
+                benchmark::State& state) {
+  state.counters["checked_answers_per_second"] =
+      static_cast<double>(answers) / absl::ToDoubleSeconds(report.elapsed);
+}
+
+void SetCounters(const LoadReport& report, benchmark::State& state) {
   state.SetIterationTime(absl::ToDoubleSeconds(report.elapsed) /
                          static_cast<double>(report.completed()));
   const Histogram latency = report.latency();
@@ -192,9 +201,6 @@ void SetCounters(const LoadReport& report, int64_t checked_answers,
   state.counters["p50_us"] = microseconds(50);
   state.counters["p95_us"] = microseconds(95);
   state.counters["p99_us"] = microseconds(99);
-  state.counters["checked_answers_per_second"] =
-      static_cast<double>(checked_answers) /
-      absl::ToDoubleSeconds(report.elapsed);
 }
 
 absl::StatusOr<LoadReport> Measure(
@@ -230,7 +236,8 @@ absl::Status RunMix(const std::string& name, const Case& test,
         }));
     const Stage verify("verify", name);
     OPSBENCH_RETURN_IF_ERROR(population->Check(report));
-    SetCounters(report, population->checked_answers(), state);
+    SetCounters(report, state);
+    SetChecked(report, population->checked_answers(), state);
   }
   return absl::OkStatus();
 }
@@ -257,7 +264,10 @@ absl::Status RunOperation(const std::string& name, const Case& test,
     const Stage verify("verify", name);
     OPSBENCH_RETURN_IF_ERROR(CheckLoad(report));
     OPSBENCH_RETURN_IF_ERROR(workload.Check());
-    SetCounters(report, workload.checked_answers(), state);
+    SetCounters(report, state);
+    if (workload.checked_answers() > 0) {
+      SetChecked(report, workload.checked_answers(), state);
+    }
   }
   return absl::OkStatus();
 }
@@ -300,6 +310,10 @@ void RegisterEngine(Engine engine, Data* data) {
   for (int i = 0; i < stress::kUserClasses; ++i) {
     const auto user_class = static_cast<UserClass>(i);
     for (const Format& format : formats) {
+      if (user_class != UserClass::kInserter && !data->sizes().all_formats &&
+          format.method != formats.front().method) {
+        continue;
+      }
       RegisterOnEngine(
           Name("Mix", engine,
                absl::StrCat("class:", stress::UserClassName(user_class),
