@@ -10,8 +10,8 @@
 // it stops the server and removes its folder.
 //
 // Thread safety: Start may be called from several threads at once; a
-// PrivateServer from one thread at a time, Sample(), paused() and
-// SetDiskDelay() from any.
+// PrivateServer from one thread at a time; Sample(), paused(), SetDiskDelay()
+// and delayed_disk_calls() from any.
 
 #include <sys/types.h>
 
@@ -139,8 +139,8 @@ class PrivateServer {
   absl::Status Pause();
   // SIGCONT to all of them; idempotent.
   absl::Status Resume();
-  // Whether it was paused, and neither resumed nor ended since. A paused server
-  // counts as running().
+  // Whether Pause() was the last to be called of Pause, Resume, Stop, Kill and
+  // Restart. A paused server counts as running().
   bool paused() const;
 
   // Makes each fsync, fdatasync, sync_file_range and msync of the server take
@@ -148,6 +148,8 @@ class PrivateServer {
   // goes past the C library (io_uring) is not delayed. FailedPrecondition:
   // without `delayable_disk`. InvalidArgument: below 0 or above 1 h.
   absl::Status SetDiskDelay(absl::Duration delay);
+  // How many calls were delayed so far.
+  int64_t delayed_disk_calls() const;
 
  private:
   class Impl;

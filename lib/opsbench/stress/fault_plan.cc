@@ -172,7 +172,8 @@ std::vector<PlannedFault> PlanFaults(const FaultSpec& spec, absl::Duration run,
       fault.length = DrawLength(kPauseLength, longest, random);
     } else if (fault.kind == FaultKind::kSlowDisk) {
       fault.length = DrawLength(kSlowDiskLength, longest, random);
-      fault.disk_delay = Draw(kDiskDelay, random);
+      fault.disk_delay =
+          absl::Trunc(Draw(kDiskDelay, random), absl::Microseconds(1));
     } else if (fault.kind == FaultKind::kReset) {
       fault.pick = random.Next();
     }

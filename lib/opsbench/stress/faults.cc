@@ -66,7 +66,10 @@ class ConnectionResetter {
   absl::Status Reset(uint64_t pick, std::string* target);
 
   // Ends a wait for the server, now and from now on.
-  void Break() { breaker_.Break(); }
+  void Break() {
+    broken_.store(true);
+    breaker_.Break();
+  }
 
  private:
   absl::Status TryReset(uint64_t pick, std::string* target);
@@ -75,6 +78,7 @@ class ConnectionResetter {
   const Url admin_;
   const std::string database_prefix_;
   ConnectionBreaker breaker_;
+  std::atomic<bool> broken_{false};
   absl::StatusOr<SqlCatalog> sql_ = absl::UnknownError("not loaded");
   std::unique_ptr<Session> session_;
 };
@@ -133,6 +137,7 @@ absl::Status ConnectionResetter::Reset(uint64_t pick, std::string* target) {
     // The server may have been killed since the last reset.
     if (absl::IsUnavailable(status)) session_.reset();
     if (!absl::IsUnavailable(status) && !absl::IsNotFound(status)) break;
+    if (broken_.load()) break;
   }
   return status;
 }
@@ -268,7 +273,7 @@ FaultEvent FaultInjector::Impl::Inject(const PlannedFault& fault) {
 absl::Status FaultInjector::Impl::Kill(std::string* target) {
   PrivateServer& server = *options_.server;
   const std::string process = absl::StrCat("process ", server.pid());
-  const absl::Status killed = server.Kill();
+  absl::Status killed = server.Kill();
   if (server.running()) return killed;
   *target = process;
   absl::Status restarted = server.Restart();
@@ -285,7 +290,7 @@ absl::Status FaultInjector::Impl::Pause(absl::Duration length,
   OPSBENCH_RETURN_IF_ERROR(server.Pause());
   *target = absl::StrCat("process ", server.pid());
   WaitUntil(NowNs() + absl::ToInt64Nanoseconds(length));
-  const absl::Status resumed = server.Resume();
+  absl::Status resumed = server.Resume();
   if (!resumed.ok()) Lose();
   return resumed;
 }

@@ -15,4 +15,4 @@ opsbench_library(NAME stress_faults
 opsbench_test(NAME stress_fault_plan_test SOURCES fault_plan_test.cc
   DEPS opsbench::stress_faults)
 opsbench_test(NAME stress_faults_test SOURCES faults_test.cc
-  LABEL integration TIMEOUT 300 DEPS opsbench::stress_faults)
+  LABEL integration TIMEOUT 600 DEPS opsbench::stress_faults)

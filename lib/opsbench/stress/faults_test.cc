@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -126,7 +127,7 @@ class FaultInjectorTest : public ::testing::TestWithParam<ServerKind> {
   // Commits rows with ids from `*next` on until that fails.
   static absl::Status CommitUntilItFails(Session& session, int64_t* next) {
     for (;; ++*next) {
-      const absl::Status status =
+      absl::Status status =
           session
               .Execute(
                   absl::StrCat("INSERT INTO committed VALUES (", *next, ")"))
@@ -166,7 +167,9 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FaultInjectorTest,
 TEST_P(FaultInjectorTest, AfterAKillUsersComeBackToWhatTheyCommitted) {
   auto session = MustConnect(user_url());
   const std::string process = absl::StrCat("process ", server_->pid());
-  auto injector = MustStart(Options({Kill()}));
+  PlannedFault planned = Kill();
+  planned.begin = absl::Milliseconds(300);
+  auto injector = MustStart(Options({planned}));
   int64_t next = 0;
   const absl::Status lost = CommitUntilItFails(*session, &next);
   EXPECT_EQ(lost.code(), Code::kUnavailable) << lost;
@@ -191,6 +194,8 @@ TEST_P(FaultInjectorTest, AfterAKillUsersComeBackToWhatTheyCommitted) {
   EXPECT_EQ(events[0].kind, FaultKind::kKill);
   EXPECT_TRUE(events[0].status.ok()) << events[0].status;
   EXPECT_EQ(events[0].target, process);
+  EXPECT_EQ(events[0].planned_seconds, 0.3);
+  EXPECT_GE(events[0].begin_seconds, 0.3);
   EXPECT_GT(events[0].end_seconds, events[0].begin_seconds);
   EXPECT_FALSE(injector->server_lost());
 }
@@ -211,6 +216,7 @@ TEST_P(FaultInjectorTest, StopInTheMiddleOfAKillLeavesTheServerRunning) {
 
 TEST_P(FaultInjectorTest, AResetHitsExactlyTheConnectionThatWasPicked) {
   std::vector<std::unique_ptr<Session>> users;
+  users.reserve(6);
   for (int i = 0; i < 3; ++i) users.push_back(MustConnect(user_url()));
   // Ours, but not a user's; a user's, but not ours; made before and after.
   users.push_back(MustConnect(admin_));
@@ -406,6 +412,27 @@ TEST_P(FaultInjectorTest, AnothersServerIsForResetsAlone) {
     EXPECT_EQ(FaultInjector::Start(options).status().code(),
               Code::kInvalidArgument);
   }
+}
+
+// Resets follow one another until the server, which is not the injector's to
+// pause, stands still in the middle of one.
+TEST_P(FaultInjectorTest, StopEndsAWaitForAServerThatDoesNotAnswer) {
+  FaultInjectorOptions options =
+      Options(std::vector<PlannedFault>(100'000, Reset(0)));
+  options.server = nullptr;
+  auto injector = MustStart(options);
+  Await(*injector, 1);
+  const absl::Status paused = server_->Pause();
+  EXPECT_TRUE(paused.ok()) << paused;
+  std::map<Code, size_t> statuses;
+  for (const FaultEvent& event : injector->Stop()) {
+    ++statuses[event.status.code()];
+  }
+  EXPECT_EQ(statuses.size(), 3U);
+  EXPECT_GE(statuses[Code::kNotFound], 1U);
+  EXPECT_EQ(statuses[Code::kUnavailable], 1U);
+  EXPECT_GE(statuses[Code::kCancelled], 1U);
+  EXPECT_TRUE(server_->Resume().ok());
 }
 
 TEST_P(FaultInjectorTest, StartSaysWhatIsWrong) {

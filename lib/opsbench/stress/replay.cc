@@ -42,7 +42,9 @@ Json Sealed(const std::string& path, Json part) {
 }
 
 std::string UserPath(size_t i) { return absl::StrCat("users[", i, "]"); }
-std::string DatabasePath(size_t i) { return absl::StrCat("databases[", i, "]"); }
+std::string DatabasePath(size_t i) {
+  return absl::StrCat("databases[", i, "]");
+}
 
 absl::StatusOr<StopReason> ParseStopReason(absl::string_view name) {
   for (const StopReason reason :
@@ -76,8 +78,8 @@ class Reader {
       const absl::string_view before =
           text.substr(0, std::max<size_t>(error.byte, 1) - 1);
       const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0.
-      return Error("", absl::StrCat(
-                           "is no JSON: line ",
+      return Error(
+          "", absl::StrCat("is no JSON: line ",
                            1 + std::count(before.begin(), before.end(), '\n'),
                            ", column ", before.size() - line_start + 1,
                            " is unexpected"));
@@ -172,8 +174,8 @@ absl::StatusOr<StressConfig> ReadConfig(const Reader& reader,
   OPSBENCH_RETURN_IF_ERROR(reader.CheckSeal(*json, path));
   const absl::Status status = CheckConfig(config);
   if (!status.ok()) {
-    return reader.Error(path, absl::StrCat("contradicts itself: ",
-                                           status.message()));
+    return reader.Error(path,
+                        absl::StrCat("contradicts itself: ", status.message()));
   }
   return config;
 }
@@ -208,10 +210,10 @@ absl::StatusOr<ReplayUser> ReadUser(const Reader& reader, const Json& json,
   if (id != expected.id || database != expected.database ||
       user_class != UserClassName(expected.user_class)) {
     return reader.Error(
-        path, absl::StrCat("is another user than config makes it: user ",
-                           expected.id, ", ",
-                           UserClassName(expected.user_class), ", database ",
-                           expected.database));
+        path,
+        absl::StrCat("is another user than config makes it: user ", expected.id,
+                     ", ", UserClassName(expected.user_class), ", database ",
+                     expected.database));
   }
   return user;
 }
@@ -290,9 +292,9 @@ absl::StatusOr<Replay> ParseReplay(absl::string_view text,
                             reader.Integer(json, "", "version", INT32_MAX));
   if (version != kReplayVersion) {
     return reader.Error(
-        "version", absl::StrCat("is ", version, ", and this opsbench reads ",
-                                kReplayVersion,
-                                ": replay it with the one that wrote it"));
+        "version",
+        absl::StrCat("is ", version, ", and this opsbench reads ",
+                     kReplayVersion, ": replay it with the one that wrote it"));
   }
   Replay replay;
   OPSBENCH_ASSIGN_OR_RETURN(replay.config, ReadConfig(reader, json));
@@ -352,9 +354,9 @@ absl::StatusOr<ReplayComparison> CompareReplays(const Replay& before,
     const ReplayUser& b = again.users[i];
     if (a.user.user_class != b.user.user_class ||
         a.user.database != b.user.database) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("other users: user ", i, " has another class or "
-                       "database"));
+      return absl::InvalidArgumentError(absl::StrCat("other users: user ", i,
+                                                     " has another class or "
+                                                     "database"));
     }
     comparison.users.push_back(
         {.user = static_cast<int>(i),

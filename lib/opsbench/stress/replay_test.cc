@@ -51,7 +51,7 @@ Replay RunOf(const Plan& plan, const StressConfig& config,
   return MakeReplay(config, plan, &report);
 }
 
-Replay Run(uint64_t seed, const std::vector<int64_t>& operations) {
+Replay RunAs(uint64_t seed, const std::vector<int64_t>& operations) {
   const StressConfig config = ConfigOf(seed);
   return RunOf(Plan::Make(config.plan), config, operations);
 }
@@ -68,7 +68,7 @@ std::string Error(const std::string& text) {
 }
 
 TEST(ReplayTest, WhatGoesInComesOut) {
-  const Replay written = Run(kSeed, {1'000, 0, 17, 1});
+  const Replay written = RunAs(kSeed, {1'000, 0, 17, 1});
   const auto read = ParseReplay(FormatReplay(written), "r.json");
   ASSERT_TRUE(read.ok()) << read.status();
   for (const Setting& setting : Settings()) {
@@ -100,7 +100,7 @@ TEST(ReplayTest, WhatGoesInComesOut) {
 }
 
 TEST(ReplayTest, SeedsComeFromTheFileNotFromTheConfig) {
-  Replay replay = Run(1, {0, 0, 0, 0});
+  Replay replay = RunAs(1, {0, 0, 0, 0});
   replay.users[2].user.seed = 0xabcdef0123456789u;
   replay.database_seeds[1] = 77;
   const auto read = ParseReplay(FormatReplay(replay), "r.json");
@@ -120,7 +120,7 @@ TEST(ReplayTest, ARunThatStartsHasNotStopped) {
 }
 
 TEST(ReplayTest, FormattingAndTheOrderOfFieldsAreFree) {
-  const Replay replay = Run(kSeed, {10, 20, 30, 40});
+  const Replay replay = RunAs(kSeed, {10, 20, 30, 40});
   const nlohmann::json sorted = nlohmann::json::parse(FormatReplay(replay));
   const auto read = ParseReplay(sorted.dump(), "r.json");
   ASSERT_TRUE(read.ok()) << read.status();
@@ -128,7 +128,7 @@ TEST(ReplayTest, FormattingAndTheOrderOfFieldsAreFree) {
 }
 
 TEST(ReplayTest, EveryTruncationIsFound) {
-  const std::string text = FormatReplay(Run(1, {5, 5, 5, 5}));
+  const std::string text = FormatReplay(RunAs(1, {5, 5, 5, 5}));
   for (size_t size = 0; size + 2 < text.size(); ++size) {
     EXPECT_THAT(Error(text.substr(0, size)), HasSubstr("truncated"));
   }
@@ -142,7 +142,7 @@ TEST(ReplayTest, WhatIsNoJsonHasLineAndColumn) {
 }
 
 TEST(ReplayTest, AnotherVersionIsRefused) {
-  Json json = Json::parse(FormatReplay(Run(1, {5, 5, 5, 5})));
+  Json json = Json::parse(FormatReplay(RunAs(1, {5, 5, 5, 5})));
   json["version"] = 2;
   // Whatever else a later version holds.
   json.erase("users");
@@ -151,7 +151,7 @@ TEST(ReplayTest, AnotherVersionIsRefused) {
 
 // Every field of every part, changed to another good value.
 TEST(ReplayTest, EachEditIsFoundAndItsPartNamed) {
-  const Json json = Json::parse(FormatReplay(Run(1, {5, 6, 7, 8})));
+  const Json json = Json::parse(FormatReplay(RunAs(1, {5, 6, 7, 8})));
   struct Edit {
     Json::json_pointer field;
     Json value;
@@ -172,14 +172,13 @@ TEST(ReplayTest, EachEditIsFoundAndItsPartNamed) {
   for (int i = 0; i < 4; ++i) {
     const std::string user = absl::StrCat("/users/", i);
     const std::string part = absl::StrCat("users[", i, "] was edited");
-    for (const auto& [key, value] :
-         {std::pair<const char*, Json>("id", 9),
-          {"class", "tester"},
-          {"database", 5},
-          {"seed", "0000000000000001"},
-          {"operations", 99},
-          {"hash", "ffffffffffffffff"},
-          {"checksum", "ffffffffffffffff"}}) {
+    for (const auto& [key, value] : {std::pair<const char*, Json>("id", 9),
+                                     {"class", "tester"},
+                                     {"database", 5},
+                                     {"seed", "0000000000000001"},
+                                     {"operations", 99},
+                                     {"hash", "ffffffffffffffff"},
+                                     {"checksum", "ffffffffffffffff"}}) {
       Json edited = json;
       edited[Json::json_pointer(user + "/" + key)] = value;
       EXPECT_THAT(Error(edited.dump()), HasSubstr(part)) << key;
@@ -194,13 +193,13 @@ TEST(ReplayTest, EachEditIsFoundAndItsPartNamed) {
 }
 
 TEST(ReplayTest, PartsThatChangedPlacesAreFound) {
-  Json json = Json::parse(FormatReplay(Run(1, {5, 6, 7, 8})));
+  Json json = Json::parse(FormatReplay(RunAs(1, {5, 6, 7, 8})));
   std::swap(json["users"][0], json["users"][1]);
   EXPECT_THAT(Error(json.dump()), HasSubstr("users[0] was edited"));
 }
 
 TEST(ReplayTest, PartsThatWereAddedOrRemovedAreFound) {
-  const Json json = Json::parse(FormatReplay(Run(1, {5, 6, 7, 8})));
+  const Json json = Json::parse(FormatReplay(RunAs(1, {5, 6, 7, 8})));
   Json fewer = json;
   fewer["users"].erase(3);
   EXPECT_THAT(Error(fewer.dump()), HasSubstr("users has 3 entries"));
@@ -210,7 +209,7 @@ TEST(ReplayTest, PartsThatWereAddedOrRemovedAreFound) {
 }
 
 TEST(ReplayTest, FieldsThatAreMissingOrOfAnotherTypeHaveTheirPath) {
-  const Json json = Json::parse(FormatReplay(Run(1, {5, 6, 7, 8})));
+  const Json json = Json::parse(FormatReplay(RunAs(1, {5, 6, 7, 8})));
   struct Fault {
     const char* field;
     Json value;  // Discarded: the field is removed.
@@ -257,7 +256,7 @@ TEST(ReplayTest, FieldsThatAreMissingOrOfAnotherTypeHaveTheirPath) {
 
 TEST(CompareReplaysTest, UsersThatStoppedElsewhereDidTheSame) {
   const auto comparison =
-      CompareReplays(Run(3, {500, 40, 0, 77}), Run(3, {40, 500, 9, 77}));
+      CompareReplays(RunAs(3, {500, 40, 0, 77}), RunAs(3, {40, 500, 9, 77}));
   ASSERT_TRUE(comparison.ok()) << comparison.status();
   EXPECT_TRUE(comparison->equal());
   ASSERT_EQ(comparison->users.size(), 4);
@@ -289,8 +288,8 @@ TEST(CompareReplaysTest, AnotherSeedOfOneUserIsThatUsersDifference) {
 // what a replay is there to find.
 TEST(CompareReplaysTest, AHashThatTheSeedsDoNotGiveIsADifference) {
   for (const auto& [first, second] : {std::pair(50, 60), {60, 50}, {55, 55}}) {
-    const Replay before = Run(3, {first, first, first, first});
-    Replay again = Run(3, {second, second, second, second});
+    const Replay before = RunAs(3, {first, first, first, first});
+    Replay again = RunAs(3, {second, second, second, second});
     again.users[2].hash ^= 1;
     const auto comparison = CompareReplays(before, again);
     ASSERT_TRUE(comparison.ok()) << comparison.status();
@@ -301,18 +300,17 @@ TEST(CompareReplaysTest, AHashThatTheSeedsDoNotGiveIsADifference) {
 }
 
 TEST(CompareReplaysTest, OtherSettingsAreOtherOperations) {
-  const Replay before = Run(3, {50, 50, 50, 50});
+  const Replay before = RunAs(3, {50, 50, 50, 50});
   StressConfig config = ConfigOf(3);
   config.plan.batch_max = 9'999;
-  const Replay again =
-      RunOf(Plan::Make(config.plan), config, {60, 60, 60, 60});
+  const Replay again = RunOf(Plan::Make(config.plan), config, {60, 60, 60, 60});
   const auto comparison = CompareReplays(before, again);
   ASSERT_TRUE(comparison.ok()) << comparison.status();
   EXPECT_FALSE(comparison->equal());
 }
 
 TEST(CompareReplaysTest, OtherUsersAreNotCompared) {
-  const Replay before = Run(3, {5, 5, 5, 5});
+  const Replay before = RunAs(3, {5, 5, 5, 5});
   StressConfig config = ConfigOf(3);
   config.plan.mixed_users = 2;
   EXPECT_TRUE(absl::IsInvalidArgument(

@@ -1,4 +1,4 @@
-# What a run is set to, kept as and said of.
+# What a run is set to.
 opsbench_library(NAME stress_settings
   SOURCES config.cc
   HEADERS config.h

@@ -18,7 +18,10 @@ namespace opsbench::stress {
 // throughput, latency percentiles overall and by kind, peaks, disk, errors up
 // to 100, crash detection), and hashes, oracle, faults, waits, and the timeline
 // by second. STRESS.md has the format.
+//
+// `engine_version`: as the engine says it; may be empty.
 std::string FormatSummary(const StressConfig& config,
+                          const std::string& engine_version,
                           const StressReport& report);
 
 // For people: as seed document 003 prints a run, then a table by kind of
@@ -26,8 +29,13 @@ std::string FormatSummary(const StressConfig& config,
 std::string RenderStressReport(const StressConfig& config,
                                const StressReport& report);
 
+// The oracle's word, in one line or, when something is wrong, several; each is
+// ended.
+std::string RenderOracle(const OracleReport& oracle);
+
 // "Stress/<kind>/engine:…/format:…/users:…": one row a kind of operation and
-// one for all.
+// one for all ("Stress/all/…"). A kind that did not succeed once is an error,
+// and so is "all" when the run is not ok.
 results::BenchmarkFile ToBenchmarkFile(const StressConfig& config,
                                        const StressReport& report);
 
