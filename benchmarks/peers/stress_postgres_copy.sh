@@ -45,14 +45,14 @@ export_rows() {
       WHERE id >= $first"
   done | sort -n | tr '|' ' ' >"$scratch/inserts"
   while read -r key table; do
-    echo "\\copy (SELECT * FROM $table WHERE id >> 16 = $key AND id >= $first
-      ORDER BY id) TO '$scratch/$key' (FORMAT binary)" | tr '\n' ' '
-    echo
+    printf '\\copy (%s) TO %s (FORMAT binary)\n' \
+      "SELECT * FROM $table WHERE id >> 16 = $key AND id >= $first ORDER BY id" \
+      "'$scratch/$key'"
   done <"$scratch/inserts" | sql
   {
-    echo 'SELECT clock_timestamp() AS start \gset'
+    printf '%s\n' 'SELECT clock_timestamp() AS start \gset'
     while read -r key table; do
-      echo "\\copy $table FROM '$scratch/$key' (FORMAT binary)"
+      printf '\\copy %s FROM %s (FORMAT binary)\n' "$table" "'$scratch/$key'"
     done <"$scratch/inserts"
     echo "SELECT extract(epoch FROM clock_timestamp() - :'start'::timestamptz);"
   } >"$scratch/load.sql"

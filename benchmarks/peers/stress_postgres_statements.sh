@@ -34,19 +34,21 @@ ours() {
 # section NAME TABLE COLUMNS MARKS: a statement of users' for a table.
 section() {
   sql_sections postgres/stress/workload "$1" |
-    sed "s/{table}/$2/; s/{columns}/$3/; s/{marks}/$4/"
+    sed "s/{table}/$2/; s/{columns}/${3:-}/; s/{marks}/${4:-}/"
 }
 
 # A script for each table, all of them equally likely.
 prepare_selects() {
   for table in $tables; do
     {
-      echo "\\set user random(0, $1 - 1)"
-      echo "\\set back $operations >> random(0, 7)"
-      echo "\\set from $operations - random(0, :back)"
-      echo '\set start ((:user + 1) << 46) | (:from << 16)'
-      echo '\set end (:user + 2) << 46'
-      echo '\set limit random(10, 1000)'
+      cat <<EOF
+\\set user random(0, $1 - 1)
+\\set back $operations >> random(0, 7)
+\\set from $operations - random(0, :back)
+\\set start ((:user + 1) << 46) | (:from << 16)
+\\set end (:user + 2) << 46
+\\set limit random(10, 1000)
+EOF
       section select "$table"
     } >"$scratch/$table.sql"
   done
@@ -59,16 +61,20 @@ prepare_inserts() {
       ordinal_position) FROM information_schema.columns
       WHERE table_name = '$table'")
     {
-      echo '\set i :i + 1'
-      echo "\\set id ((1000 * ($round + 1) + :client_id) << 46) | (:i << 16)"
-      echo '\set value random(0, 1048575) / 4.0'
+      cat <<EOF
+\\set i :i + 1
+\\set id ((1000 * ($round + 1) + :client_id) << 46) | (:i << 16)
+\\set value random(0, 1048575) / 4.0
+EOF
       section insert "$table" "$columns" \
         "$(echo "$columns" | sed "s/[a-z_][a-z_]*/:${table}_&/g
           s/:${table}_id/:id/; s/:${table}_value/:value/")"
     } >"$scratch/$table.sql"
     # The other columns' values are those of the first row.
-    sql -c "SELECT '-D', '${table}_' || key || '=' || value
-      FROM $table AS row, jsonb_each_text(to_jsonb(row)) WHERE id = 0" | tr '|' '\n' >>"$scratch/variables"
+    sql -F '
+' -c "SELECT '-D', '${table}_' || field.key || '=' || field.text FROM $table AS row,
+      jsonb_each_text(to_jsonb(row)) AS field (key, text) WHERE row.id = 0" \
+      >>"$scratch/variables"
   done
 }
 
