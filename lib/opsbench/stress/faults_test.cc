@@ -282,8 +282,8 @@ TEST_P(FaultInjectorTest, AResetHitsExactlyTheConnectionThatWasPicked) {
   const std::vector<FaultEvent> events = Await(*injector, 1);
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].kind, FaultKind::kReset);
-  EXPECT_TRUE(events[0].status.ok()) << events[0].status;
-  EXPECT_EQ(events[0].target, name);
+  ASSERT_TRUE(events[0].status.ok()) << events[0].status;
+  ASSERT_EQ(events[0].target, name);
 
   // The server ends it a moment after it was told to.
   absl::Status lost;
