@@ -211,6 +211,24 @@ TEST_F(StressCommandTest, HelpHasEverySettingAndTheExamples) {
   EXPECT_THAT(help.output, HasSubstr("opsbench stress replay "));
 }
 
+TEST_F(StressCommandTest, FaultsAreInjectedListedAndSurvived) {
+  const Outcome run = RunInto(
+      out(), "--duration 3 --engine postgres --faults kill,reset,slow_disk");
+  ASSERT_EQ(run.exit_code, 0) << run.output << run.errors;
+  EXPECT_THAT(run.output, AllOf(HasSubstr("Faults: "), HasSubstr(" kill "),
+                                HasSubstr(" reset "), HasSubstr(" slow_disk "),
+                                HasSubstr("Oracle:      ok")));
+  const json summary = Summary(out());
+  EXPECT_EQ(summary["faults"].size(), 3);
+  for (const json& fault : summary["faults"]) {
+    EXPECT_EQ(fault["status"], "OK") << fault;
+  }
+  EXPECT_GT(summary["totals"]["cut_off"], 0);
+  EXPECT_EQ(summary["totals"]["failures"], 0);
+  EXPECT_TRUE(
+      results::ReadBenchmarkFile((out() / "stress.json").string()).ok());
+}
+
 // --- Another's server ---
 
 class OutsideServerTest : public StressCommandTest {
