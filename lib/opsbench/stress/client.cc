@@ -249,6 +249,22 @@ class StressClient : public Client {
 
 }  // namespace
 
+LoadOptions LoadOptionsOf(const Plan& plan) {
+  LoadOptions options;
+  for (int kind = 0; kind < kOperationKinds; ++kind) {
+    options.mix.push_back(
+        {std::string(OperationKindName(static_cast<OperationKind>(kind))), 1});
+  }
+  options.workers = static_cast<int>(plan.users.size());
+  for (const User& user : plan.users) {
+    const auto& weights = ClassWeights(user.user_class);
+    options.worker_weights.emplace_back(weights.begin(), weights.end());
+    options.worker_seeds.push_back(user.seed);
+  }
+  options.seed = plan.options.seed;
+  return options;
+}
+
 StressWorkload::StressWorkload(StressWorkloadOptions options)
     : options_(std::move(options)), results_(options_.plan->users.size()) {}
 

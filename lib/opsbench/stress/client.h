@@ -58,6 +58,10 @@ struct StressWorkloadOptions {
   absl::Duration reconnect_timeout = absl::Seconds(60);
 };
 
+// What has the load engine's workers be the users of `plan`: the mix, and the
+// weights and the seed of each. How long they run is the caller's to say.
+LoadOptions LoadOptionsOf(const Plan& plan);
+
 class StressWorkload : public Workload {
  public:
   explicit StressWorkload(StressWorkloadOptions options);

@@ -15,10 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string NameOf(int database) {
-  return absl::StrCat("opsbench_stress_", database);
-}
-
 absl::Status AlreadyExists(absl::string_view what) {
   return absl::AlreadyExistsError(
       absl::StrCat(what,
@@ -110,13 +106,15 @@ absl::StatusOr<SqlCatalog> LoadWorkloadSql(Engine engine) {
                    EngineName(engine)));
 }
 
-Databases Databases::Name(const Url& server, int count) {
+Databases Databases::Name(const Url& server, int count,
+                          absl::string_view prefix) {
   Databases databases = {.server = server};
   for (int i = 0; i < count; ++i) {
+    const std::string name = absl::StrCat(prefix, i);
     databases.urls.push_back(server.WithDatabase(
         server.engine == Engine::kSqlite
-            ? absl::StrCat(server.database, "/", NameOf(i), ".db")
-            : NameOf(i)));
+            ? absl::StrCat(server.database, "/", name, ".db")
+            : name));
   }
   return databases;
 }

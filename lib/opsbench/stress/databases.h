@@ -25,9 +25,10 @@ struct Databases {
   Url server;
   std::vector<Url> urls;  // By database: "opsbench_stress_0", ….
 
-  // Names them; sends nothing. `server`: any database of the server; for SQLite
-  // the folder that the files are in.
-  static Databases Name(const Url& server, int count);
+  // Names them, `prefix` before each one's number; sends nothing. `server`: any
+  // database of the server; for SQLite the folder that the files are in.
+  static Databases Name(const Url& server, int count,
+                        absl::string_view prefix = "opsbench_stress_");
 
   // Creates them with their tables and seed rows. With `fresh` those that exist
   // are dropped first. AlreadyExists names one that exists otherwise, and says

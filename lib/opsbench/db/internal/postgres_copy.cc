@@ -1,5 +1,6 @@
 #include "opsbench/db/internal/postgres_copy.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,10 @@ namespace {
 
 // Signature, flags and the length of a header extension that there is not.
 constexpr absl::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+
+// At most so much goes to the server at once: it works on that while the next
+// rows are made.
+constexpr size_t kPieceBytes = size_t{64} << 10;
 
 void AppendInt16(int value, std::string* out) {
   out->push_back(static_cast<char>(value >> 8));
@@ -92,7 +97,10 @@ absl::StatusOr<int64_t> CopyRows(PGconn* connection, const CopyTarget& target,
                                            absl::StrJoin(target.columns, ", "),
                                            ") FROM STDIN",
                                            binary ? " (FORMAT binary)" : "")));
-  std::string buffer(binary ? kHeader : "");
+  const size_t piece_bytes = std::min(options.buffer_bytes, kPieceBytes);
+  std::string buffer;
+  buffer.reserve(piece_bytes + piece_bytes / 4);
+  if (binary) absl::StrAppend(&buffer, kHeader);
   std::string scratch;
   std::vector<Value> row(target.oids.size());
   while (true) {
@@ -101,7 +109,7 @@ absl::StatusOr<int64_t> CopyRows(PGconn* connection, const CopyTarget& target,
     OPSBENCH_RETURN_IF_ERROR(
         binary ? AppendBinaryRow(row, target, &buffer)
                : AppendTextRow(row, target, &scratch, &buffer));
-    if (buffer.size() < options.buffer_bytes) continue;
+    if (buffer.size() < piece_bytes) continue;
     OPSBENCH_RETURN_IF_ERROR(writer->Write(buffer));
     buffer.clear();
   }
