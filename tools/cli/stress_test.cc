@@ -247,6 +247,29 @@ class OutsideServerTest : public StressCommandTest {
     return Connect(url_.WithDatabase("opsbench_stress_0")).ok();
   }
 
+  // The last row of each table that has more than its first hundred: a loss
+  // behind the run's back.
+  void DeleteLastRows() const {
+    const auto session = Connect(url_.WithDatabase("opsbench_stress_0"));
+    ASSERT_TRUE(session.ok()) << session.status();
+    ResultSet tables;
+    ASSERT_TRUE((*session)
+                    ->Query("SELECT table_name FROM information_schema.tables "
+                            "WHERE table_schema = 'public'",
+                            &tables)
+                    .ok());
+    int64_t deleted = 0;
+    for (size_t i = 0; i < tables.row_count(); ++i) {
+      const std::string table = tables.at(i, 0).ToString();
+      const auto count = (*session)->Execute(absl::StrCat(
+          "DELETE FROM ", table, " WHERE id = (SELECT MAX(id) FROM ", table,
+          " WHERE id >= 100)"));
+      ASSERT_TRUE(count.ok()) << count.status();
+      deleted += *count;
+    }
+    ASSERT_GT(deleted, 0);
+  }
+
   std::unique_ptr<PrivateServer> server_;
   Url url_;
 };
@@ -275,25 +298,7 @@ TEST_F(OutsideServerTest, DatabasesAreDroppedKeptRefusedAndReplaced) {
   EXPECT_FALSE(fs::exists(refused));
   EXPECT_TRUE(DatabaseExists());
 
-  // A row that goes missing behind the run's back is a loss.
-  const auto session = Connect(url_.WithDatabase("opsbench_stress_0"));
-  ASSERT_TRUE(session.ok()) << session.status();
-  ResultSet rows;
-  ASSERT_TRUE((*session)
-                  ->Query("SELECT table_name FROM information_schema.tables "
-                          "WHERE table_schema = 'public'",
-                          &rows)
-                  .ok());
-  int64_t deleted = 0;
-  for (size_t i = 0; i < rows.row_count(); ++i) {
-    const auto count = (*session)->Execute(
-        absl::StrCat("DELETE FROM ", rows.at(i, 0).text(),
-                     " WHERE id = (SELECT MAX(id) FROM ", rows.at(i, 0).text(),
-                     " WHERE id >= 100)"));
-    ASSERT_TRUE(count.ok()) << count.status();
-    deleted += *count;
-  }
-  ASSERT_GT(deleted, 0);
+  DeleteLastRows();
   const Outcome lost = Stress(absl::StrCat("check ", kept.string(), url));
   EXPECT_EQ(lost.exit_code, 1) << lost.output << lost.errors;
   EXPECT_THAT(lost.output, AllOf(HasSubstr("FAILED"), HasSubstr("user ")));
