@@ -400,7 +400,7 @@ absl::StatusOr<StressTarget> OpenStressTarget(const StressSetup& setup,
   target.description =
       setup.url.has_value()
           ? absl::StrCat(info.name, " ", info.version, ", ", asked.Redacted())
-          : absl::StrCat(info.name, " ", info.version);
+          : info.version;
   return target;
 }
 
