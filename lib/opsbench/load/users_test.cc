@@ -191,9 +191,8 @@ TEST(ThinkTimeTest, IsNotLatency) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(report->completed(), 30);
   EXPECT_GE(report->elapsed, 29 * options.think_min);
-  EXPECT_LT(report->latency().min_ns(), 20 * kMs);
+  EXPECT_LT(report->latency().Percentile(50), 20 * kMs);
   EXPECT_LT(report->service().Percentile(50), 20 * kMs);
-  EXPECT_EQ(report->rate_met, true);
 }
 
 // An hour of it: neither before the first operation nor after the last one, or

@@ -143,10 +143,11 @@ class PrivateServer {
   // Restart. A paused server counts as running().
   bool paused() const;
 
-  // Makes each fsync, fdatasync, sync_file_range and msync of the server take
-  // `delay` longer, from now on; 0 ends waits that have begun as well. What
-  // goes past the C library (io_uring) is not delayed. FailedPrecondition:
-  // without `delayable_disk`. InvalidArgument: below 0 or above 1 h.
+  // Makes each fsync, fdatasync, syncfs, sync_file_range and msync of the
+  // server take `delay` longer, from now on; 0 ends waits that have begun as
+  // well. What goes past the C library (io_uring) is not delayed.
+  // FailedPrecondition: without `delayable_disk`. InvalidArgument: below 0 or
+  // above 1 h.
   absl::Status SetDiskDelay(absl::Duration delay);
   // How many calls were delayed so far.
   int64_t delayed_disk_calls() const;

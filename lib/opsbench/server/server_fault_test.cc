@@ -266,8 +266,7 @@ TEST_P(SlowDiskTest, AWaitThatHasBegunEndsWithTheDelay) {
 }
 
 TEST_P(SlowDiskTest, OutlivesAKillAndARestart) {
-  // Small: PostgreSQL's recovery syncs about a thousand files, twice.
-  constexpr absl::Duration kDelay = absl::Milliseconds(1);
+  constexpr absl::Duration kDelay = absl::Milliseconds(20);
   const std::map<std::string, std::string> settings = server_->settings();
   ASSERT_TRUE(server_->SetDiskDelay(kDelay).ok());
   ASSERT_TRUE(server_->Kill().ok());

@@ -83,8 +83,8 @@ class FaultInjector {
 
   // Ends a fault that is under way and returns when it is undone: the server
   // runs (unless it is lost), resumed and undelayed. That waits for a restart,
-  // not for lengths. Returns one event for each planned fault; a second call
-  // the same.
+  // and at most 5 s for the admin session that is being made; not for lengths.
+  // Returns one event for each planned fault; a second call the same.
   const std::vector<FaultEvent>& Stop();
 
  private:

@@ -10,8 +10,8 @@
 // second thread, whose figures are absent meanwhile, and Stop() breaks that
 // connection off. A server that crashes is connected to again when it is back.
 //
-// Thread safety: Start() and Stop() from one thread at a time; the flags from
-// any.
+// Thread safety: Start() and Stop() from one thread at a time; the flags and
+// latest() from any.
 
 #include <atomic>
 #include <cstdint>
@@ -144,7 +144,11 @@ class ResourceMonitor {
   // The disk is above its threshold: users write no more.
   const std::atomic<bool>& over_disk_budget() const;
 
-  // Takes a last reading, ends the threads and reports. Both flags are down
+  // The last reading, for people to look at.
+  Reading latest() const;
+
+  // Takes a last reading, ends the threads and reports; after 2 s at the
+  // latest, in which an attempt to connect times out. Both flags are down
   // afterwards. A second call returns the same report.
   const MonitorReport& Stop();
 

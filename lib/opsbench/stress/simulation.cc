@@ -11,6 +11,30 @@
 namespace opsbench::stress {
 namespace {
 
+// Calls `on_connected` once all users are, on the thread of the last one.
+class ConnectedWorkload : public Workload {
+ public:
+  ConnectedWorkload(Workload& users, size_t count,
+                    std::function<absl::Status()> on_connected)
+      : users_(users),
+        missing_(count),
+        on_connected_(std::move(on_connected)) {}
+
+  absl::StatusOr<std::unique_ptr<Client>> Connect(int worker) override {
+    OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<Client> client,
+                              users_.Connect(worker));
+    if (missing_.fetch_sub(1) == 1) {
+      OPSBENCH_RETURN_IF_ERROR(on_connected_());
+    }
+    return client;
+  }
+
+ private:
+  Workload& users_;
+  std::atomic<size_t> missing_;
+  const std::function<absl::Status()> on_connected_;
+};
+
 // The parts of a run that live while its users do.
 class Run {
  public:
@@ -45,8 +69,10 @@ class Run {
     OPSBENCH_ASSIGN_OR_RETURN(engine_, LoadEngine::Create(LoadOptionsOf()));
     StressReport report;
     report.started = absl::Now();
-    OPSBENCH_RETURN_IF_ERROR(StartFaults());
-    OPSBENCH_ASSIGN_OR_RETURN(report.load, engine_->Run(workload));
+    // A fault while users connect would be an error of the start.
+    ConnectedWorkload connected(workload, plan_.users.size(),
+                                [this] { return StartFaults(); });
+    OPSBENCH_ASSIGN_OR_RETURN(report.load, engine_->Run(connected));
     ending_ = true;
     if (injector_ != nullptr) {
       report.faults = injector_->Stop();

@@ -78,6 +78,11 @@ int fdatasync(int fd) {
   return static_cast<int>(syscall(SYS_fdatasync, fd));
 }
 
+int syncfs(int fd) {
+  Delay();
+  return static_cast<int>(syscall(SYS_syncfs, fd));
+}
+
 int sync_file_range(int fd, off64_t offset, off64_t count, unsigned flags) {
   Delay();
   return static_cast<int>(
