@@ -12,6 +12,8 @@
 // Every answer is checked while it is timed. A wrong one, a failed operation or
 // a finding of the oracle makes a benchmark an error, not a figure.
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
@@ -91,13 +93,21 @@ std::vector<Format> FormatsOf(Engine engine) {
   }
 }
 
+// Of the bulk inserts that fill the tables before Operation and BulkInsert.
+constexpr int kSmallestBatch = 20;
+constexpr int kLargestBatch = 200;
+
 // The engines, each with the users that the last benchmark left on it.
 class Data {
  public:
   Data(const Sizes& sizes, const BenchOptions& options)
-      : sizes_(sizes), seed_(options.seed), iterations_(options.iterations) {}
+      : sizes_(sizes),
+        rows_(options.rows),
+        seed_(options.seed),
+        iterations_(options.iterations) {}
 
   const Sizes& sizes() const { return sizes_; }
+  int64_t rows() const { return rows_; }
   uint64_t seed() const { return seed_; }
 
   // How long a run on an engine takes: its time, or the number of operations
@@ -149,12 +159,12 @@ class Data {
     PlanOptions options = {.databases = 1, .seed = seed_};
     options.inserter_users = users;
     options.query_users = options.mixed_users = 0;
-    options.batch_min = 20;
-    options.batch_max = 200;
+    options.batch_min = kSmallestBatch;
+    options.batch_max = kLargestBatch;
     OPSBENCH_ASSIGN_OR_RETURN(auto population,
                               Population::Create(url, options));
     LoadOptions load = stress::LoadOptionsOf(population->plan());
-    load.operations = users * sizes_.population_operations;
+    load.operations = users * PopulationOperations(users);
     load.stop = BenchStopFlag();
     OPSBENCH_ASSIGN_OR_RETURN(
         const LoadReport report,
@@ -167,7 +177,20 @@ class Data {
     return absl::OkStatus();
   }
 
+  // Of each of them, before what is timed.
+  int64_t PopulationOperations(int users) const {
+    if (rows_ == 0) return sizes_.population_operations;
+    const auto& weights = stress::ClassWeights(UserClass::kInserter);
+    const double rows_each =
+        weights[static_cast<size_t>(OperationKind::kBulkInsert)] *
+            (kSmallestBatch + kLargestBatch) / 2 +
+        weights[static_cast<size_t>(OperationKind::kSingleInsert)];
+    return std::max<int64_t>(
+        1, std::llround(static_cast<double>(rows_) / rows_each / users));
+  }
+
   const Sizes sizes_;
+  const int64_t rows_;  // To write before what is timed; 0: the scale's.
   const uint64_t seed_;
   const int64_t iterations_;
   std::map<Engine, std::unique_ptr<EngineHandle>> engines_;
@@ -305,7 +328,7 @@ std::string Name(absl::string_view what, Engine engine,
                       parameters, "/users:", users);
 }
 
-void RegisterEngine(Engine engine, Data* data) {
+void RegisterMixes(Engine engine, Data* data) {
   const std::vector<Format> formats = FormatsOf(engine);
   for (int i = 0; i < stress::kUserClasses; ++i) {
     const auto user_class = static_cast<UserClass>(i);
@@ -327,32 +350,40 @@ void RegisterEngine(Engine engine, Data* data) {
           RunMix);
     }
   }
-  for (const int users : {1, 8}) {
-    // Reads first: they leave what they read as it is.
-    for (const OperationKind kind :
-         {OperationKind::kSimpleSelect, OperationKind::kAggregate,
-          OperationKind::kComplexJoin, OperationKind::kSchemaDdl,
-          OperationKind::kSingleInsert}) {
-      RegisterOnEngine(
-          Name("Operation", engine,
-               absl::StrCat("kind:", stress::OperationKindName(kind)), users),
-          {.data = data,
-           .engine = engine,
-           .format = formats.front(),
-           .users = users,
-           .kind = kind},
-          RunOperation);
-    }
-    for (const Format& format : formats) {
-      RegisterOnEngine(Name("BulkInsert", engine,
-                            absl::StrCat("format:", format.name), users),
-                       {.data = data,
-                        .engine = engine,
-                        .format = format,
-                        .users = users,
-                        .kind = OperationKind::kBulkInsert},
-                       RunOperation);
-    }
+}
+
+void RegisterOperations(Engine engine, int users, Data* data) {
+  const std::string rows =
+      data->rows() > 0 ? absl::StrCat("/rows:", data->rows()) : "";
+  const std::vector<Format> formats = FormatsOf(engine);
+  // Reads first: they leave what they read as it is.
+  for (const OperationKind kind :
+       {OperationKind::kSimpleSelect, OperationKind::kAggregate,
+        OperationKind::kComplexJoin, OperationKind::kSchemaDdl,
+        OperationKind::kSingleInsert}) {
+    RegisterOnEngine(
+        absl::StrCat(
+            Name("Operation", engine,
+                 absl::StrCat("kind:", stress::OperationKindName(kind)), users),
+            rows),
+        {.data = data,
+         .engine = engine,
+         .format = formats.front(),
+         .users = users,
+         .kind = kind},
+        RunOperation);
+  }
+  for (const Format& format : formats) {
+    RegisterOnEngine(
+        absl::StrCat(Name("BulkInsert", engine,
+                          absl::StrCat("format:", format.name), users),
+                     rows),
+        {.data = data,
+         .engine = engine,
+         .format = format,
+         .users = users,
+         .kind = OperationKind::kBulkInsert},
+        RunOperation);
   }
 }
 
@@ -398,7 +429,7 @@ void RegisterInMemory(const Data& data) {
         });
   }
   for (const int64_t rows : {10, 1'000}) {
-    add(absl::StrCat("CheckAnswer/rows:", rows), [=](benchmark::State& state) {
+    add(absl::StrCat("CheckAnswer/limit:", rows), [=](benchmark::State& state) {
       return RunCheckAnswer(rows, seed, state);
     });
   }
@@ -408,9 +439,13 @@ absl::Status RegisterAll(const BenchOptions& options) {
   // Lives as long as the benchmarks that point to it: until main returns.
   static std::unique_ptr<Data> data;
   data = std::make_unique<Data>(SizesOf(options), options);
-  RegisterInMemory(*data);
+  // With --rows there is only what depends on how much the tables hold.
+  if (options.rows == 0) RegisterInMemory(*data);
   for (const Engine engine : options.engines) {
-    RegisterEngine(engine, data.get());
+    if (options.rows == 0) RegisterMixes(engine, data.get());
+    for (const int users : {1, 8}) {
+      RegisterOperations(engine, users, data.get());
+    }
   }
   return absl::OkStatus();
 }

@@ -126,12 +126,13 @@ class PostgresStatement : public Statement {
     const int columns = static_cast<int>(column_oids_.size());
     for (int row = 0; row < count; ++row) {
       for (int column = 0; column < columns; ++column) {
-        if (PQgetisnull(result, row, column)) {
+        const absl::string_view field = Field(result, row, column);
+        if (field.empty() && PQgetisnull(result, row, column)) {
           rows->AppendNull();
         } else if (binary_) {
-          DecodeBinary(column_oids_[column], Field(result, row, column), rows);
+          DecodeBinary(column_oids_[column], field, rows);
         } else {
-          DecodeText(column_oids_[column], Field(result, row, column), rows);
+          DecodeText(column_oids_[column], field, rows);
         }
       }
     }

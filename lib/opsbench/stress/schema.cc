@@ -74,9 +74,10 @@ constexpr size_t ColumnCount(TableSize size) {
   return size == TableSize::kSmall ? 3 : size == TableSize::kMedium ? 8 : 20;
 }
 
-void AppendHex(uint64_t bits, int digits, std::string* text) {
+// The lowest digits first.
+void WriteHex(uint64_t bits, int digits, char* text) {
   for (int i = 0; i < digits; ++i, bits >>= 4) {
-    text->push_back("0123456789abcdef"[bits & 15]);
+    text[i] = "0123456789abcdef"[bits & 15];
   }
 }
 
@@ -87,14 +88,18 @@ void AppendWord(uint64_t bits, std::string* text) {
 
 void AppendText(const Column& column, uint64_t bits, std::string* text) {
   switch (column.kind) {
-    case Kind::kCode:
-      text->append(column.name, 3);
-      text->push_back('-');
-      AppendHex(bits, 10, text);
+    case Kind::kCode: {
+      char code[14] = {column.name[0], column.name[1], column.name[2], '-'};
+      WriteHex(bits, 10, code + 4);
+      text->append(code, sizeof(code));
       break;
-    case Kind::kTag:
-      AppendHex(bits, 4, text);
+    }
+    case Kind::kTag: {
+      char tag[4];
+      WriteHex(bits, 4, tag);
+      text->append(tag, sizeof(tag));
       break;
+    }
     case Kind::kWord:
       AppendWord(bits, text);
       break;
