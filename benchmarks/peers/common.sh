@@ -9,6 +9,7 @@ ops=${PEER_OPS:-200000}       # In the tables.
 seconds=${PEER_SECONDS:-2}    # Of one measurement.
 rounds=${PEER_ROUNDS:-5}      # Both sides measure in turns; odd: the median.
 distinct=${PEER_REQUESTS:-100}
+unit=operations
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 130' INT
@@ -28,40 +29,92 @@ postgres_environment() {
   fi
 }
 
+# Sets `pgbench`. Debian has it beside the server; the one on PATH looks for that
+# server.
+find_pgbench() {
+  pgbench=
+  usual=$IFS
+  IFS=:
+  # shellcheck disable=SC2086 # Folders with colons between.
+  set -- ${OPSBENCH_ENGINES:-}
+  IFS=$usual
+  for folder in "$@" ''; do
+    for found in "$folder"/usr/lib/postgresql/*/bin/pgbench; do
+      [ ! -x "$found" ] || pgbench=$found
+    done
+  done
+  : "${pgbench:=pgbench}"
+}
+
+# run_pgbench CLIENTS FLAG…: transactions per second.
+run_pgbench() {
+  jobs=$(nproc)
+  [ "$jobs" -le "$1" ] || jobs=$1
+  clients=$1
+  shift
+  "$pgbench" -n -M prepared -c "$clients" -j "$jobs" -T "$seconds" "$@" \
+    >"$scratch/theirs.log" 2>"$scratch/theirs.stderr" || {
+    cat "$scratch/theirs.stderr" >&2
+    exit 1
+  }
+  sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$scratch/theirs.log"
+}
+
 # The median of the numbers on standard input, one a line.
 median() {
   sort -g | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
 }
 
-# ours ENGINE OPERATION THREADS: operations per second by opsbench.
-ours() {
+# read_requests ENGINE OPERATION: those that both sides ask, to a file.
+read_requests() {
+  "$OPSBENCH" sidetable requests --engine "$1" --mix "$2" \
+    --distinct "$distinct" >"$scratch/requests"
+}
+
+# read_rate ENGINE OPERATION THREADS: operations per second by opsbench.
+read_rate() {
   "$OPSBENCH" sidetable run --engine "$1" --mix "$2" --workers "$3" \
     --distinct "$distinct" --seconds "$seconds" --warmup 0 \
     --out "$scratch/ours.json" >"$scratch/ours.log"
-  sed -n 's/.*"operations_per_second": *\([0-9.e+]*\).*/\1/p' \
-    "$scratch/ours.json" | head -n 1
+  counter operations_per_second
 }
 
-# compare_reads ENGINE: every read at 1 and 8 threads, both sides in turns, who
-# begins changing each round. `prepare` (of $scratch/requests) and
-# `theirs THREADS` are the script's own. Prints a line for each and the ratio last.
-compare_reads() {
+# stress_bench NAME FLAG…: measures "Stress/<NAME>" alone.
+stress_bench() {
+  name=$1
+  shift
+  "$(dirname -- "$OPSBENCH")/stress_bench" --engines=postgres \
+    --benchmark_filter="^Stress/$name/" --benchmark_out_format=json \
+    --benchmark_out="$scratch/ours.json" "$@" >"$scratch/ours.log" 2>&1 || {
+    cat "$scratch/ours.log" >&2
+    exit 1
+  }
+}
+
+# counter NAME: the first one of what opsbench has measured last.
+counter() {
+  sed -n "s/.*\"$1\": *\([0-9.e+]*\).*/\1/p" "$scratch/ours.json" | head -n 1
+}
+
+# compare_rates OPERATION…: each at 1 and 8 threads, both sides in turns, who
+# begins changing each round. `prepare OPERATION`, `ours OPERATION THREADS` and
+# `theirs THREADS OPERATION` are the script's own. Prints a line for each and the
+# ratio last.
+compare_rates() {
   printf '%-16s %7s %12s %12s %6s\n' operation threads 'ours op/s' \
     'theirs op/s' ratio
-  for operation in $reads; do
-    "$OPSBENCH" sidetable requests --engine "$1" --mix "$operation" \
-      --distinct "$distinct" >"$scratch/requests"
-    prepare
+  for operation in "$@"; do
+    prepare "$operation"
     for threads in 1 8; do
       : >"$scratch/rates"
       round=0
       while [ "$round" -lt "$rounds" ]; do
         if [ $((round % 2)) = 0 ]; then
-          a=$(ours "$1" "$operation" "$threads")
-          b=$(theirs "$threads")
+          a=$(ours "$operation" "$threads")
+          b=$(theirs "$threads" "$operation")
         else
-          b=$(theirs "$threads")
-          a=$(ours "$1" "$operation" "$threads")
+          b=$(theirs "$threads" "$operation")
+          a=$(ours "$operation" "$threads")
         fi
         echo "$a $b" >>"$scratch/rates"
         round=$((round + 1))
@@ -80,6 +133,12 @@ compare_reads() {
       low, what }' "$scratch/lines"
 }
 
+# compare_reads: every read.
+compare_reads() {
+  # shellcheck disable=SC2086 # One word for each.
+  compare_rates $reads
+}
+
 # seconds_of COMMAND…: its wall time.
 seconds_of() {
   start=$(date +%s%N)
@@ -91,21 +150,29 @@ seconds_of() {
   awk -v ns=$((end - start)) 'BEGIN { print ns / 1e9 }'
 }
 
-# peer_sql ENGINE SECTION…: statements of the side table's own SQL, for tables of
-# the peer's: every name gets another beginning.
-peer_sql() {
-  engine=$1
+# sql_sections FILE SECTION…: statements of sql/FILE.sql.
+sql_sections() {
+  file=$1
   shift
   for section in "$@"; do
     awk -v name="$section" '/^-- name: / { on = $3 == name; next }
       on && !/^--/ && NF { print; found = 1 }
       END { if (found) print ";" }' \
-      "$(dirname -- "$0")/../../sql/$engine/sidetable/side_table.sql"
-  done | sed 's/\boperation/peer_operation/g'
+      "$(dirname -- "$0")/../../sql/$file.sql"
+  done
 }
 
-# compare_bulk: `load_ours` and `load_theirs` (the script's own) load the same rows, in
-# turns. Prints the ratio of their rates last.
+# peer_sql ENGINE SECTION…: statements of the side table's own SQL, for tables of
+# the peer's: every name gets another beginning.
+peer_sql() {
+  engine=$1
+  shift
+  sql_sections "$engine/sidetable/side_table" "$@" |
+    sed 's/\boperation/peer_operation/g'
+}
+
+# compare_bulk: `load_ours` and `load_theirs` (the script's own) load the same $ops
+# operations, or whatever $unit is, in turns. Prints the ratio of their rates last.
 compare_bulk() {
   : >"$scratch/times"
   round=0
@@ -121,8 +188,9 @@ compare_bulk() {
     echo "round $((round + 1)): ours $a s, theirs $b s"
     round=$((round + 1))
   done
-  awk -v ops="$ops" '{ print "ours", ops / $1, "operations/s, theirs", ops / $2 }' \
-    "$scratch/times"
-  printf 'ratio %.3f (median of %d rounds of %d operations)\n' \
-    "$(awk '{ print $2 / $1 }' "$scratch/times" | median)" "$rounds" "$ops"
+  awk -v ops="$ops" -v unit="$unit" \
+    '{ print "ours", ops / $1, unit "/s, theirs", ops / $2 }' "$scratch/times"
+  printf 'ratio %.3f (median of %d rounds of %d %s)\n' \
+    "$(awk '{ print $2 / $1 }' "$scratch/times" | median)" "$rounds" "$ops" \
+    "$unit"
 }

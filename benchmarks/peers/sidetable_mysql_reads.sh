@@ -11,8 +11,11 @@ set -eu
 
 "$OPSBENCH" sidetable seed --engine mysql --ops "$ops" --fresh
 
+ours() { read_rate mysql "$@"; }
+
 # The list of requests as a Lua script.
 prepare() {
+  read_requests mysql "$1"
   awk -F '\t' '
     NR == 1 { printf "local sql = [[%s]]\nlocal requests = {\n", $0; next }
     { printf "  {"
@@ -52,6 +55,7 @@ LUA
 }
 
 theirs() {
+  set -- "$1"
   if [ -n "$PEER_MYSQL_SOCKET" ]; then
     set -- "$1" --mysql-socket="$PEER_MYSQL_SOCKET"
   else
@@ -71,4 +75,4 @@ theirs() {
     END { print events / time }' "$scratch/theirs.log"
 }
 
-compare_reads mysql
+compare_reads

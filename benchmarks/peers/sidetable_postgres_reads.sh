@@ -14,22 +14,13 @@ distinct=${PEER_REQUESTS:-10}
 "$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
 
 postgres_environment
-# Debian has it beside the server; the one on PATH looks for that server.
-pgbench=
-usual=$IFS
-IFS=:
-# shellcheck disable=SC2086 # Folders with colons between.
-set -- ${OPSBENCH_ENGINES:-}
-IFS=$usual
-for folder in "$@" ''; do
-  for found in "$folder"/usr/lib/postgresql/*/bin/pgbench; do
-    [ ! -x "$found" ] || pgbench=$found
-  done
-done
-: "${pgbench:=pgbench}"
+find_pgbench
+
+ours() { read_rate postgres "$@"; }
 
 # A script for each request: numbers stand in it, a text is a variable.
 prepare() {
+  read_requests postgres "$1"
   rm -f "$scratch"/request*.sql
   awk -F '\t' -v folder="$scratch" '
     NR == 1 { sql = $0; next }
@@ -50,19 +41,10 @@ prepare() {
 }
 
 theirs() {
-  jobs=$(nproc)
-  [ "$jobs" -le "$1" ] || jobs=$1
   set -- "$1"
-  clients=$1
-  shift
   while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
   for file in "$scratch"/request*.sql; do set -- "$@" -f "$file"; done
-  "$pgbench" -n -M prepared -c "$clients" -j "$jobs" -T "$seconds" "$@" \
-    >"$scratch/theirs.log" 2>"$scratch/theirs.stderr" || {
-    cat "$scratch/theirs.stderr" >&2
-    exit 1
-  }
-  sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$scratch/theirs.log"
+  run_pgbench "$@"
 }
 
-compare_reads postgres
+compare_reads

@@ -51,6 +51,7 @@ int Main(int argc, char** argv) {
   AddGateCommand(app, context);
   AddSidetableCommand(app, context);
   AddPipelineCommand(app, context);
+  AddStressCommand(app, context);
   AddProfileCommand(app, context);
   AddServersCommand(app, context);
   AddHistoryCommand(app, context);

@@ -53,6 +53,7 @@ const std::vector<Area>& Areas() {
   static const auto* areas = new std::vector<Area>{
       {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
       {"pipeline", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
+      {"stress", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
       {"memtable", {}}};
   return *areas;
 }

@@ -285,6 +285,10 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectMysqlNative(
   OPSBENCH_RETURN_IF_ERROR(CheckMysqlUrl(url));
   OPSBENCH_ASSIGN_OR_RETURN(Connection connection,
                             OpenConnection(url, options));
+  if (options.breaker != nullptr) {
+    options.breaker->Watch(
+        static_cast<int>(mysql_get_socket(connection.get())));
+  }
   auto session =
       std::make_unique<MysqlNativeSession>(url, options, std::move(connection));
   OPSBENCH_RETURN_IF_ERROR(session->SetUp());

@@ -1,5 +1,5 @@
-// Bulk loads into PostgreSQL's own types, by binary COPY and by INSERT, and
-// what becomes of a load whose server goes away. What all engines have in
+// Bulk loads into PostgreSQL's own types, by COPY and by INSERT, and what
+// becomes of a load whose server goes away. What all engines have in
 // common is in session_conformance_test.cc.
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/db/session.h"
@@ -69,14 +70,24 @@ class PostgresBulkTest : public ::testing::TestWithParam<BulkMethod> {
   std::unique_ptr<Session> session_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Methods, PostgresBulkTest,
-                         ::testing::Values(BulkMethod::kCopyBinary,
-                                           BulkMethod::kMultiRow),
-                         [](const auto& instance) {
-                           return instance.param == BulkMethod::kMultiRow
-                                      ? "MultiRow"
-                                      : "CopyBinary";
-                         });
+std::string MethodName(BulkMethod method) {
+  switch (method) {
+    case BulkMethod::kCopyBinary:
+      return "CopyBinary";
+    case BulkMethod::kCopyText:
+      return "CopyText";
+    case BulkMethod::kPipeline:
+      return "Pipeline";
+    default:
+      return "MultiRow";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Methods, PostgresBulkTest,
+    ::testing::Values(BulkMethod::kCopyBinary, BulkMethod::kCopyText,
+                      BulkMethod::kPipeline, BulkMethod::kMultiRow),
+    [](const auto& instance) { return MethodName(instance.param); });
 
 // PostgreSQL's own text of the values is the reference: decoding them here
 // could undo a mistake of encoding them.
@@ -144,6 +155,56 @@ TEST_P(PostgresBulkTest, ValuesBecomeTextByOneRule) {
       "-7|0.3333333333333333|1970-01-01 00:00:00.500000|raw|NULL|");
 }
 
+// What the text format escapes, in every place of a field and alone in it.
+TEST_P(PostgresBulkTest, WhatTextHasToEscapeArrives) {
+  Run("CREATE TABLE t (id INT, a TEXT, b BYTEA)");
+  std::vector<std::string> texts = {"\\.", "\\N", "\\", "NULL", "\\x41"};
+  for (const char* special :
+       {"\\", "\t", "\n", "\r", "\r\n", "\b", "\f", "\v", "\"", "'", "\x7f"}) {
+    for (const char* form : {"$0", "a$0", "$0a", "a$0a", "$0$0"}) {
+      texts.push_back(absl::Substitute(form, special));
+    }
+  }
+  std::vector<Row> rows;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    rows.push_back({Value::Int64(static_cast<int64_t>(i)),
+                    Value::Text(texts[i]), Value::Bytes(texts[i])});
+  }
+  const auto loaded = Load({"id", "a", "b"}, rows);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  ResultSet read;
+  ASSERT_TRUE(session_->Query("SELECT a, b FROM t ORDER BY id", &read).ok());
+  ASSERT_EQ(read.row_count(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(read.at(i, 0).text(), texts[i]);
+    EXPECT_EQ(read.at(i, 1).text(), texts[i]);
+  }
+}
+
+// The first and the last that PostgreSQL has, and both sides of year 1.
+TEST_P(PostgresBulkTest, TimestampsOfAllErasArrive) {
+  Run("CREATE TABLE t (id INT, a TIMESTAMP, b TIMESTAMPTZ)");
+  const int64_t times[] = {-210'866'803'200'000'000,
+                           -62'167'219'200'000'001,
+                           -62'135'596'800'000'001,
+                           -62'135'596'800'000'000,
+                           -1,
+                           253'402'300'800'000'000};
+  std::vector<Row> rows;
+  for (const int64_t time : times) {
+    rows.push_back({Value::Int64(static_cast<int64_t>(rows.size())),
+                    Value::TimestampUs(time), Value::TimestampUs(time)});
+  }
+  const auto loaded = Load({"id", "a", "b"}, rows);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(TextOf("SELECT STRING_AGG(a::text, '|' ORDER BY id) FROM t"),
+            "4714-11-24 00:00:00 BC|0002-12-31 23:59:59.999999 BC|"
+            "0001-12-31 23:59:59.999999 BC|0001-01-01 00:00:00|"
+            "1969-12-31 23:59:59.999999|10000-01-01 00:00:00");
+  EXPECT_EQ(TextOf("SELECT COUNT(*) FROM t WHERE a AT TIME ZONE 'UTC' = b"),
+            "6");
+}
+
 TEST_P(PostgresBulkTest, WhatTheTableRefusesIsAnErrorAndNothingIsKept) {
   Run("CREATE TABLE t (a INT2, b VARCHAR(3), c JSONB, d INT CHECK (d > 0), "
       "e TIMESTAMP)");
@@ -174,18 +235,44 @@ TEST_P(PostgresBulkTest, WhatTheTableRefusesIsAnErrorAndNothingIsKept) {
   EXPECT_EQ(Load(columns, {good}).value_or(-1), 1);
 }
 
-TEST_P(PostgresBulkTest, ATypeThatCopyDoesNotKnowNamesTheOtherMethod) {
+TEST_P(PostgresBulkTest, ATypeThatBinaryCopyDoesNotKnowNamesAnother) {
   Run("CREATE TABLE t (a NUMERIC, b DATE)");
   const auto loaded =
       Load({"a", "b"}, {{Value::Double(1.0 / 3), Value::Text("2026-01-31")}});
   if (GetParam() == BulkMethod::kCopyBinary) {
     EXPECT_EQ(loaded.status().code(), Code::kUnimplemented);
-    EXPECT_THAT(std::string(loaded.status().message()), HasSubstr("kMultiRow"));
+    EXPECT_THAT(std::string(loaded.status().message()), HasSubstr("kCopyText"));
     return;
   }
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_EQ(TextOf("SELECT CONCAT(a, '|', b) FROM t"),
             "0.3333333333333333|2026-01-31");
+}
+
+// The last of 2,345 rows, which is in a statement of fewer rows than the rest.
+TEST_P(PostgresBulkTest, AnErrorAtTheLastRowUndoesTheLoadAlone) {
+  Run("CREATE TABLE t (id INT PRIMARY KEY, a INT CHECK (a > 0))");
+  std::vector<Row> rows;
+  for (int i = 0; i < 2'345; ++i) {
+    rows.push_back({Value::Int64(i), Value::Int64(1)});
+  }
+  std::vector<Row> bad = rows;
+  bad.back()[1] = Value::Int64(0);
+  EXPECT_EQ(Load({"id", "a"}, bad).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(TextOf("SELECT COUNT(*) FROM t"), "0");
+  ASSERT_TRUE(session_->Begin().ok());
+  Run("INSERT INTO t VALUES (-1, 1)");
+  EXPECT_EQ(Load({"id", "a"}, bad).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(TextOf("SELECT COUNT(*) FROM t"), "1");
+  EXPECT_EQ(Load({"id", "a"}, rows).value_or(-1), 2'345);
+  ASSERT_TRUE(session_->Commit().ok());
+  EXPECT_EQ(TextOf("SELECT COUNT(*) FROM t"), "2346");
+  // An error that comes with the commit, once all rows are in.
+  Run("DROP TABLE t");
+  Run("CREATE TABLE t (id INT UNIQUE DEFERRABLE INITIALLY DEFERRED, a INT)");
+  rows.push_back(rows.back());
+  EXPECT_EQ(Load({"id", "a"}, rows).status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(TextOf("SELECT COUNT(*) FROM t"), "0");
 }
 
 TEST_P(PostgresBulkTest, ALostConnectionIsUnavailableAndNothingIsKept) {

@@ -18,12 +18,18 @@
 #include "opsbench/db/internal/multi_row.h"
 #include "opsbench/db/internal/postgres_copy.h"
 #include "opsbench/db/internal/postgres_errors.h"
+#include "opsbench/db/internal/postgres_parameters.h"
+#include "opsbench/db/internal/postgres_queue.h"
 #include "opsbench/db/internal/postgres_result.h"
 #include "opsbench/db/internal/postgres_stream.h"
 #include "opsbench/db/internal/postgres_types.h"
 
 namespace opsbench::internal {
 namespace {
+
+// Rows of one INSERT in pipeline mode: the next ones are on their way while the
+// server works on them.
+constexpr size_t kRowsPerQueuedInsert = 100;
 
 // Opens the connection for libpqxx and keeps it: statements, COPY and
 // Interrupt() hold its handle too, also when libpqxx has given it up as lost.
@@ -70,16 +76,13 @@ class PostgresStatement : public Statement {
   static absl::StatusOr<std::unique_ptr<PostgresStatement>> Prepare(
       PGconn* connection, std::string name, absl::string_view sql,
       uint32_t ltree_oid) {
-    auto statement = std::unique_ptr<PostgresStatement>(
-        new PostgresStatement(connection, std::move(name), ltree_oid));
-    PostgresResult prepared(PQprepare(connection, statement->name_.c_str(),
+    PostgresResult prepared(PQprepare(connection, name.c_str(),
                                       std::string(sql).c_str(), 0, nullptr));
     if (!Succeeded(prepared)) return ErrorOf(connection, prepared.get());
-    PostgresResult described(
-        PQdescribePrepared(connection, statement->name_.c_str()));
+    PostgresResult described(PQdescribePrepared(connection, name.c_str()));
     if (!Succeeded(described)) return ErrorOf(connection, described.get());
-    statement->TakeDescription(described.get());
-    return statement;
+    return std::unique_ptr<PostgresStatement>(new PostgresStatement(
+        connection, std::move(name), described.get(), ltree_oid));
   }
 
   ~PostgresStatement() override {
@@ -89,10 +92,10 @@ class PostgresStatement : public Statement {
 
   absl::StatusOr<int64_t> Execute(absl::Span<const Value> parameters,
                                   ResultSet* rows) override {
-    OPSBENCH_RETURN_IF_ERROR(Encode(parameters));
+    OPSBENCH_RETURN_IF_ERROR(parameters_.Encode(parameters));
     PostgresResult result(PQexecPrepared(
-        connection_, name_.c_str(), static_cast<int>(parameters.size()),
-        values_.data(), lengths_.data(), formats_.data(), binary_ ? 1 : 0));
+        connection_, name_.c_str(), parameters_.count(), parameters_.values(),
+        parameters_.lengths(), parameters_.formats(), binary_ ? 1 : 0));
     if (!Succeeded(result)) return ErrorOf(connection_, result.get());
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
       if (rows != nullptr) rows->Clear();
@@ -103,71 +106,17 @@ class PostgresStatement : public Statement {
   }
 
  private:
-  PostgresStatement(PGconn* connection, std::string name, uint32_t ltree_oid)
+  PostgresStatement(PGconn* connection, std::string name,
+                    const PGresult* described, uint32_t ltree_oid)
       : connection_(connection),
         name_(std::move(name)),
-        ltree_oid_(ltree_oid) {}
-
-  void TakeDescription(const PGresult* described) {
-    const int parameters = PQnparams(described);
-    for (int i = 0; i < parameters; ++i) {
-      parameter_oids_.push_back(PQparamtype(described, i));
-    }
-    values_.resize(parameters);
-    lengths_.resize(parameters);
-    formats_.resize(parameters);
+        parameters_(ParameterTypesOf(described), ltree_oid) {
     for (int i = 0; i < PQnfields(described); ++i) {
       column_oids_.push_back(PQftype(described, i));
       column_names_.emplace_back(PQfname(described, i));
       // One format serves all columns of a result. ltree comes as text.
       binary_ = binary_ && HasBinaryForm(column_oids_.back(), 0);
     }
-  }
-
-  absl::Status Encode(absl::Span<const Value> parameters) {
-    if (parameters.size() != parameter_oids_.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the statement has ", parameter_oids_.size(),
-                       " parameters, got ", parameters.size()));
-    }
-    buffer_.clear();
-    offsets_.clear();
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      OPSBENCH_RETURN_IF_ERROR(EncodeOne(parameters[i], i));
-    }
-    // The buffer has stopped moving.
-    for (const auto& [i, offset] : offsets_) {
-      values_[i] = buffer_.data() + offset;
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status EncodeOne(const Value& value, size_t i) {
-    if (value.is_null()) {
-      values_[i] = nullptr;
-      return absl::OkStatus();
-    }
-    const uint32_t oid = parameter_oids_[i];
-    formats_[i] = 1;
-    if (IsRawForm(value, oid)) {
-      // It needs no encoding: libpq reads it where it is.
-      values_[i] = value.text().data() == nullptr ? "" : value.text().data();
-      lengths_[i] = static_cast<int>(value.text().size());
-      return absl::OkStatus();
-    }
-    const size_t offset = buffer_.size();
-    offsets_.emplace_back(i, offset);
-    const bool server_parses = value.type() == Value::Type::kText &&
-                               oid != kJsonbOid && oid != ltree_oid_;
-    if (HasBinaryForm(oid, ltree_oid_) && !server_parses) {
-      OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid_, &buffer_));
-    } else {
-      formats_[i] = 0;
-      OPSBENCH_RETURN_IF_ERROR(AppendTextForm(value, &buffer_));
-      buffer_.push_back('\0');
-    }
-    lengths_[i] = static_cast<int>(buffer_.size() - offset);
-    return absl::OkStatus();
   }
 
   void Decode(const PGresult* result, ResultSet* rows) {
@@ -177,12 +126,13 @@ class PostgresStatement : public Statement {
     const int columns = static_cast<int>(column_oids_.size());
     for (int row = 0; row < count; ++row) {
       for (int column = 0; column < columns; ++column) {
-        if (PQgetisnull(result, row, column)) {
+        const absl::string_view field = Field(result, row, column);
+        if (field.empty() && PQgetisnull(result, row, column)) {
           rows->AppendNull();
         } else if (binary_) {
-          DecodeBinary(column_oids_[column], Field(result, row, column), rows);
+          DecodeBinary(column_oids_[column], field, rows);
         } else {
-          DecodeText(column_oids_[column], Field(result, row, column), rows);
+          DecodeText(column_oids_[column], field, rows);
         }
       }
     }
@@ -190,17 +140,10 @@ class PostgresStatement : public Statement {
 
   PGconn* const connection_;
   const std::string name_;
-  const uint32_t ltree_oid_;
-  std::vector<uint32_t> parameter_oids_;
+  PostgresParameters parameters_;
   std::vector<uint32_t> column_oids_;
   std::vector<std::string> column_names_;
   bool binary_ = true;
-  // Reused by each call.
-  std::vector<const char*> values_;
-  std::vector<int> lengths_;
-  std::vector<int> formats_;
-  std::vector<std::pair<size_t, size_t>> offsets_;  // Parameter, in buffer_.
-  std::string buffer_;
 };
 
 class PostgresSession : public Session {
@@ -246,7 +189,7 @@ class PostgresSession : public Session {
     return Guard([&] {
              pqxx::nontransaction work(*connection_);
              const pqxx::result result = work.exec(std::string(sql));
-             Copy(result, rows);
+             CopyOver(result, rows);
              return int64_t{0};
            })
         .status();
@@ -255,8 +198,7 @@ class PostgresSession : public Session {
   absl::StatusOr<std::unique_ptr<Statement>> Prepare(
       absl::string_view sql) override {
     OPSBENCH_RETURN_IF_ERROR(LearnLtree());
-    return PostgresStatement::Prepare(
-        handle_, absl::StrCat("opsbench_", ++statements_), sql, ltree_oid_);
+    return PostgresStatement::Prepare(handle_, NewName(), sql, ltree_oid_);
   }
 
   absl::Status Begin() override {
@@ -290,7 +232,15 @@ class PostgresSession : public Session {
       case BulkMethod::kBest:
       case BulkMethod::kCopyBinary:
         return AllOrNothing(*this, nested, [&] {
-          return CopyBinary(table, columns, source, options);
+          return Copy(CopyFormat::kBinary, table, columns, source, options);
+        });
+      case BulkMethod::kCopyText:
+        return AllOrNothing(*this, nested, [&] {
+          return Copy(CopyFormat::kText, table, columns, source, options);
+        });
+      case BulkMethod::kPipeline:
+        return AllOrNothing(*this, nested, [&] {
+          return InsertPipelined(table, columns, source, options);
         });
       case BulkMethod::kMultiRow:
         return AllOrNothing(*this, nested, [&] {
@@ -298,8 +248,8 @@ class PostgresSession : public Session {
         });
       default:
         return absl::UnimplementedError(
-            "PostgreSQL loads by COPY or by INSERT: use kBest, kCopyBinary or "
-            "kMultiRow");
+            "PostgreSQL loads by COPY or by INSERT: use kBest, kCopyBinary, "
+            "kCopyText, kPipeline or kMultiRow");
     }
   }
 
@@ -321,8 +271,7 @@ class PostgresSession : public Session {
   }
   absl::StatusOr<std::unique_ptr<StatementQueue>> Queue(
       absl::string_view sql, absl::Span<const uint32_t> types) override {
-    return StartQueue(handle_, absl::StrCat("opsbench_", ++statements_), sql,
-                      types);
+    return PostgresQueue::Start(handle_, NewName(), sql, types);
   }
 
   absl::StatusOr<int64_t> LastInsertId() override {
@@ -339,6 +288,9 @@ class PostgresSession : public Session {
   }
 
  private:
+  // Of a statement on the server.
+  std::string NewName() { return absl::StrCat("opsbench_", ++statements_); }
+
   // Runs `body`, which uses libpqxx, and turns what it throws into a status.
   template <typename Body>
   absl::StatusOr<int64_t> Guard(Body body) {
@@ -363,7 +315,7 @@ class PostgresSession : public Session {
     return sql != nullptr ? sql->sqlstate() : "";
   }
 
-  static void Copy(const pqxx::result& result, ResultSet* rows) {
+  static void CopyOver(const pqxx::result& result, ResultSet* rows) {
     rows->Clear();
     for (pqxx::row::size_type c = 0; c < result.columns(); ++c) {
       rows->AddColumn(result.column_name(c));
@@ -409,10 +361,9 @@ class PostgresSession : public Session {
     return oid;
   }
 
-  absl::StatusOr<int64_t> CopyBinary(absl::string_view table,
-                                     absl::Span<const std::string> columns,
-                                     RowIterator& rows,
-                                     const BulkOptions& options) {
+  // The types of the columns, of domains the types beneath.
+  absl::StatusOr<std::vector<uint32_t>> ColumnTypes(
+      absl::string_view table, absl::Span<const std::string> columns) {
     OPSBENCH_RETURN_IF_ERROR(LearnLtree());
     // A statement that is prepared tells the columns' types by its parameters,
     // without the privilege to read the table.
@@ -422,18 +373,80 @@ class PostgresSession : public Session {
     if (!Succeeded(prepared)) return ErrorOf(handle_, prepared.get());
     const PostgresResult described(PQdescribePrepared(handle_, ""));
     if (!Succeeded(described)) return ErrorOf(handle_, described.get());
-    std::vector<uint32_t> oids;
-    for (int i = 0; i < PQnparams(described.get()); ++i) {
-      OPSBENCH_ASSIGN_OR_RETURN(const uint32_t oid,
-                                BaseOf(PQparamtype(described.get(), i)));
-      oids.push_back(oid);
-      if (!HasBinaryForm(oids.back(), ltree_oid_)) {
+    std::vector<uint32_t> oids = ParameterTypesOf(described.get());
+    for (uint32_t& oid : oids) {
+      OPSBENCH_ASSIGN_OR_RETURN(oid, BaseOf(oid));
+    }
+    return oids;
+  }
+
+  absl::StatusOr<int64_t> Copy(CopyFormat format, absl::string_view table,
+                               absl::Span<const std::string> columns,
+                               RowIterator& rows, const BulkOptions& options) {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::vector<uint32_t> oids,
+                              ColumnTypes(table, columns));
+    for (size_t i = 0; format == CopyFormat::kBinary && i < oids.size(); ++i) {
+      if (!HasBinaryForm(oids[i], ltree_oid_)) {
         return absl::UnimplementedError(absl::StrCat(
             "column ", columns[i], " of ", table,
-            " has a type that binary COPY is not built for: use kMultiRow"));
+            " has a type that binary COPY is not built for: use kCopyText or "
+            "kMultiRow"));
       }
     }
-    return CopyRows(handle_, {table, columns, oids, ltree_oid_}, rows, options);
+    return CopyRows(handle_, {table, columns, oids, ltree_oid_, format}, rows,
+                    options);
+  }
+
+  absl::StatusOr<int64_t> InsertPipelined(absl::string_view table,
+                                          absl::Span<const std::string> columns,
+                                          RowIterator& rows,
+                                          const BulkOptions& options) {
+    if (columns.empty()) {
+      return absl::InvalidArgumentError("a bulk load needs a column at least");
+    }
+    OPSBENCH_RETURN_IF_ERROR(LearnLtree());
+    const size_t batch = std::clamp<size_t>(kMaxParameters / columns.size(), 1,
+                                            kRowsPerQueuedInsert);
+    OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<QueuedInsert> insert,
+                              PrepareQueued(table, columns, batch));
+    size_t queued_bytes = 0;
+    const auto add = [&](absl::Span<const Value> values,
+                         size_t count) -> absl::Status {
+      if (count < batch) {
+        // The last ones, by a statement of their own.
+        OPSBENCH_RETURN_IF_ERROR(insert->queue->Finish().status());
+        OPSBENCH_ASSIGN_OR_RETURN(insert, PrepareQueued(table, columns, count));
+      }
+      OPSBENCH_RETURN_IF_ERROR(insert->parameters.Encode(values));
+      OPSBENCH_RETURN_IF_ERROR(insert->queue->Add(insert->parameters));
+      queued_bytes += insert->parameters.bytes();
+      if (queued_bytes < options.buffer_bytes) return absl::OkStatus();
+      queued_bytes = 0;
+      return insert->queue->Finish().status();
+    };
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t total,
+                              InBatches(rows, columns.size(), batch, add));
+    OPSBENCH_RETURN_IF_ERROR(insert->queue->Finish().status());
+    return total;
+  }
+
+  struct QueuedInsert {
+    std::unique_ptr<PostgresQueue> queue;
+    PostgresParameters parameters;
+  };
+
+  absl::StatusOr<std::unique_ptr<QueuedInsert>> PrepareQueued(
+      absl::string_view table, absl::Span<const std::string> columns,
+      size_t rows) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        std::unique_ptr<PostgresQueue> queue,
+        PostgresQueue::Start(handle_, NewName(),
+                             InsertSql(Engine::kPostgres, table, columns, rows),
+                             {}));
+    OPSBENCH_ASSIGN_OR_RETURN(std::vector<uint32_t> types,
+                              queue->ParameterTypes());
+    return std::unique_ptr<QueuedInsert>(new QueuedInsert{
+        std::move(queue), PostgresParameters(std::move(types), ltree_oid_)});
   }
 
   const std::unique_ptr<Connection> connection_;
@@ -496,6 +509,9 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectPostgres(
     connection = std::make_unique<Connection>(ConnectionString(url, options));
   } catch (const std::exception& error) {
     return StatusOfConnectError(error.what());
+  }
+  if (options.breaker != nullptr) {
+    options.breaker->Watch(PQsocket(connection->handle()));
   }
   auto session = std::make_unique<PostgresSession>(std::move(connection));
   OPSBENCH_RETURN_IF_ERROR(session->ReadCapabilities());

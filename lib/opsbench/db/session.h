@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "opsbench/db/breaker.h"
 #include "opsbench/db/stream.h"
 #include "opsbench/db/url.h"
 #include "opsbench/db/value.h"
@@ -69,6 +70,9 @@ enum class BulkMethod {
   kLoadData,     // MySQL: LOAD DATA LOCAL from memory.
   kBulkBinding,  // MariaDB: arrays bound to one prepared INSERT.
   kCopyBinary,   // PostgreSQL: COPY FROM STDIN (FORMAT binary).
+  kCopyText,     // PostgreSQL: COPY FROM STDIN in the text format.
+  kPipeline,     // PostgreSQL: INSERTs of many rows, sent without waiting for
+                 // the answer to each (libpq's pipeline mode).
   kMultiRow,     // Any: INSERT with many rows of VALUES.
 };
 
@@ -175,6 +179,11 @@ struct ConnectOptions {
 
   // SQLite: create the file when it is missing. NotFound otherwise.
   bool create_if_missing = true;
+
+  // What can break the connection off from another thread; it must outlive the
+  // session. nullptr: nothing. With the native drivers of the engines that have
+  // a server.
+  ConnectionBreaker* breaker = nullptr;
 };
 
 // Connects to `url`. Unimplemented when the adapter was not built in, and for

@@ -145,7 +145,11 @@ class SessionConformanceTest : public ::testing::TestWithParam<Backend> {
     const Capabilities& capabilities = session_->capabilities();
     if (capabilities.load_data_local) methods.push_back(BulkMethod::kLoadData);
     if (capabilities.bulk_binding) methods.push_back(BulkMethod::kBulkBinding);
-    if (capabilities.copy_binary) methods.push_back(BulkMethod::kCopyBinary);
+    if (capabilities.copy_binary) {
+      methods.insert(methods.end(),
+                     {BulkMethod::kCopyBinary, BulkMethod::kCopyText,
+                      BulkMethod::kPipeline});
+    }
     return methods;
   }
 
@@ -510,7 +514,8 @@ TEST_P(SessionConformanceTest, BulkLoadsRefuseWhatIsNotThere) {
   const std::vector<BulkMethod> offered = Methods();
   for (const BulkMethod method :
        {BulkMethod::kLoadData, BulkMethod::kBulkBinding,
-        BulkMethod::kCopyBinary}) {
+        BulkMethod::kCopyBinary, BulkMethod::kCopyText,
+        BulkMethod::kPipeline}) {
     if (std::count(offered.begin(), offered.end(), method) > 0) continue;
     EXPECT_EQ(Load(method, rows).status().code(), Code::kUnimplemented)
         << static_cast<int>(method);

@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
@@ -31,8 +33,10 @@ constexpr int64_t kTickDelayNs = 30'000'000;
 // Leads the workers through the phases of one run, on Run()'s thread.
 class Coordinator {
  public:
-  Coordinator(const LoadOptions& options, const WeightedChoice& choice,
-              StopFlags stop, Workload& workload);
+  // `choice_of`: the table that each worker draws its operations from.
+  Coordinator(const LoadOptions& options,
+              std::vector<const WeightedChoice*> choice_of, StopFlags stop,
+              Workload& workload);
   ~Coordinator();
 
   absl::Status Connect();
@@ -55,6 +59,7 @@ class Coordinator {
   void ReportEnding(LoadReport& report, int64_t joined_ns);
 
   const LoadOptions& options_;
+  const std::vector<const WeightedChoice*> choice_of_;
   PhaseGate gate_;
   const WorkerContext context_;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -65,12 +70,12 @@ class Coordinator {
 };
 
 Coordinator::Coordinator(const LoadOptions& options,
-                         const WeightedChoice& choice, StopFlags stop,
-                         Workload& workload)
+                         std::vector<const WeightedChoice*> choice_of,
+                         StopFlags stop, Workload& workload)
     : options_(options),
+      choice_of_(std::move(choice_of)),
       gate_(options.workers),
       context_{.options = options,
-               .choice = choice,
                .stop = stop,
                .workload = workload,
                .gate = gate_} {}
@@ -87,7 +92,8 @@ void Coordinator::Join() {
 
 absl::Status Coordinator::Connect() {
   for (int i = 0; i < options_.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, context_));
+    workers_.push_back(std::make_unique<Worker>(
+        i, *choice_of_[static_cast<size_t>(i)], context_));
   }
   for (const std::unique_ptr<Worker>& worker : workers_) {
     try {
@@ -215,6 +221,8 @@ LoadReport Coordinator::Report() {
     series_.Add(worker->recorder().ring().current());
     elapsed_ns = std::max(elapsed_ns, worker->finished_ns() - start_ns_);
     report.overdue += worker->begun_late();
+    report.holds += worker->recorder().holds();
+    report.held += absl::Nanoseconds(worker->recorder().held_ns());
   }
   report.elapsed = absl::Nanoseconds(elapsed_ns);
   report.operations = Recorder::Merge(options_.mix, recorders);
@@ -227,10 +235,50 @@ LoadReport Coordinator::Report() {
   }
   report.offered_per_second = options_.rate_per_second;
   report.overdue += report.abandoned;
-  const int64_t due = report.completed() + report.errors() + report.abandoned;
+  const int64_t due = report.completed() + report.errors() + report.skipped() +
+                      report.abandoned;
   report.rate_met =
       report.overdue <= std::max<int64_t>(options_.workers, due / 100);
   return report;
+}
+
+absl::Status CheckRate(const LoadOptions& options) {
+  const double rate = options.rate_per_second;
+  if (options.arrival == Arrival::kClosed && rate != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a closed loop has no rate, got ", rate, " operations per second"));
+  }
+  if (options.arrival != Arrival::kClosed &&
+      (!std::isfinite(rate) || rate <= 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an open loop needs a rate above 0 operations per second, got ", rate));
+  }
+  return absl::OkStatus();
+}
+
+// Think times and holds.
+absl::Status CheckWaits(const LoadOptions& options) {
+  if (options.hold_limit < absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the limit of a hold cannot be negative, got ",
+                     absl::FormatDuration(options.hold_limit)));
+  }
+  if (options.think_min < absl::ZeroDuration() ||
+      options.think_min > options.think_max ||
+      options.think_max == absl::InfiniteDuration()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the think time must be 0 <= think_min <= think_max and finite, got ",
+        absl::FormatDuration(options.think_min), " to ",
+        absl::FormatDuration(options.think_max)));
+  }
+  if (options.arrival != Arrival::kClosed &&
+      options.think_max > absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("an open loop has no think time, got up to ",
+                     absl::FormatDuration(options.think_max),
+                     "; its rate says when operations are due"));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Check(const LoadOptions& options) {
@@ -238,6 +286,12 @@ absl::Status Check(const LoadOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat("workers must be 1 to ",
                                                    LoadOptions::kMaxWorkers,
                                                    ", got ", options.workers));
+  }
+  if (!options.worker_seeds.empty() &&
+      options.worker_seeds.size() != static_cast<size_t>(options.workers)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "worker_seeds must have one for each of the ", options.workers,
+        " workers, got ", options.worker_seeds.size()));
   }
   if (options.operations < 0) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -254,17 +308,8 @@ absl::Status Check(const LoadOptions& options) {
     return absl::InvalidArgumentError(
         "the warm-up and the time-outs cannot be negative");
   }
-  const double rate = options.rate_per_second;
-  if (options.arrival == Arrival::kClosed && rate != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a closed loop has no rate, got ", rate, " operations per second"));
-  }
-  if (options.arrival != Arrival::kClosed &&
-      (!std::isfinite(rate) || rate <= 0)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "an open loop needs a rate above 0 operations per second, got ", rate));
-  }
-  return absl::OkStatus();
+  OPSBENCH_RETURN_IF_ERROR(CheckWaits(options));
+  return CheckRate(options);
 }
 
 }  // namespace
@@ -277,20 +322,62 @@ absl::Status Client::Recover() {
   return absl::UnavailableError("this client does not recover");
 }
 
-LoadEngine::LoadEngine(LoadOptions options, WeightedChoice choice)
-    : options_(std::move(options)), choice_(std::move(choice)) {}
+LoadEngine::LoadEngine(LoadOptions options, Choices choices)
+    : options_(std::move(options)), choices_(std::move(choices)) {}
+
+absl::StatusOr<LoadEngine::Choices> LoadEngine::MakeChoices(
+    const LoadOptions& options) {
+  const auto workers = static_cast<size_t>(options.workers);
+  Choices choices;
+  if (options.worker_weights.empty()) {
+    std::vector<double> weights;
+    for (const WeightedOperation& operation : options.mix) {
+      weights.push_back(operation.weight);
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(WeightedChoice choice,
+                              WeightedChoice::Create(weights));
+    choices.tables.push_back(std::move(choice));
+    choices.of_worker.assign(workers, 0);
+    return choices;
+  }
+  if (options.worker_weights.size() != workers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("worker_weights must have a row for each of the ", workers,
+                     " workers, got ", options.worker_weights.size()));
+  }
+  // Many users are of few classes, and a table each would crowd the caches.
+  absl::flat_hash_map<absl::Span<const double>, size_t> table_of;
+  for (size_t worker = 0; worker < workers; ++worker) {
+    const std::vector<double>& row = options.worker_weights[worker];
+    if (row.size() != options.mix.size()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "worker_weights of worker ", worker, " must have a weight for each ",
+          "of the ", options.mix.size(), " operations, got ", row.size()));
+    }
+    if (const auto known = table_of.find(row); known != table_of.end()) {
+      choices.of_worker.push_back(known->second);
+      continue;
+    }
+    absl::StatusOr<WeightedChoice> choice = WeightedChoice::Create(row);
+    if (!choice.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("worker_weights of worker ", worker, ": ",
+                       choice.status().message()));
+    }
+    // Only now: a row with a NaN would not equal itself.
+    table_of.emplace(row, choices.tables.size());
+    choices.of_worker.push_back(choices.tables.size());
+    choices.tables.push_back(*std::move(choice));
+  }
+  return choices;
+}
 
 absl::StatusOr<std::unique_ptr<LoadEngine>> LoadEngine::Create(
     LoadOptions options) {
   OPSBENCH_RETURN_IF_ERROR(load_internal::Check(options));
-  std::vector<double> weights;
-  for (const WeightedOperation& operation : options.mix) {
-    weights.push_back(operation.weight);
-  }
-  OPSBENCH_ASSIGN_OR_RETURN(WeightedChoice choice,
-                            WeightedChoice::Create(weights));
+  OPSBENCH_ASSIGN_OR_RETURN(Choices choices, MakeChoices(options));
   return std::unique_ptr<LoadEngine>(
-      new LoadEngine(std::move(options), std::move(choice)));
+      new LoadEngine(std::move(options), std::move(choices)));
 }
 
 absl::StatusOr<LoadReport> LoadEngine::Run(Workload& workload) {
@@ -300,7 +387,12 @@ absl::StatusOr<LoadReport> LoadEngine::Run(Workload& workload) {
   const load_internal::StopFlags stop = {
       .own = &stop_,
       .outside = options_.stop != nullptr ? options_.stop : &stop_};
-  load_internal::Coordinator coordinator(options_, choice_, stop, workload);
+  std::vector<const WeightedChoice*> choice_of;
+  for (const size_t table : choices_.of_worker) {
+    choice_of.push_back(&choices_.tables[table]);
+  }
+  load_internal::Coordinator coordinator(options_, std::move(choice_of), stop,
+                                         workload);
   OPSBENCH_RETURN_IF_ERROR(coordinator.Connect());
   coordinator.WarmUp();
   coordinator.Measure();

@@ -7,12 +7,14 @@
 // Determinism: the i-th operation of worker w, its kind and its arguments, is
 // a pure function of (seed, w, i). Nothing that the system does (errors,
 // slowness) changes what is drawn, and neither does the number of workers. The
-// warm-up draws from streams of its own, so its length changes nothing either.
+// warm-up draws from streams of its own, so its length changes nothing either,
+// and think times from others: they, holds and skips change no operation.
 //
-// Latency: in a closed loop from when an operation is issued to when it ends.
-// In an open loop from when it was scheduled, so that time spent waiting behind
-// a slow operation counts (no coordinated omission). Making an operation's
-// arguments is never part of it.
+// Latency: from when an operation is due to when it ends, so that time spent
+// waiting counts (no coordinated omission). In an open loop it is due when it
+// was scheduled, in a closed one when the last one ended and the think time
+// after it. Making an operation's arguments is never part of it. How the
+// service time differs is said in report.h.
 //
 // Cost: about 0.1 us an operation, two readings of the clock included
 // (load_bench); no lock, no allocation and no cache line that another thread
@@ -24,7 +26,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,8 +34,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "opsbench/base/distributions.h"
-#include "opsbench/base/histogram.h"
 #include "opsbench/base/random.h"
+#include "opsbench/load/report.h"
 
 namespace opsbench {
 
@@ -50,9 +51,21 @@ class Client {
 
   // Draws and makes the arguments of the next operation, of the kind that is
   // `operation` in LoadOptions::mix. Not timed. Draws only from `random`.
-  // Execute() follows, unless the run is stopped while an operation of an open
-  // loop waits for its time.
+  // Called exactly once for each index of this worker's operations, in order
+  // and from 0, so that a client may count them; the warm-up, if there is one,
+  // comes first and has indexes of its own. Execute() follows, unless the
+  // operation is not admitted, or the run ends while it waits for its time or
+  // is held.
   virtual void Prepare(int operation, Random& random) = 0;
+
+  // Whether to run what Prepare() made: called when it is due and no longer
+  // held, just before it would be run. Not timed. False skips the operation: it
+  // is counted as skipped, not as completed or failed, and its index is used
+  // up. Where neither a schedule, think time nor LoadOptions::operations bounds
+  // the skips, a worker pauses after the second in a row and each that follows,
+  // for 1 us and twice as long every time up to 16 ms, so that a client which
+  // admits nothing for a while does not keep a core busy.
+  virtual bool Admit() { return true; }
 
   // Runs what Prepare() made; timed. Returns the rows read or written.
   virtual absl::StatusOr<int64_t> Execute() = 0;
@@ -82,8 +95,6 @@ enum class Arrival {
   kPoisson,
 };
 
-struct LoadProgress;
-
 struct LoadOptions {
   static constexpr int kMaxWorkers = 4096;
 
@@ -94,6 +105,10 @@ struct LoadOptions {
 
   // At most kMaxWorkers.
   int workers = 1;
+
+  // When not empty, one row a worker: the weights of its operations, in the
+  // order of the mix and instead of the mix's, which are then not looked at.
+  std::vector<std::vector<double>> worker_weights;
 
   // How long to measure, after the warm-up; infinite: until stopped. Ignored
   // when operations > 0.
@@ -108,7 +123,8 @@ struct LoadOptions {
   // not ended; such a worker joins when it has.
   absl::Duration warmup_timeout = absl::Seconds(30);
 
-  // When above 0: each worker runs exactly its share of this many operations.
+  // When above 0: each worker runs exactly its share of this many operations,
+  // the skipped ones included.
   int64_t operations = 0;
 
   Arrival arrival = Arrival::kClosed;
@@ -121,7 +137,27 @@ struct LoadOptions {
   // at most this long; what remains is counted as abandoned.
   absl::Duration drain_timeout = absl::Seconds(10);
 
+  // Closed loop: after each operation (and its recovery) the worker waits for a
+  // time drawn uniformly from [think_min, think_max], at the end of which the
+  // next one is due. The time after operation i of worker w is a pure function
+  // of (seed, w, i). None follows the last one.
+  absl::Duration think_min = absl::ZeroDuration();
+  absl::Duration think_max = absl::ZeroDuration();
+
+  // Back-pressure. When set: an operation that is due while it is true is not
+  // begun before it is false again (which a worker sees within 5 ms), or has
+  // been held for `hold_limit`. What is still held at the end of a closed
+  // loop's duration or an open one's drain is not begun at all; a worker's
+  // first operation of the warm-up is begun at the end of that. Nothing is
+  // drawn. Must outlive Run().
+  const std::atomic<bool>* hold = nullptr;
+  absl::Duration hold_limit = absl::Milliseconds(500);
+
   uint64_t seed = 1;
+
+  // When not empty, one a worker: the seeds of their streams, instead of `seed`
+  // for all of them.
+  std::vector<uint64_t> worker_seeds;
 
   // When set and true, ends the run like RequestStop(). Must outlive Run().
   const std::atomic<bool>* stop = nullptr;
@@ -133,78 +169,15 @@ struct LoadOptions {
   std::string stage_tag;
 };
 
-struct OperationReport {
-  std::string name;
-  Histogram latency;  // Of the operations that succeeded.
-  int64_t rows = 0;   // Read or written by them.
-  int64_t errors = 0;
-  // By kind: the status code's name ("UNAVAILABLE").
-  std::map<std::string, int64_t> errors_by_kind;
-  std::string first_error;  // The message of the first one seen.
-
-  int64_t completed() const { return static_cast<int64_t>(latency.count()); }
-};
-
-// One second of the measured part. An operation counts where it ended. The last
-// second of a run may be shorter than a second.
-struct LoadSecond {
-  int64_t operations = 0;  // That succeeded.
-  int64_t rows = 0;
-  int64_t errors = 0;
-  // Of the operations that succeeded, all workers together; 0 without any.
-  int64_t p50_ns = 0;
-  int64_t p99_ns = 0;
-  int64_t max_ns = 0;
-};
-
-struct LoadProgress {
-  absl::Duration elapsed;
-  bool warming_up = false;
-  // So far; in the warm-up, its own.
-  int64_t operations = 0;
-  int64_t errors = 0;
-  // Since the last call. Its latency leaves out workers that are still in an
-  // operation that began before it, and is 0 in the warm-up.
-  LoadSecond last_second;
-};
-
-struct LoadReport {
-  std::vector<OperationReport> operations;  // In the order of the mix.
-  std::vector<LoadSecond> seconds;
-  // From the common start to the end of the last operation, and not less than
-  // the duration unless the run ended before it.
-  absl::Duration elapsed;
-  bool interrupted = false;  // RequestStop() or LoadOptions::stop ended it.
-  // Operations that the run owed and never began. With LoadOptions::operations
-  // those left of them; in an open loop those that were due before it ended.
-  int64_t abandoned = 0;
-  int workers_lost = 0;  // Ended early: Recover() failed.
-  // OK, or why it ended before its time: the last worker was lost.
-  absl::Status ended_early;
-
-  // Open loop; 0 in a closed one: the rate that was asked for.
-  double offered_per_second = 0;
-  // Operations that were due but not begun when the schedule was over: run in
-  // the drain, or abandoned.
-  int64_t overdue = 0;
-  // Whether the system and the machine kept up with the rate: at most 1% of the
-  // operations, or one for each worker, were overdue.
-  bool rate_met = true;
-
-  int64_t completed() const;
-  int64_t errors() const;
-  int64_t rows() const;
-  double operations_per_second() const;
-  double rows_per_second() const;
-  Histogram latency() const;  // Of all operations together.
-};
-
 class LoadEngine {
  public:
   // InvalidArgument: no operation, a negative or non-finite weight, weights
-  // that are all 0, no worker or too many, an open loop without a rate or a
-  // closed one with it, a duration that is not above 0, a negative warm-up,
-  // time-out or number of operations.
+  // that are all 0, worker_weights of another shape than workers by operations,
+  // another number of worker_seeds than of workers,
+  // no worker or too many, an open loop without a rate or with think time or a
+  // closed one with a rate, a duration that is not above 0, a negative warm-up,
+  // time-out, hold_limit or number of operations, a think time that is
+  // negative, infinite or whose bounds are in the wrong order.
   static absl::StatusOr<std::unique_ptr<LoadEngine>> Create(
       LoadOptions options);
 
@@ -222,10 +195,18 @@ class LoadEngine {
   void RequestStop() { stop_.store(true, std::memory_order_relaxed); }
 
  private:
-  LoadEngine(LoadOptions options, WeightedChoice choice);
+  // The distinct tables of weights, and which of them each worker draws from.
+  struct Choices {
+    std::vector<WeightedChoice> tables;
+    std::vector<size_t> of_worker;
+  };
+
+  LoadEngine(LoadOptions options, Choices choices);
+
+  static absl::StatusOr<Choices> MakeChoices(const LoadOptions& options);
 
   const LoadOptions options_;
-  const WeightedChoice choice_;
+  const Choices choices_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> started_{false};
 };

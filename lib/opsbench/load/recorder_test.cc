@@ -39,7 +39,7 @@ void TakeAll(Recorder& recorder, Series& series) {
 
 TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
   constexpr int kSeconds = 40;  // More than the series keeps open.
-  Recorder first(1), second(1);
+  Recorder first(1, false), second(1, false);
   Series series;
   std::map<int64_t, std::vector<int64_t>> samples;
   Random random(1);
@@ -49,7 +49,7 @@ TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
       Recorder& recorder = i % 3 == 0 ? first : second;
       const int64_t latency = random.Between(1'000, 1'000'000 * (s + 1));
       samples[s].push_back(latency);
-      recorder.Success(0, latency, 2,
+      recorder.Success(0, {.latency_ns = latency}, 2,
                        kStart + s * kNanosPerSecond + i * 2'000'000);
     }
     TakeAll(first, series);
@@ -77,11 +77,11 @@ TEST(RecorderTest, SecondsMatchSortedSamplesOfTwoWorkers) {
 
 // A coordinator that never comes must cost neither results nor memory.
 TEST(RecorderTest, KeepsCountingWhenNobodyTakesTheSeconds) {
-  Recorder recorder(1);
+  Recorder recorder(1, false);
   recorder.Start(kStart);
   for (int s = 0; s < 100; ++s) {
     const int64_t now = kStart + s * kNanosPerSecond;
-    recorder.Success(0, 10, 1, now);
+    recorder.Success(0, {.latency_ns = 10}, 1, now);
     recorder.Failure(0, absl::InternalError("no"), now);
   }
   Series series;
@@ -121,13 +121,14 @@ TEST(RecorderTest, CountsWhatIsHandedOverLate) {
 // one or lose some, and ThreadSanitizer would report the race.
 TEST(RecorderTest, RingHandsOverWholeSecondsAcrossThreads) {
   constexpr int kSeconds = 20'000;
-  Recorder recorder(1);
+  Recorder recorder(1, false);
   recorder.Start(kStart);
   std::atomic<bool> done{false};
   std::thread producer([&] {
     for (int s = 0; s < kSeconds; ++s) {
       const int64_t now = kStart + s * kNanosPerSecond;
-      for (int i = 0; i < 3; ++i) recorder.Success(0, s, s, now + i);
+      for (int i = 0; i < 3; ++i)
+        recorder.Success(0, {.latency_ns = s}, s, now + i);
     }
     done.store(true, std::memory_order_release);
   });
@@ -152,11 +153,11 @@ TEST(RecorderTest, RingHandsOverWholeSecondsAcrossThreads) {
 }
 
 TEST(RecorderTest, BeforeTheStartOnlyTheWarmUpCounts) {
-  Recorder recorder(1);
-  recorder.Success(0, 1000, 5, kStart - 10);
+  Recorder recorder(1, false);
+  recorder.Success(0, {.latency_ns = 1000}, 5, kStart - 10);
   recorder.Failure(0, absl::InternalError("warm"), kStart - 5);
   recorder.Start(kStart);
-  recorder.Success(0, 70, 1, kStart + 5);
+  recorder.Success(0, {.latency_ns = 70}, 1, kStart + 5);
   EXPECT_EQ(recorder.warmup().operations.load(), 1);
   EXPECT_EQ(recorder.warmup().rows.load(), 5);
   EXPECT_EQ(recorder.warmup().errors.load(), 1);
@@ -172,8 +173,62 @@ TEST(RecorderTest, BeforeTheStartOnlyTheWarmUpCounts) {
   EXPECT_EQ(reports[0].errors, 0);
 }
 
+TEST(RecorderTest, KeepsServiceTimesApartWhereOperationsWait) {
+  Recorder waits(2, true), never(2, false);
+  for (Recorder* recorder : {&waits, &never}) {
+    recorder->Success(1, {.latency_ns = 5, .service_ns = 5}, 1, kStart - 1);
+    recorder->Start(kStart);
+  }
+  waits.Success(1, {.latency_ns = 100, .service_ns = 30}, 1, kStart);
+  waits.Success(1, {.latency_ns = 120, .service_ns = 10}, 1, kStart);
+  waits.Failure(1, absl::InternalError("no"), kStart);
+  never.Success(1, {.latency_ns = 20, .service_ns = 20}, 1, kStart);
+  const Recorder* recorders[] = {&waits, &never};
+  const std::vector<OperationReport> reports =
+      Recorder::Merge({{"read", 1}, {"write", 1}}, recorders);
+  EXPECT_EQ(reports[0].service.count(), 0);
+  const Histogram& service = reports[1].service;
+  EXPECT_EQ(service.count(), 3);
+  EXPECT_EQ(service.min_ns(), 10);
+  EXPECT_EQ(service.Percentile(50), 20);
+  EXPECT_EQ(service.max_ns(), 30);
+  EXPECT_EQ(reports[1].latency.min_ns(), 20);
+  EXPECT_EQ(reports[1].latency.max_ns(), 120);
+}
+
+TEST(RecorderTest, CountsHoldsBySecondAndSkipsByOperation) {
+  Recorder recorder(2, true);
+  recorder.Hold(7, kStart - 10);
+  recorder.Skip(0);
+  recorder.Start(kStart);
+  EXPECT_EQ(recorder.holds(), 0);
+  Series series;
+  // The second that nothing but a hold ended in is handed over as well.
+  recorder.Hold(100, kStart + 1);
+  recorder.Hold(50, kStart + 2 * kNanosPerSecond);
+  recorder.Hold(25, kStart + 2 * kNanosPerSecond + 1);
+  for (const int operation : {1, 0, 1}) recorder.Skip(operation);
+  TakeAll(recorder, series);
+  series.Add(recorder.ring().current());
+  EXPECT_EQ(recorder.holds(), 3);
+  EXPECT_EQ(recorder.held_ns(), 175);
+  const std::vector<LoadSecond> seconds = series.Finish(3);
+  EXPECT_EQ(seconds[0].holds, 1);
+  EXPECT_EQ(seconds[0].held_ns, 100);
+  EXPECT_EQ(seconds[1].holds, 0);
+  EXPECT_EQ(seconds[2].holds, 2);
+  EXPECT_EQ(seconds[2].held_ns, 75);
+  EXPECT_EQ(seconds[2].operations, 0);
+  const Recorder* recorders[] = {&recorder, &recorder};
+  const std::vector<OperationReport> reports =
+      Recorder::Merge({{"read", 1}, {"write", 1}}, recorders);
+  EXPECT_EQ(reports[0].skipped, 2);
+  EXPECT_EQ(reports[1].skipped, 4);
+  EXPECT_EQ(reports[1].completed(), 0);
+}
+
 TEST(RecorderTest, MergesErrorsByKindAndKeepsTheEarliestMessage) {
-  Recorder first(2), second(2);
+  Recorder first(2, false), second(2, false);
   first.Start(kStart);
   second.Start(kStart);
   first.Failure(1, absl::InternalError("later"), kStart + 20);

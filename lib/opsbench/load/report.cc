@@ -1,5 +1,6 @@
+#include "opsbench/load/report.h"
+
 #include "absl/time/time.h"
-#include "opsbench/load/load.h"
 
 namespace opsbench {
 namespace {
@@ -25,6 +26,12 @@ int64_t LoadReport::errors() const {
   return sum;
 }
 
+int64_t LoadReport::skipped() const {
+  int64_t sum = 0;
+  for (const OperationReport& operation : operations) sum += operation.skipped;
+  return sum;
+}
+
 int64_t LoadReport::rows() const {
   int64_t sum = 0;
   for (const OperationReport& operation : operations) sum += operation.rows;
@@ -43,6 +50,14 @@ Histogram LoadReport::latency() const {
   Histogram sum;
   for (const OperationReport& operation : operations) {
     sum.Merge(operation.latency);
+  }
+  return sum;
+}
+
+Histogram LoadReport::service() const {
+  Histogram sum;
+  for (const OperationReport& operation : operations) {
+    sum.Merge(operation.service);
   }
   return sum;
 }

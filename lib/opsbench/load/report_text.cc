@@ -22,10 +22,7 @@ void AppendCell(absl::string_view cell, std::string* text) {
   absl::StrAppend(text, " ", PadLeft(cell, kWidth));
 }
 
-void AppendRow(absl::string_view name, size_t name_width, int64_t errors,
-               int64_t rows, const Histogram& latency, std::string* text) {
-  absl::StrAppendFormat(text, "  %-*s %9d %7d %10d", name_width, name,
-                        latency.count(), errors, rows);
+void AppendLatency(const Histogram& latency, std::string* text) {
   for (const double percentile : kPercentiles) {
     AppendCell(latency.count() == 0
                    ? "-"
@@ -37,11 +34,23 @@ void AppendRow(absl::string_view name, size_t name_width, int64_t errors,
   absl::StrAppend(text, "\n");
 }
 
-void AppendTable(const LoadReport& report, std::string* text) {
+void AppendRow(absl::string_view name, size_t name_width, int64_t errors,
+               int64_t rows, const Histogram& latency, std::string* text) {
+  absl::StrAppendFormat(text, "  %-*s %9d %7d %10d", name_width, name,
+                        latency.count(), errors, rows);
+  AppendLatency(latency, text);
+}
+
+size_t NameWidth(const LoadReport& report) {
   size_t width = absl::string_view("operation").size();
   for (const OperationReport& operation : report.operations) {
     width = std::max(width, operation.name.size());
   }
+  return width;
+}
+
+void AppendTable(const LoadReport& report, std::string* text) {
+  const size_t width = NameWidth(report);
   absl::StrAppendFormat(text, "\n  %-*s %9s %7s %10s %8s %8s %8s %8s %8s %8s\n",
                         width, "operation", "count", "errors", "rows", "p50",
                         "p90", "p95", "p99", "p99.9", "max");
@@ -52,6 +61,45 @@ void AppendTable(const LoadReport& report, std::string* text) {
   if (report.operations.size() > 1) {
     AppendRow("all", width, report.errors(), report.rows(), report.latency(),
               text);
+  }
+}
+
+// Below the latencies, in their columns, where waiting sets the two apart.
+void AppendServiceTable(const LoadReport& report, std::string* text) {
+  const Histogram all = report.service();
+  // The means are of exact sums, so equal times have equal ones.
+  if (all.count() == 0 || all.mean_ns() == report.latency().mean_ns()) return;
+  const size_t width = NameWidth(report);
+  constexpr int kBeforeLatency = 28;  // Columns of AppendRow().
+  absl::StrAppendFormat(text, "\n  %-*s %-*s %8s %8s %8s %8s %8s %8s\n", width,
+                        "service", kBeforeLatency, "without waiting", "p50",
+                        "p90", "p95", "p99", "p99.9", "max");
+  const auto append = [&](absl::string_view name, const Histogram& service) {
+    absl::StrAppendFormat(text, "  %-*s %*s", width, name, kBeforeLatency, "");
+    AppendLatency(service, text);
+  };
+  for (const OperationReport& operation : report.operations) {
+    append(operation.name, operation.service);
+  }
+  if (report.operations.size() > 1) append("all", all);
+}
+
+void AppendSkipsAndHolds(const LoadReport& report, std::string* text) {
+  if (const int64_t skipped = report.skipped(); skipped > 0) {
+    std::vector<std::string> kinds;
+    for (const OperationReport& operation : report.operations) {
+      if (operation.skipped == 0) continue;
+      kinds.push_back(absl::StrCat(operation.skipped, " ", operation.name));
+    }
+    absl::StrAppend(text, "  ", skipped,
+                    " operations were skipped: ", absl::StrJoin(kinds, ", "),
+                    "\n");
+  }
+  if (report.holds > 0) {
+    absl::StrAppendFormat(
+        text, "  %d operations were held back, for %s on average\n",
+        report.holds,
+        FormatLatency(absl::ToInt64Nanoseconds(report.held / report.holds)));
   }
 }
 
@@ -125,6 +173,8 @@ std::string RenderLoadReport(const LoadReport& report) {
       report.operations_per_second(), report.rows_per_second(),
       report.errors());
   AppendTable(report, &text);
+  AppendServiceTable(report, &text);
+  AppendSkipsAndHolds(report, &text);
   AppendFaults(report, &text);
   AppendCourse(report, &text);
   return text;

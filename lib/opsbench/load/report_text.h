@@ -12,9 +12,10 @@
 
 namespace opsbench {
 
-// Totals, a table with the latency of each operation, what went wrong, and the
-// throughput over time. Several lines, each ended, at most 100 columns wide if
-// the names of the operations are not over 18; no colour.
+// Totals, a table with the latency of each operation and, where operations
+// waited, one with their service times, what was skipped, held or went wrong,
+// and the throughput over time. Several lines, each ended, at most 100 columns
+// wide if the names of the operations are not over 18; no colour.
 std::string RenderLoadReport(const LoadReport& report);
 
 }  // namespace opsbench

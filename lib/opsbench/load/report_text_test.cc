@@ -104,6 +104,53 @@ TEST(ReportTextTest, SaysWhatMakesTheFiguresDoubtful) {
                     HasSubstr("interrupted")));
 }
 
+TEST(ReportTextTest, ShowsServiceTimesSkipsAndHoldsWhereThereAreAny) {
+  LoadReport report = ThreeOperations();
+  for (OperationReport& operation : report.operations) {
+    operation.service = operation.latency;
+  }
+  const std::string plain = RenderLoadReport(report);
+  EXPECT_THAT(plain, Not(HasSubstr("service")));
+  EXPECT_THAT(plain, Not(HasSubstr("skipped")));
+  EXPECT_THAT(plain, Not(HasSubstr("held")));
+
+  report.operations[1].service.Reset();
+  report.operations[1].service.Record(2'340);
+  report.operations[0].skipped = 5;
+  report.operations[2].skipped = 7;
+  report.holds = 4;
+  report.held = absl::Milliseconds(10);
+  const std::string text = RenderLoadReport(report);
+  EXPECT_THAT(text, HasSubstr("\n  12 operations were skipped: 5 latest_l2, "
+                              "7 insert\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\n  4 operations were held back, for 2.50 ms on average\n"));
+  const std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  size_t header = 0;
+  while (header < lines.size() &&
+         lines[header].find("service") == std::string::npos) {
+    ++header;
+  }
+  ASSERT_LT(header + 4, lines.size());
+  EXPECT_THAT(Cells(lines[header + 1]),
+              ElementsAre("latest_l2", "50", "ns", "90", "ns", "95", "ns", "99",
+                          "ns", "100", "ns", "100", "ns"));
+  EXPECT_THAT(Cells(lines[header + 2]),
+              ElementsAre("scan", "2.34", "µs", "2.34", "µs", "2.34", "µs",
+                          "2.34", "µs", "2.34", "µs", "2.34", "µs"));
+  EXPECT_THAT(Cells(lines[header + 3]),
+              ElementsAre("insert", "-", "-", "-", "-", "-", "-"));
+  EXPECT_THAT(lines[header + 4], StartsWith("  all "));
+  // In the columns of the latencies above.
+  const std::string& latencies = lines[header - 6];
+  ASSERT_THAT(latencies, StartsWith("  operation"));
+  EXPECT_EQ(lines[header].find("p50"), latencies.find("p50"));
+  for (size_t i = header; i <= header + 4; ++i) {
+    EXPECT_EQ(Width(lines[i]), Width(lines[header])) << lines[i];
+  }
+}
+
 TEST(ReportTextTest, ShowsTheCourseOfTheThroughput) {
   LoadReport report = ThreeOperations();
   for (const int64_t operations : {700, 0, 350, 700, 13}) {

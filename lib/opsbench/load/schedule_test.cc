@@ -1,5 +1,6 @@
 // Schedules against what they promise: exact instants for constant arrivals,
-// the exponential distribution for Poisson ones, alone and all together.
+// the exponential distribution for Poisson ones, alone and all together; and
+// think times against the uniform distribution.
 
 #include "opsbench/load/internal/schedule.h"
 
@@ -8,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 
 namespace opsbench::load_internal {
@@ -137,6 +139,53 @@ TEST(ScheduleTest, ArrivalsBeyondAllTimesAreNever) {
     EXPECT_EQ(taken[0], kForeverNs);
     EXPECT_EQ(taken[2], kForeverNs);
   }
+}
+
+ThinkTime Think(absl::Duration min, absl::Duration max) {
+  LoadOptions options;
+  options.think_min = min;
+  options.think_max = max;
+  return ThinkTime(options);
+}
+
+TEST(ThinkTimeTest, IsUniformBetweenItsBounds) {
+  constexpr int kEach = 5'000;
+  const ThinkTime think = Think(absl::Nanoseconds(10), absl::Nanoseconds(19));
+  EXPECT_TRUE(think.any());
+  std::vector<int> counts(10);
+  for (int worker = 0; worker < 4; ++worker) {
+    for (int64_t i = 0; i < kEach; ++i) {
+      const int64_t ns = think.After(3, worker, i);
+      ASSERT_GE(ns, 10);
+      ASSERT_LE(ns, 19);
+      ++counts[static_cast<size_t>(ns - 10)];
+    }
+  }
+  double chi_square = 0;
+  for (const int count : counts) {
+    constexpr double kExpected = 4 * kEach / 10.0;
+    chi_square += (count - kExpected) * (count - kExpected) / kExpected;
+  }
+  // Nine degrees of freedom: exceeded once in a thousand, and not by this seed.
+  EXPECT_LT(chi_square, 27.88);
+}
+
+TEST(ThinkTimeTest, IsAFunctionOfSeedWorkerAndIndex) {
+  const ThinkTime think = Think(absl::ZeroDuration(), absl::Hours(1));
+  const int64_t ns = think.After(1, 2, 3);
+  EXPECT_EQ(think.After(1, 2, 3), ns);
+  EXPECT_NE(think.After(2, 2, 3), ns);
+  EXPECT_NE(think.After(1, 3, 3), ns);
+  EXPECT_NE(think.After(1, 2, 4), ns);
+  // A stream of its own: the operation's would begin with another number.
+  EXPECT_NE(Random::Stream(1, 2, 3).Between(0, ToNs(absl::Hours(1))), ns);
+}
+
+TEST(ThinkTimeTest, EqualBoundsAreExactAndZeroIsNone) {
+  const ThinkTime exact = Think(absl::Seconds(2), absl::Seconds(2));
+  EXPECT_EQ(exact.After(1, 0, 0), 2'000'000'000);
+  EXPECT_EQ(exact.After(5, 6, 7), 2'000'000'000);
+  EXPECT_FALSE(Think(absl::ZeroDuration(), absl::ZeroDuration()).any());
 }
 
 }  // namespace

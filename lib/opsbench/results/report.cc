@@ -113,7 +113,13 @@ ordered_json ChartJson(const ReportChart& chart) {
         {"log", chart.x_log},
         {"categories", chart.categories}}},
       {"measures", ordered_json::array()},
-      {"series", ordered_json::array()}};
+      {"series", ordered_json::array()},
+      {"marks", ordered_json::array()}};
+  for (const ReportChart::Mark& mark : chart.marks) {
+    json["marks"].push_back({{"label", mark.label},
+                             {"from", NumberOrNull(mark.from)},
+                             {"to", NumberOrNull(mark.to)}});
+  }
   for (const ReportChart::Measure& measure : chart.measures) {
     json["measures"].push_back({{"label", measure.label},
                                 {"metric", measure.metric},

@@ -43,6 +43,15 @@ struct ReportChart {
   };
   std::vector<Measure> measures;
   std::vector<ReportSeries> series;
+
+  // What happened meanwhile, of a line over a number: a band from one x to
+  // another, which may be the same.
+  struct Mark {
+    std::string label;  // "kill".
+    double from = 0;
+    double to = 0;
+  };
+  std::vector<Mark> marks;
 };
 
 struct ReportFigure {

@@ -25,7 +25,8 @@ using Measurements = std::vector<const Measurement*>;
 
 constexpr absl::string_view kEngine = "engine";
 // What a family's rivals are called; the first that a name has counts.
-constexpr absl::string_view kRivals[] = {"strategy", "impl", "method"};
+constexpr absl::string_view kRivals[] = {"strategy", "impl", "method",
+                                         "format"};
 // Counters that are compared between rivals in a table of their own.
 constexpr absl::string_view kCompared[] = {"bytes_per_row",
                                            "touched_bytes_per_row"};

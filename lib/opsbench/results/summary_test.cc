@@ -127,6 +127,29 @@ Times are of one iteration; /s are operations a second.
 )");
 }
 
+TEST(SummaryTest, FormatsOfBulkInsertsStandSideBySide) {
+  EXPECT_EQ(
+      TablesOf(RenderSummary(RunOf(
+          {Row("Stress/Mix/engine:postgres/class:inserter/format:copy_binary/"
+               "users:4/manual_time",
+               2.5),
+           Row("Stress/Mix/engine:postgres/class:inserter/format:multi_row/"
+               "users:4/manual_time",
+               20),
+           Row("Stress/Mix/engine:postgres/class:query/format:copy_binary/"
+               "users:4/manual_time",
+               1.5)}))),
+      R"(
+sidetable: 3 benchmarks
+
+  Stress/Mix
+                     postgres
+    class     users  copy_binary  multi_row
+    inserter  4          2.50 µs    20.0 µs
+    query     4          1.50 µs          -
+)");
+}
+
 // The widest line, in characters.
 size_t WidthOf(const std::string& text) {
   size_t widest = 0;

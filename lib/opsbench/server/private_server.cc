@@ -29,6 +29,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/internal/binaries.h"
 #include "opsbench/server/internal/engine_plan.h"
+#include "opsbench/server/internal/slow_disk.h"
 #include "opsbench/server/internal/supervisor.h"
 #include "opsbench/server/process_sampling.h"
 
@@ -47,6 +48,9 @@ using internal::User;
 constexpr absl::Duration kPollInterval = absl::Milliseconds(2);
 // An orderly end writes what the caches hold.
 constexpr absl::Duration kStopGrace = absl::Minutes(1);
+// A process that waits for a disk stops when that is done.
+constexpr absl::Duration kPauseTimeout = absl::Seconds(10);
+constexpr absl::Duration kMaxDiskDelay = absl::Hours(1);
 constexpr int kTailLines = 12;
 // The longest name that a server appends to its socket folder:
 // "/.s.PGSQL.65535".
@@ -201,8 +205,9 @@ absl::Status CheckOptions(const ServerOptions& options) {
         absl::StrCat("a server's cache must be at least 8 MiB, got ",
                      options.cache_bytes, " bytes"));
   }
-  if (options.start_timeout <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("the start timeout must be above 0");
+  if (options.start_timeout <= absl::ZeroDuration() ||
+      options.restart_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("a start's timeout must be above 0");
   }
   return absl::OkStatus();
 }
@@ -215,7 +220,7 @@ class PrivateServer::Impl {
   ~Impl();
 
   absl::Status Start();
-  absl::Status Run(absl::Time deadline);
+  absl::Status Run(absl::Duration timeout, absl::Time deadline);
 
   absl::Status Prepare();
   absl::StatusOr<EnginePlan> MakePlan(const ServerBinary& binary) const;
@@ -234,10 +239,12 @@ class PrivateServer::Impl {
   std::string socket_url_;
   std::unique_ptr<PortReservation> port_;
   std::vector<std::string> folders_;
+  std::unique_ptr<internal::SlowDisk> slow_disk_;  // If it is asked for.
   std::unique_ptr<Supervisor> supervisor_;
   internal::SharedSegment segment_;  // PostgreSQL's.
   // The server's pid while it may be sampled, else 0.
   std::atomic<pid_t> sampled_pid_{0};
+  std::atomic<bool> paused_{false};
 };
 
 PrivateServer::Impl::~Impl() {
@@ -316,6 +323,12 @@ absl::Status PrivateServer::Impl::Launch(const ServerBinary& binary) {
   if (!libraries.empty()) {
     launch.environment.push_back(absl::StrCat("LD_LIBRARY_PATH=", libraries));
   }
+  if (options_.delayable_disk) {
+    OPSBENCH_ASSIGN_OR_RETURN(slow_disk_, internal::SlowDisk::Make(place_));
+    for (std::string& variable : internal::SlowDisk::Environment()) {
+      launch.environment.push_back(std::move(variable));
+    }
+  }
   launch.working_folder = place_.folder;
   launch.log_path = log_path_;
   launch.user = place_.user;
@@ -340,10 +353,12 @@ absl::Status PrivateServer::Impl::Start() {
   const absl::Status initialised = supervisor_->Initialise(deadline);
   if (!initialised.ok()) return WithLog(initialised);
   for (const std::string& file : plan_.secret_files) unlink(file.c_str());
-  return Run(deadline);
+  return Run(options_.start_timeout, deadline);
 }
 
-absl::Status PrivateServer::Impl::Run(absl::Time deadline) {
+absl::Status PrivateServer::Impl::Run(absl::Duration timeout,
+                                      absl::Time deadline) {
+  if (slow_disk_ != nullptr) slow_disk_->control().loaded = 0;
   OPSBENCH_RETURN_IF_ERROR(supervisor_->Run());
   sampled_pid_.store(supervisor_->pid());
   while (!Answers()) {
@@ -351,10 +366,17 @@ absl::Status PrivateServer::Impl::Run(absl::Time deadline) {
       return WithLog(absl::InternalError("it ended before it answered"));
     }
     if (absl::Now() > deadline) {
-      return WithLog(absl::DeadlineExceededError(
-          absl::StrCat("it did not answer within ",
-                       absl::FormatDuration(options_.start_timeout))));
+      return WithLog(absl::DeadlineExceededError(absl::StrCat(
+          "it did not answer within ", absl::FormatDuration(timeout))));
     }
+  }
+  if (slow_disk_ != nullptr && slow_disk_->control().loaded == 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the disk cannot be slowed down: the server did not load the library "
+        "for that from ",
+        place_.folder,
+        ", whose file system may be mounted noexec; choose another folder for "
+        "its data"));
   }
   if (options_.kind == ServerKind::kPostgres) {
     segment_ = internal::PostgresSegment(place_, supervisor_->pid());
@@ -465,11 +487,15 @@ std::string PrivateServer::LogTail(int lines) const {
 
 absl::Status PrivateServer::Stop() {
   impl_->sampled_pid_.store(0);
+  if (impl_->slow_disk_ != nullptr) impl_->slow_disk_->control().delay_us = 0;
+  if (impl_->paused_.exchange(false))
+    impl_->supervisor_->Resume().IgnoreError();
   return impl_->supervisor_->Stop(kStopGrace);
 }
 
 absl::Status PrivateServer::Kill() {
   impl_->sampled_pid_.store(0);
+  impl_->paused_ = false;
   return impl_->supervisor_->Kill();
 }
 
@@ -477,7 +503,43 @@ absl::Status PrivateServer::Restart() {
   if (running()) {
     return absl::FailedPreconditionError("the server runs already");
   }
-  return impl_->Run(absl::Now() + impl_->options_.start_timeout);
+  impl_->paused_ = false;
+  const absl::Duration timeout = impl_->options_.restart_timeout;
+  return impl_->Run(timeout, absl::Now() + timeout);
+}
+
+absl::Status PrivateServer::Pause() {
+  OPSBENCH_RETURN_IF_ERROR(impl_->supervisor_->Pause(kPauseTimeout));
+  impl_->paused_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status PrivateServer::Resume() {
+  impl_->paused_ = false;
+  return impl_->supervisor_->Resume();
+}
+
+bool PrivateServer::paused() const { return impl_->paused_.load(); }
+
+absl::Status PrivateServer::SetDiskDelay(absl::Duration delay) {
+  if (impl_->slow_disk_ == nullptr) {
+    return absl::FailedPreconditionError(
+        "the server was not started with delayable_disk");
+  }
+  if (delay < absl::ZeroDuration() || delay > kMaxDiskDelay) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a disk's delay is from 0 to ", absl::FormatDuration(kMaxDiskDelay),
+        ", got ", absl::FormatDuration(delay)));
+  }
+  impl_->slow_disk_->control().delay_us =
+      static_cast<uint64_t>(absl::ToInt64Microseconds(delay));
+  return absl::OkStatus();
+}
+
+int64_t PrivateServer::delayed_disk_calls() const {
+  return impl_->slow_disk_ == nullptr
+             ? 0
+             : static_cast<int64_t>(impl_->slow_disk_->control().delayed);
 }
 
 }  // namespace opsbench

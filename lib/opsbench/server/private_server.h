@@ -10,7 +10,8 @@
 // it stops the server and removes its folder.
 //
 // Thread safety: Start may be called from several threads at once; a
-// PrivateServer from one thread at a time, Sample() from any.
+// PrivateServer from one thread at a time; Sample(), paused(), SetDiskDelay()
+// and delayed_disk_calls() from any.
 
 #include <sys/types.h>
 
@@ -41,11 +42,25 @@ struct ServerOptions {
   std::string parent_folder;
 
   // Survive power loss at each commit. Off is seed 000's "optimised
-  // durability": the log is flushed about once a second.
+  // durability": the log is flushed about once a second. What Kill() then
+  // loses of the commits that were acknowledged:
+  //   MySQL, MariaDB  nothing: innodb_flush_log_at_trx_commit=2 hands the log
+  //                   to the kernel at each commit, which outlives the process
+  //   PostgreSQL      the last ones: synchronous_commit=off leaves the end of
+  //                   the log in shared memory
+  //   Redis           all: nothing is written
+  // A control that is to lose some on both SQL engines takes these settings:
+  // innodb_flush_log_at_trx_commit=0 and innodb_flush_log_at_timeout=2700;
+  // synchronous_commit=off and wal_writer_delay=10000ms.
   bool durable = false;
+
+  // The disk of the server can be made slow: see SetDiskDelay().
+  bool delayable_disk = false;
 
   // Give up when the server does not answer by then.
   absl::Duration start_timeout = absl::Seconds(30);
+  // The same for Restart(), which may have to recover first.
+  absl::Duration restart_timeout = absl::Minutes(2);
 
   // Performance.
 
@@ -108,13 +123,34 @@ class PrivateServer {
   // The end of the server's log.
   std::string LogTail(int lines) const;
 
-  // Orderly end; idempotent.
+  // Orderly end; idempotent. It resumes a paused server, and sets the disk's
+  // delay to 0: what the caches hold is written at full speed.
   absl::Status Stop();
   // SIGKILL to all of its processes, as a crash would end it.
   absl::Status Kill();
-  // Starts it again on its data, port and password, and waits until it
-  // answers. REQUIRES: it is not running.
+  // Starts it again on its data, port, password and settings, with the disk's
+  // delay as it is, and waits until it answers. FailedPrecondition: it runs.
   absl::Status Restart();
+
+  // SIGSTOP to all of its processes, as a machine that hangs would stop it:
+  // connections stay open, and nobody answers. Returns when all stand still;
+  // idempotent. FailedPrecondition: it is not running. DeadlineExceeded: one
+  // did not stop within 10 s, and all run again.
+  absl::Status Pause();
+  // SIGCONT to all of them; idempotent.
+  absl::Status Resume();
+  // Whether Pause() was the last to be called of Pause, Resume, Stop, Kill and
+  // Restart. A paused server counts as running().
+  bool paused() const;
+
+  // Makes each fsync, fdatasync, syncfs, sync_file_range and msync of the
+  // server take `delay` longer, from now on; 0 ends waits that have begun as
+  // well. What goes past the C library (io_uring) is not delayed.
+  // FailedPrecondition: without `delayable_disk`. InvalidArgument: below 0 or
+  // above 1 h.
+  absl::Status SetDiskDelay(absl::Duration delay);
+  // How many calls were delayed so far.
+  int64_t delayed_disk_calls() const;
 
  private:
   class Impl;

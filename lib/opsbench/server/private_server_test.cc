@@ -32,90 +32,13 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opsbench/server/testing_server.h"
 
 namespace opsbench {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-// Bounds the wait for an end that never comes; reached only by a failure.
-constexpr int kEndTimeoutMs = 60'000;
-
-ServerOptions Options(ServerKind kind) {
-  ServerOptions options;
-  options.kind = kind;
-  options.cache_bytes = int64_t{32} << 20;
-  return options;
-}
-
-std::unique_ptr<PrivateServer> MustStart(const ServerOptions& options) {
-  auto server = PrivateServer::Start(options);
-  EXPECT_TRUE(server.ok()) << server.status();
-  return server.ok() ? *std::move(server) : nullptr;
-}
-
-// The folder that goes away with the server.
-fs::path FolderOf(const PrivateServer& server) {
-  return fs::path(server.log_path()).parent_path();
-}
-
-// A field of /proc/<pid>/status, "" when there is none.
-std::string StatusField(pid_t pid, const std::string& name) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(file, line);) {
-    if (absl::StartsWith(line, name + ":")) {
-      return std::string(
-          absl::StripAsciiWhitespace(line.substr(name.size() + 1)));
-    }
-  }
-  return "";
-}
-
-pid_t ParentOf(pid_t pid) { return std::stoi(StatusField(pid, "PPid")); }
-
-// A process that may end; knows it by a descriptor, which no later process of
-// the same pid can answer for.
-class Watched {
- public:
-  explicit Watched(pid_t pid)
-      : fd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
-  ~Watched() { close(fd_); }
-  Watched(const Watched&) = delete;
-  Watched& operator=(const Watched&) = delete;
-
-  bool valid() const { return fd_ >= 0; }
-  bool Ends() const {
-    pollfd polled = {fd_, POLLIN, 0};
-    return poll(&polled, 1, kEndTimeoutMs) == 1;
-  }
-
- private:
-  int fd_;
-};
-
-class TempFolder {
- public:
-  // `name` is the last part of its path.
-  explicit TempFolder(const std::string& name) {
-    std::string root =
-        (fs::temp_directory_path() / "opsbench-test-XXXXXX").string();
-    EXPECT_NE(mkdtemp(root.data()), nullptr);
-    root_ = root;
-    path_ = root_ / name;
-    fs::create_directories(path_);
-    // The server's user has to pass through.
-    fs::permissions(root_, fs::perms(0755));
-    fs::permissions(path_, fs::perms(0755));
-  }
-  ~TempFolder() { fs::remove_all(root_); }
-  const fs::path& path() const { return path_; }
-  bool empty() const { return fs::is_empty(path_); }
-
- private:
-  fs::path root_;
-  fs::path path_;
-};
 
 struct Listener {
   std::string address;  // As /proc/net/tcp has it: hexadecimal.
@@ -271,19 +194,6 @@ TEST_P(PrivateServerTest, NoticesACrashAndRestarts) {
   EXPECT_FALSE(server->Sample().ok());
   const absl::Status restarted = server->Restart();
   EXPECT_TRUE(restarted.ok()) << restarted;
-}
-
-// Whether System V shared memory is left that process `pid` has made.
-bool HasSharedMemory(pid_t pid) {
-  std::ifstream table("/proc/sysvipc/shm");
-  std::string line;
-  std::getline(table, line);
-  while (std::getline(table, line)) {
-    const std::vector<std::string> fields =
-        absl::StrSplit(line, ' ', absl::SkipEmpty());
-    if (fields.size() > 4 && fields[4] == absl::StrCat(pid)) return true;
-  }
-  return false;
 }
 
 TEST_P(PrivateServerTest, LeavesNothingAfterAKillEither) {

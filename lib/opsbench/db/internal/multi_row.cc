@@ -11,12 +11,6 @@
 namespace opsbench::internal {
 namespace {
 
-// Both protocols allow 65535, but libpq takes a description of a statement's
-// parameters above 30'000 bytes, four for each, for a broken connection. More
-// rows a statement gain nothing.
-constexpr size_t kMaxParameters = 7'000;
-constexpr size_t kMaxRows = 1'000;
-
 // Rows whose text outlives the iterator's next call.
 class RowBuffer {
  public:
@@ -77,6 +71,30 @@ std::string InsertSql(Engine engine, absl::string_view table,
   return sql;
 }
 
+absl::StatusOr<int64_t> InBatches(
+    RowIterator& rows, size_t columns, size_t batch,
+    absl::FunctionRef<absl::Status(absl::Span<const Value>, size_t count)>
+        insert) {
+  std::vector<Value> row(columns);
+  RowBuffer buffer;
+  int64_t total = 0;
+  for (bool more = true; more;) {
+    buffer.Clear();
+    size_t count = 0;
+    while (count < batch) {
+      OPSBENCH_ASSIGN_OR_RETURN(more, rows.Next(absl::MakeSpan(row)));
+      if (!more) break;
+      buffer.Add(row);
+      ++count;
+    }
+    if (count > 0) {
+      OPSBENCH_RETURN_IF_ERROR(insert(buffer.Finish(), count));
+      total += static_cast<int64_t>(count);
+    }
+  }
+  return total;
+}
+
 absl::StatusOr<int64_t> InsertMultiRow(Session& session,
                                        absl::string_view table,
                                        absl::Span<const std::string> columns,
@@ -84,40 +102,21 @@ absl::StatusOr<int64_t> InsertMultiRow(Session& session,
   if (columns.empty()) {
     return absl::InvalidArgumentError("a bulk load needs a column at least");
   }
-  const size_t batch =
-      std::clamp<size_t>(kMaxParameters / columns.size(), 1, kMaxRows);
+  const size_t batch = std::clamp<size_t>(kMaxParameters / columns.size(), 1,
+                                          kMaxRowsPerStatement);
   const Engine engine = session.capabilities().engine;
   OPSBENCH_ASSIGN_OR_RETURN(
       const std::unique_ptr<Statement> full,
       session.Prepare(InsertSql(engine, table, columns, batch)));
-  std::vector<Value> row(columns.size());
-  RowBuffer buffer;
-  int64_t total = 0;
-  while (true) {
-    buffer.Clear();
-    size_t count = 0;
-    while (count < batch) {
-      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
-                                rows.Next(absl::MakeSpan(row)));
-      if (!more) break;
-      buffer.Add(row);
-      ++count;
-    }
-    if (count == batch) {
-      OPSBENCH_RETURN_IF_ERROR(
-          full->Execute(buffer.Finish(), nullptr).status());
-      total += static_cast<int64_t>(count);
-      continue;
-    }
-    if (count > 0) {
-      OPSBENCH_ASSIGN_OR_RETURN(
-          const std::unique_ptr<Statement> rest,
-          session.Prepare(InsertSql(engine, table, columns, count)));
-      OPSBENCH_RETURN_IF_ERROR(
-          rest->Execute(buffer.Finish(), nullptr).status());
-    }
-    return total + static_cast<int64_t>(count);
-  }
+  const auto insert = [&](absl::Span<const Value> values,
+                          size_t count) -> absl::Status {
+    if (count == batch) return full->Execute(values, nullptr).status();
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Statement> rest,
+        session.Prepare(InsertSql(engine, table, columns, count)));
+    return rest->Execute(values, nullptr).status();
+  };
+  return InBatches(rows, columns.size(), batch, insert);
 }
 
 }  // namespace opsbench::internal

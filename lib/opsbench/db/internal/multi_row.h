@@ -10,6 +10,7 @@
 #include <atomic>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
@@ -19,6 +20,20 @@ namespace opsbench::internal {
 // INSERT INTO table (columns) VALUES (…), with placeholders for `rows` rows.
 std::string InsertSql(Engine engine, absl::string_view table,
                       absl::Span<const std::string> columns, size_t rows);
+
+// What a statement of many rows gains from more of them ends here; the second
+// is for the protocols: both allow 65535 parameters, but libpq takes a
+// description of a statement's parameters above 30'000 bytes, four for each,
+// for a broken connection.
+inline constexpr size_t kMaxRowsPerStatement = 1'000;
+inline constexpr size_t kMaxParameters = 7'000;
+
+// Hands the values of `rows`, whose text lives until it returns, to `insert` in
+// batches of `batch` rows, the last one smaller; returns how many rows.
+absl::StatusOr<int64_t> InBatches(
+    RowIterator& rows, size_t columns, size_t batch,
+    absl::FunctionRef<absl::Status(absl::Span<const Value>, size_t count)>
+        insert);
 
 // Inserts all of `rows` through `session` and returns how many. Opens no
 // transaction of its own. InvalidArgument: there are no columns.

@@ -3,8 +3,10 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "opsbench/db/stream.h"
 
 namespace opsbench::internal {
 namespace {
@@ -90,6 +92,18 @@ absl::Status ErrorOf(PGconn* connection, const PGresult* result) {
       primary != nullptr ? primary : PQresultErrorMessage(result);
   if (detail != nullptr) absl::StrAppend(&text, ": ", detail);
   return StatusOfSqlState(state != nullptr ? state : "", text, false);
+}
+
+absl::Status ErrorWithContext(PGconn* connection, const PGresult* result) {
+  absl::Status status = ErrorOf(connection, result);
+  const auto add = [&](int field, absl::string_view payload) {
+    const char* const text =
+        result != nullptr ? PQresultErrorField(result, field) : nullptr;
+    if (text != nullptr) status.SetPayload(payload, absl::Cord(text));
+  };
+  add(PG_DIAG_CONTEXT, kServerContextPayload);
+  add(PG_DIAG_COLUMN_NAME, kServerColumnPayload);
+  return status;
 }
 
 absl::Status StatusOfConnectError(absl::string_view text) {

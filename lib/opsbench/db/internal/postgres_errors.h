@@ -21,6 +21,10 @@ absl::Status StatusOfSqlState(absl::string_view sqlstate,
 // The error of a result, or of the connection when there is none.
 absl::Status ErrorOf(PGconn* connection, const PGresult* result);
 
+// The same, with the payloads of db/stream.h when the server said where in the
+// data the fault is.
+absl::Status ErrorWithContext(PGconn* connection, const PGresult* result);
+
 // libpq gives no SQLSTATE for a connection that was refused: its text decides.
 absl::Status StatusOfConnectError(absl::string_view text);
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/string_view.h"
@@ -29,6 +30,15 @@ inline bool Succeeded(const PostgresResult& result) {
 inline absl::string_view Field(const PGresult* result, int row, int column) {
   return {PQgetvalue(result, row, column),
           static_cast<size_t>(PQgetlength(result, row, column))};
+}
+
+// The types of a prepared statement's parameters, out of its description.
+inline std::vector<uint32_t> ParameterTypesOf(const PGresult* described) {
+  std::vector<uint32_t> oids;
+  for (int i = 0; i < PQnparams(described); ++i) {
+    oids.push_back(PQparamtype(described, i));
+  }
+  return oids;
 }
 
 // Rows affected as the command's tag has them.

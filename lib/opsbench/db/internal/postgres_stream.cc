@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/postgres_errors.h"
@@ -18,18 +17,6 @@ namespace {
 
 // libpq counts what it sends in an int.
 constexpr size_t kMaxPieceBytes = size_t{1} << 28;
-
-absl::Status ErrorWithContext(PGconn* connection, const PGresult* result) {
-  absl::Status status = ErrorOf(connection, result);
-  const auto add = [&](int field, absl::string_view payload) {
-    const char* const text =
-        result != nullptr ? PQresultErrorField(result, field) : nullptr;
-    if (text != nullptr) status.SetPayload(payload, absl::Cord(text));
-  };
-  add(PG_DIAG_CONTEXT, kServerContextPayload);
-  add(PG_DIAG_COLUMN_NAME, kServerColumnPayload);
-  return status;
-}
 
 // Reads what is left of the statement's results; the first error, if any.
 absl::Status Drain(PGconn* connection, int64_t* affected = nullptr) {
@@ -219,96 +206,6 @@ class PostgresBinaryRows : public BinaryRows {
   PostgresResult result_;
 };
 
-class PostgresQueue : public StatementQueue {
- public:
-  PostgresQueue(PGconn* connection, std::string name, size_t parameters)
-      : connection_(connection),
-        name_(std::move(name)),
-        values_(parameters),
-        lengths_(parameters),
-        formats_(parameters, 1) {}
-  ~PostgresQueue() override {
-    if (added_ > 0) Finish().status().IgnoreError();
-    const PostgresResult done(
-        PQexec(connection_, absl::StrCat("DEALLOCATE ", name_).c_str()));
-  }
-
-  absl::Status Add(absl::Span<const BinaryParameter> parameters) override {
-    if (parameters.size() != values_.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the statement has ", values_.size(),
-                       " parameters, got ", parameters.size()));
-    }
-    if (added_ == 0) {
-      failed_ = -1;
-      if (PQenterPipelineMode(connection_) != 1) {
-        return ErrorOf(connection_, nullptr);
-      }
-    }
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      values_[i] = parameters[i].data;
-      lengths_[i] = static_cast<int>(parameters[i].size);
-    }
-    if (PQsendQueryPrepared(connection_, name_.c_str(),
-                            static_cast<int>(values_.size()), values_.data(),
-                            lengths_.data(), formats_.data(), 1) != 1) {
-      return ErrorOf(connection_, nullptr);
-    }
-    ++added_;
-    // So that the server works while the next one is made.
-    return PQflush(connection_) < 0 ? ErrorOf(connection_, nullptr)
-                                    : absl::OkStatus();
-  }
-
-  absl::StatusOr<int64_t> Finish() override {
-    const int64_t added = std::exchange(added_, 0);
-    if (added == 0) return 0;
-    if (PQpipelineSync(connection_) != 1) return ErrorOf(connection_, nullptr);
-    absl::Status status;
-    int64_t affected = 0;
-    // Each statement's results end with a nullptr, and the last result of all
-    // is that of the synchronisation.
-    for (int64_t statement = 0, ends = 0; ends <= 2 * added + 1;) {
-      const PostgresResult result(PQgetResult(connection_));
-      if (result == nullptr) {
-        if (PQstatus(connection_) == CONNECTION_BAD) break;
-        ++ends;
-        ++statement;
-        continue;
-      }
-      const ExecStatusType state = PQresultStatus(result.get());
-      if (state == PGRES_PIPELINE_SYNC) break;
-      if (Succeeded(result)) {
-        affected += Affected(result.get());
-      } else if (status.ok() && state != PGRES_PIPELINE_ABORTED) {
-        status = ErrorWithContext(connection_, result.get());
-        failed_ = statement;
-      }
-    }
-    if (PQstatus(connection_) == CONNECTION_BAD) {
-      failed_ = -1;
-      if (status.ok()) status = ErrorOf(connection_, nullptr);
-      return status;
-    }
-    if (PQexitPipelineMode(connection_) != 1 && status.ok()) {
-      status = ErrorOf(connection_, nullptr);
-    }
-    if (!status.ok()) return status;
-    return affected;
-  }
-
-  int64_t failed() const override { return failed_; }
-
- private:
-  PGconn* const connection_;
-  const std::string name_;
-  std::vector<const char*> values_;
-  std::vector<int> lengths_;
-  std::vector<int> formats_;
-  int64_t added_ = 0;
-  int64_t failed_ = -1;
-};
-
 // Sends `sql`, which has to answer with `expected`.
 absl::Status Start(PGconn* connection, absl::string_view sql,
                    ExecStatusType expected) {
@@ -362,19 +259,6 @@ absl::StatusOr<std::unique_ptr<BinaryRows>> ReadBinary(PGconn* connection,
     return ErrorWithContext(connection, result.get());
   }
   return std::make_unique<PostgresBinaryRows>(std::move(result));
-}
-
-absl::StatusOr<std::unique_ptr<StatementQueue>> StartQueue(
-    PGconn* connection, std::string name, absl::string_view sql,
-    absl::Span<const uint32_t> types) {
-  const PostgresResult prepared(
-      PQprepare(connection, name.c_str(), std::string(sql).c_str(),
-                static_cast<int>(types.size()), types.data()));
-  if (!Succeeded(prepared)) {
-    return ErrorWithContext(connection, prepared.get());
-  }
-  return std::make_unique<PostgresQueue>(connection, std::move(name),
-                                         types.size());
 }
 
 }  // namespace opsbench::internal

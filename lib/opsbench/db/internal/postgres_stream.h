@@ -2,7 +2,7 @@
 #define OPSBENCH_DB_INTERNAL_POSTGRES_STREAM_H_
 
 // A PostgreSQL session's streams: rows one by one, COPY in both directions,
-// results in binary form, statements in pipeline mode. See db/stream.h.
+// results in binary form. See db/stream.h.
 //
 // Thread safety: as the connection, for one thread at a time.
 
@@ -33,11 +33,6 @@ absl::StatusOr<std::unique_ptr<CopyWriter>> StartCopyIn(PGconn* connection,
 
 absl::StatusOr<std::unique_ptr<BinaryRows>> ReadBinary(PGconn* connection,
                                                        absl::string_view sql);
-
-// `name` is that of the statement on the server, the queue's own.
-absl::StatusOr<std::unique_ptr<StatementQueue>> StartQueue(
-    PGconn* connection, std::string name, absl::string_view sql,
-    absl::Span<const uint32_t> types);
 
 }  // namespace opsbench::internal
 

@@ -4,13 +4,16 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "opsbench/base/status_macros.h"
 
 namespace opsbench::internal {
 namespace {
@@ -93,14 +96,59 @@ bool IsTextType(uint32_t oid) {
          oid == kJsonOid || oid == kNameOid || oid == kUnknownOid;
 }
 
-absl::Status AppendTimestamp(const Value& value, std::string* out) {
-  if (value.type() != Value::Type::kTimestamp) {
-    return WrongType(value, "timestamp");
-  }
+// The shortest digits that give the same number again.
+template <typename Float>
+void AppendDigits(Float value, std::string* out) {
+  char digits[32];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof(digits), value);
+  out->append(digits, end);
+}
+
+absl::Status CheckTimestamp(const Value& value) {
   // The lowest number of all is PostgreSQL's -infinity.
-  if (value.int64() <= std::numeric_limits<int64_t>::min() + kPostgresEpochUs) {
+  if (value.type() != Value::Type::kTimestamp ||
+      value.int64() <= std::numeric_limits<int64_t>::min() + kPostgresEpochUs) {
     return WrongType(value, "timestamp");
   }
+  return absl::OkStatus();
+}
+
+void AppendPadded(int64_t number, int width, std::string* out) {
+  char digits[24];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof(digits), number);
+  for (auto i = end - digits; i < width; ++i) out->push_back('0');
+  out->append(digits, end);
+}
+
+// "2026-01-31 23:59:59.123456". The year 0 is 1 BC in PostgreSQL.
+absl::Status AppendTimestampText(const Value& value, uint32_t oid,
+                                 std::string* out) {
+  OPSBENCH_RETURN_IF_ERROR(CheckTimestamp(value));
+  constexpr int64_t kSecondUs = 1'000'000;
+  const int64_t us = (value.int64() % kSecondUs + kSecondUs) % kSecondUs;
+  const absl::CivilSecond time =
+      absl::CivilSecond(1970, 1, 1) + (value.int64() - us) / kSecondUs;
+  AppendPadded(time.year() > 0 ? time.year() : 1 - time.year(), 4, out);
+  const std::pair<char, int> parts[] = {{'-', time.month()},
+                                        {'-', time.day()},
+                                        {' ', time.hour()},
+                                        {':', time.minute()},
+                                        {':', time.second()}};
+  for (const auto& [separator, part] : parts) {
+    out->push_back(separator);
+    AppendPadded(part, 2, out);
+  }
+  out->push_back('.');
+  AppendPadded(us, 6, out);
+  if (oid == kTimestamptzOid) out->append("+00");
+  if (time.year() <= 0) out->append(" BC");
+  return absl::OkStatus();
+}
+
+absl::Status AppendTimestamp(const Value& value, std::string* out) {
+  OPSBENCH_RETURN_IF_ERROR(CheckTimestamp(value));
   AppendBigEndian(static_cast<uint64_t>(value.int64() - kPostgresEpochUs), out);
   return absl::OkStatus();
 }
@@ -222,11 +270,7 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
 
 absl::Status AppendTextForm(const Value& value, std::string* out) {
   if (value.type() == Value::Type::kDouble) {
-    // The shortest digits that give the same double again.
-    char digits[32];
-    const auto [end, error] =
-        std::to_chars(digits, digits + sizeof(digits), value.float64());
-    out->append(digits, end);
+    AppendDigits(value.float64(), out);
     return absl::OkStatus();
   }
   if (!IsText(value)) {
@@ -239,6 +283,51 @@ absl::Status AppendTextForm(const Value& value, std::string* out) {
   }
   absl::StrAppend(out, value.text());
   return absl::OkStatus();
+}
+
+absl::Status AppendColumnText(const Value& value, uint32_t oid,
+                              std::string* out) {
+  if (oid == kByteaOid) {
+    if (!IsText(value)) return WrongType(value, "bytea");
+    absl::StrAppend(out, "\\x", absl::BytesToHexString(value.text()));
+    return absl::OkStatus();
+  }
+  if (value.type() == Value::Type::kText) return AppendTextForm(value, out);
+  switch (oid) {
+    case kInt2Oid:
+    case kInt4Oid:
+    case kInt8Oid:
+    case kOidOid:
+      if (value.type() != Value::Type::kInt64) {
+        return WrongType(value, "integer");
+      }
+      break;
+    case kBoolOid:
+      if (value.type() != Value::Type::kInt64) {
+        return WrongType(value, "boolean");
+      }
+      out->push_back(value.int64() != 0 ? 't' : 'f');
+      return absl::OkStatus();
+    case kFloat4Oid:
+      if (!IsNumber(value) || !FitsReal(AsDouble(value))) {
+        return WrongType(value, "real");
+      }
+      // A float's own digits: those of a double could round to another one.
+      AppendDigits(static_cast<float>(AsDouble(value)), out);
+      return absl::OkStatus();
+    case kFloat8Oid:
+      if (!IsNumber(value)) return WrongType(value, "double precision");
+      break;
+    case kTimestampOid:
+    case kTimestamptzOid:
+      return AppendTimestampText(value, oid, out);
+    case kJsonbOid:
+      if (!IsText(value)) return WrongType(value, "jsonb");
+      break;
+    default:
+      break;
+  }
+  return AppendTextForm(value, out);
 }
 
 void DecodeBinary(uint32_t oid, absl::string_view field, ResultSet* rows) {

@@ -57,6 +57,13 @@ absl::Status AppendBinary(const Value& value, uint32_t oid, uint32_t ltree_oid,
 // the same value. InvalidArgument: there is a zero byte in it.
 absl::Status AppendTextForm(const Value& value, std::string* out);
 
+// Appends `value`, which is not NULL, as text that a column of type `oid`
+// takes, not escaped for COPY. Takes and refuses the same values as
+// AppendBinary() for the types that this knows; the server judges text for all
+// of them but bytea, whose bytes it is.
+absl::Status AppendColumnText(const Value& value, uint32_t oid,
+                              std::string* out);
+
 // Appends one field of a result to `rows`, from its binary or its text form.
 // Both give the same value. A timestamp that is no number of microseconds in 64
 // bits (infinity, the years from 294247 on) and types without a binary form are

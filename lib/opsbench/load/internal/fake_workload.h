@@ -10,7 +10,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <latch>
 #include <memory>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,20 +38,26 @@ struct Drawn {
 // One operation as the functions of a FakeWorkload see it.
 struct Call {
   int worker;
-  int64_t index;  // Of this worker's operations, those of the warm-up included.
+  // Of this worker's operations, those of the warm-up and the skipped ones
+  // included.
+  int64_t index;
   Drawn drawn;
 };
 
 class FakeWorkload : public Workload {
  public:
-  explicit FakeWorkload(int workers) : executed(static_cast<size_t>(workers)) {}
+  explicit FakeWorkload(int workers)
+      : prepared(static_cast<size_t>(workers)),
+        executed(static_cast<size_t>(workers)) {}
 
   std::function<absl::Status(int worker)> on_connect;
   std::function<void(const Call&)> on_prepare;
+  std::function<bool(const Call&)> on_admit;
   std::function<absl::StatusOr<int64_t>(const Call&)> on_execute;
   std::function<absl::Status(int worker)> on_recover;
 
-  std::vector<std::vector<Drawn>> executed;  // By worker.
+  std::vector<std::vector<Drawn>> prepared;  // By worker.
+  std::vector<std::vector<Drawn>> executed;  // Those that were admitted.
   std::atomic<int> alive{0};                 // Clients.
   std::atomic<int64_t> recoveries{0};
 
@@ -76,12 +85,17 @@ class FakeWorkload : public Workload {
 
     void Prepare(int operation, Random& random) override {
       drawn_ = {operation, random.Next()};
+      log(system_.prepared).push_back(drawn_);
       if (system_.on_prepare) system_.on_prepare(MakeCall());
+    }
+
+    bool Admit() override {
+      return system_.on_admit ? system_.on_admit(MakeCall()) : Client::Admit();
     }
 
     absl::StatusOr<int64_t> Execute() override {
       const Call call = MakeCall();
-      log().push_back(drawn_);
+      log(system_.executed).push_back(drawn_);
       if (system_.on_execute) return system_.on_execute(call);
       return 1;
     }
@@ -93,11 +107,12 @@ class FakeWorkload : public Workload {
     }
 
    private:
-    std::vector<Drawn>& log() {
-      return system_.executed[static_cast<size_t>(worker_)];
+    std::vector<Drawn>& log(std::vector<std::vector<Drawn>>& logs) {
+      return logs[static_cast<size_t>(worker_)];
     }
     Call MakeCall() {
-      return {worker_, static_cast<int64_t>(log().size()), drawn_};
+      const auto count = static_cast<int64_t>(log(system_.prepared).size());
+      return {worker_, count - 1, drawn_};
     }
 
     const int worker_;
@@ -139,6 +154,31 @@ inline absl::StatusOr<LoadReport> RunLoad(const LoadOptions& options,
   auto engine = LoadEngine::Create(options);
   if (!engine.ok()) return engine.status();
   return (*engine)->Run(workload);
+}
+
+// Runs until it is stopped from another thread, once `ready` is open.
+inline absl::StatusOr<LoadReport> RunAndStop(const LoadOptions& options,
+                                             Workload& workload,
+                                             std::latch& ready) {
+  auto engine = LoadEngine::Create(options);
+  if (!engine.ok()) return engine.status();
+  std::thread stopper([&] {
+    ready.wait();
+    (*engine)->RequestStop();
+  });
+  auto report = (*engine)->Run(workload);
+  stopper.join();
+  return report;
+}
+
+// What a histogram holds, to compare two of them.
+inline std::vector<std::pair<int64_t, uint64_t>> Buckets(
+    const Histogram& histogram) {
+  std::vector<std::pair<int64_t, uint64_t>> buckets;
+  histogram.ForEachBucket([&](int64_t low, int64_t, uint64_t count) {
+    buckets.emplace_back(low, count);
+  });
+  return buckets;
 }
 
 // Operations of at least this latency.

@@ -8,6 +8,8 @@ namespace opsbench::load_internal {
 void SecondRing::Clear(SecondCounts& counts) {
   counts.rows = 0;
   counts.errors = 0;
+  counts.holds = 0;
+  counts.held_ns = 0;
   counts.latency.Reset();
 }
 
@@ -24,7 +26,8 @@ void SecondRing::Advance(int64_t second) {
   current_->second = second;
 }
 
-Recorder::Recorder(size_t operations) : operations_(operations) {}
+Recorder::Recorder(size_t operations, bool waits)
+    : operations_(operations), services_(waits ? operations : 0) {}
 
 void Recorder::Start(int64_t start_ns) {
   started_ = true;
@@ -38,7 +41,7 @@ void Recorder::BeginSecond(int64_t now_ns) {
   second_end_ns_ = start_ns_ + (second + 1) * kNanosPerSecond;
 }
 
-void Recorder::Success(int operation, int64_t latency_ns, int64_t rows,
+void Recorder::Success(int operation, Timing timing, int64_t rows,
                        int64_t now_ns) {
   LiveCounts& live = live_[started_];
   LiveCounts::Add(live.operations, 1);
@@ -46,10 +49,13 @@ void Recorder::Success(int operation, int64_t latency_ns, int64_t rows,
   if (!started_) return;
   RollTo(now_ns);
   Operation& kind = operations_[static_cast<size_t>(operation)];
-  kind.latency.Record(latency_ns);
+  kind.latency.Record(timing.latency_ns);
   kind.rows += rows;
+  if (!services_.empty()) {
+    services_[static_cast<size_t>(operation)].Record(timing.service_ns);
+  }
   SecondCounts& second = ring_.current();
-  second.latency.Record(latency_ns);
+  second.latency.Record(timing.latency_ns);
   second.rows += rows;
 }
 
@@ -67,9 +73,24 @@ void Recorder::Failure(int operation, const absl::Status& status,
   ++ring_.current().errors;
 }
 
+void Recorder::Skip(int operation) {
+  if (started_) ++operations_[static_cast<size_t>(operation)].skipped;
+}
+
+void Recorder::Hold(int64_t held_ns, int64_t now_ns) {
+  if (!started_) return;
+  RollTo(now_ns);
+  ++holds_;
+  held_ns_ += held_ns;
+  SecondCounts& second = ring_.current();
+  ++second.holds;
+  second.held_ns += held_ns;
+}
+
 void Recorder::Operation::AddTo(OperationReport& report) const {
   report.latency.Merge(latency);
   report.rows += rows;
+  report.skipped += skipped;
   for (int code = 0; code < kStatusCodes; ++code) {
     const int64_t count = errors[static_cast<size_t>(code)];
     if (count == 0) continue;
@@ -89,6 +110,9 @@ std::vector<OperationReport> Recorder::Merge(
     for (const Recorder* recorder : recorders) {
       const Operation& operation = recorder->operations_[i];
       operation.AddTo(reports[i]);
+      reports[i].service.Merge(recorder->services_.empty()
+                                   ? operation.latency
+                                   : recorder->services_[i]);
       if (operation.first_error_ns < first_error_ns) {
         first_error_ns = operation.first_error_ns;
         reports[i].first_error = operation.first_error;
@@ -119,6 +143,8 @@ void Series::Add(const SecondCounts& counts) {
   second.operations += static_cast<int64_t>(counts.latency.count());
   second.rows += counts.rows;
   second.errors += counts.errors;
+  second.holds += counts.holds;
+  second.held_ns += counts.held_ns;
   second.max_ns = std::max(second.max_ns, counts.latency.max_ns());
   if (IsOpen(counts.second)) LatencyOf(counts.second).Merge(counts.latency);
 }

@@ -30,9 +30,13 @@ struct SecondCounts {
   int64_t second = 0;  // From the start of the measured part.
   int64_t rows = 0;
   int64_t errors = 0;
+  int64_t holds = 0;
+  int64_t held_ns = 0;
   Histogram latency;  // Counts the operations, too.
 
-  bool empty() const { return errors == 0 && latency.count() == 0; }
+  bool empty() const {
+    return errors == 0 && holds == 0 && latency.count() == 0;
+  }
 };
 
 // Hands seconds from one worker to the coordinator: a ring with one producer,
@@ -87,16 +91,30 @@ struct alignas(kCacheLine) LiveCounts {
   }
 };
 
+// What an operation took: LoadReport says how the two differ.
+struct Timing {
+  int64_t latency_ns = 0;
+  int64_t service_ns = 0;
+};
+
 class alignas(kCacheLine) Recorder {
  public:
-  explicit Recorder(size_t operations);
+  // `waits`: operations may wait between being due and being begun. Where none
+  // does, service time is latency and is not kept a second time.
+  Recorder(size_t operations, bool waits);
 
   // The measured part starts; before that, only live() counts.
   void Start(int64_t start_ns);
 
   // An operation ended at `now_ns`.
-  void Success(int operation, int64_t latency_ns, int64_t rows, int64_t now_ns);
+  void Success(int operation, Timing timing, int64_t rows, int64_t now_ns);
   void Failure(int operation, const absl::Status& status, int64_t now_ns);
+
+  // An operation was not admitted.
+  void Skip(int operation);
+
+  // A hold of `held_ns` ended at `now_ns`.
+  void Hold(int64_t held_ns, int64_t now_ns);
 
   // Hands over the current second when it is over at `now_ns`.
   void RollTo(int64_t now_ns) {
@@ -111,6 +129,8 @@ class alignas(kCacheLine) Recorder {
   SecondRing& ring() { return ring_; }
   const LiveCounts& warmup() const { return live_[0]; }
   const LiveCounts& live() const { return live_[1]; }
+  int64_t holds() const { return holds_; }
+  int64_t held_ns() const { return held_ns_; }
 
  private:
   static constexpr int kStatusCodes = 17;  // absl::StatusCode is 0 to 16.
@@ -118,6 +138,7 @@ class alignas(kCacheLine) Recorder {
   struct Operation {
     Histogram latency;
     int64_t rows = 0;
+    int64_t skipped = 0;
     std::array<int64_t, kStatusCodes> errors{};
     int64_t first_error_ns = INT64_MAX;
     std::string first_error;
@@ -128,7 +149,10 @@ class alignas(kCacheLine) Recorder {
   void BeginSecond(int64_t now_ns);
 
   std::vector<Operation> operations_;
+  std::vector<Histogram> services_;  // By operation; none if none waits.
   SecondRing ring_;
+  int64_t holds_ = 0;
+  int64_t held_ns_ = 0;
   bool started_ = false;
   int64_t start_ns_ = 0;
   int64_t second_end_ns_ = INT64_MAX;

@@ -1,5 +1,6 @@
 #include "opsbench/load/internal/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "opsbench/base/clock.h"
@@ -8,11 +9,25 @@
 namespace opsbench::load_internal {
 namespace {
 
+// Gives the think times streams of their own.
+constexpr uint64_t kThinkSalt = 0x7468696e6b2d7469u;
+
 int64_t RoundNs(double ns) {
   return ns < static_cast<double>(kForeverNs) ? std::llround(ns) : kForeverNs;
 }
 
 }  // namespace
+
+int64_t ToNs(absl::Duration duration) {
+  return std::min(absl::ToInt64Nanoseconds(duration), kForeverNs);
+}
+
+int64_t ThinkTime::After(uint64_t seed, int worker, int64_t index) const {
+  Random random =
+      Random::Stream(Mix64(seed ^ kThinkSalt), static_cast<uint64_t>(worker),
+                     static_cast<uint64_t>(index));
+  return random.Between(min_ns_, max_ns_);
+}
 
 Schedule::Schedule(const ScheduleOptions& options)
     : options_(options),

@@ -1,13 +1,15 @@
 #ifndef OPSBENCH_LOAD_INTERNAL_SCHEDULE_H_
 #define OPSBENCH_LOAD_INTERNAL_SCHEDULE_H_
 
-// When the operations of one worker of an open loop are due.
+// When the operations of one worker are due: at the times of its schedule in an
+// open loop, and after its think times in a closed one.
 //
-// Thread safety: not thread-safe; each worker has its own, and the schedules of
-// all workers make up the load's rate without knowing of one another.
+// Thread safety: a Schedule is not thread-safe; each worker has its own, and
+// those of all workers make up the load's rate without knowing of one another.
 
 #include <cstdint>
 
+#include "absl/time/time.h"
 #include "opsbench/base/random.h"
 #include "opsbench/load/load.h"
 
@@ -16,6 +18,27 @@ namespace opsbench::load_internal {
 // Stands for "never" wherever nanoseconds are added up: the sum of a few of
 // them does not overflow.
 inline constexpr int64_t kForeverNs = INT64_MAX / 8;
+
+// Nanoseconds of a duration of at least zero, at most kForeverNs.
+int64_t ToNs(absl::Duration duration);
+
+// How long a worker of a closed loop waits after each of its operations.
+class ThinkTime {
+ public:
+  explicit ThinkTime(const LoadOptions& options)
+      : min_ns_(ToNs(options.think_min)), max_ns_(ToNs(options.think_max)) {}
+
+  // Whether there is any.
+  bool any() const { return max_ns_ > 0; }
+
+  // After operation `index` of `worker`. Drawn from a stream of its own, so
+  // that it changes no operation.
+  int64_t After(uint64_t seed, int worker, int64_t index) const;
+
+ private:
+  int64_t min_ns_;
+  int64_t max_ns_;
+};
 
 struct ScheduleOptions {
   Arrival arrival = Arrival::kConstant;  // Not kClosed.

@@ -20,6 +20,13 @@ constexpr uint64_t kScheduleSalt = 0x7363686564756c65u;
 // How often a waiting worker looks whether it is to stop.
 constexpr int64_t kStopPollNs = 20'000'000;
 
+// How often a held worker looks whether it may go on.
+constexpr int64_t kHoldPollNs = 5'000'000;
+
+// The pause after the second skip in a row, and how often it may double.
+constexpr int64_t kSkipPauseNs = 1'000;
+constexpr int kSkipDoublings = 14;
+
 void SleepUntil(int64_t until_ns) {
   const timespec until = {.tv_sec = until_ns / kNanosPerSecond,
                           .tv_nsec = until_ns % kNanosPerSecond};
@@ -35,20 +42,28 @@ int64_t ShareOf(const LoadOptions& options, int worker) {
 
 }  // namespace
 
-int64_t ToNs(absl::Duration duration) {
-  return std::min(absl::ToInt64Nanoseconds(duration), kForeverNs);
-}
-
-Worker::Worker(int index, const WorkerContext& context)
+Worker::Worker(int index, const WeightedChoice& choice,
+               const WorkerContext& context)
     : index_(index),
+      choice_(choice),
       context_(context),
-      share_(ShareOf(context.options, index)) {}
+      seed_(context.options.worker_seeds.empty()
+                ? context.options.seed
+                : context.options.worker_seeds[static_cast<size_t>(index)]),
+      share_(ShareOf(context.options, index)),
+      think_(context.options),
+      hold_(context.options.hold_limit > absl::ZeroDuration()
+                ? context.options.hold
+                : nullptr),
+      hold_limit_ns_(ToNs(context.options.hold_limit)) {}
 
 void Worker::Main() {
   // A thread's sleep may by default end 50 us late: too late to be on time.
   prctl(PR_SET_TIMERSLACK, 1);
   // Allocated here, so that the memory is this thread's and near to its core.
-  recorder_ = std::make_unique<Recorder>(context_.options.mix.size());
+  const bool waits = context_.options.arrival != Arrival::kClosed ||
+                     think_.any() || hold_ != nullptr;
+  recorder_ = std::make_unique<Recorder>(context_.options.mix.size(), waits);
   auto client = context_.workload.Connect(index_);
   if (client.ok()) {
     client_ = *std::move(client);
@@ -61,7 +76,7 @@ void Worker::Main() {
   context_.gate.Finish(Phase::kWarmUp);
 
   // Also for a worker that is already lost: what it owes is counted from here.
-  Begin(context_.options.seed);
+  Begin(seed_);
   if (ending_ != Ending::kLost) ending_ = Measure();
   context_.gate.Finish(Phase::kMeasure);
   client_.reset();
@@ -70,6 +85,7 @@ void Worker::Main() {
 void Worker::Begin(uint64_t seed) {
   begun_ = 0;
   begun_late_ = 0;
+  skips_in_a_row_ = 0;
   schedule_.reset();
   const LoadOptions& options = context_.options;
   if (options.arrival != Arrival::kClosed) {
@@ -101,7 +117,7 @@ Ending Worker::Measure() {
 
 Worker::Plan Worker::WarmUpPlan(int64_t start_ns) const {
   const int64_t end_ns = start_ns + ToNs(context_.options.warmup);
-  return {.seed = Mix64(context_.options.seed ^ kWarmUpSalt),
+  return {.seed = Mix64(seed_ ^ kWarmUpSalt),
           .start_ns = start_ns,
           .end_ns = end_ns,
           .schedule_ns = end_ns,
@@ -116,32 +132,36 @@ Worker::Plan Worker::MeasuredPlan(int64_t start_ns) const {
   const int64_t end_ns =
       start_ns + (counted ? kForeverNs : ToNs(options.duration));
   int64_t schedule_ns = end_ns;
-  if (counted && options.arrival != Arrival::kClosed) {
+  const bool open = options.arrival != Arrival::kClosed;
+  if (counted && open) {
     schedule_ns = start_ns + ToNs(absl::Seconds(options.operations) /
                                   options.rate_per_second);
   }
-  return {.seed = options.seed,
+  return {.seed = seed_,
           .start_ns = start_ns,
           .end_ns = end_ns,
           .schedule_ns = schedule_ns,
-          .deadline_ns = end_ns + ToNs(options.drain_timeout),
+          .deadline_ns = end_ns + (open ? ToNs(options.drain_timeout) : 0),
           .operations = counted ? share_ : INT64_MAX,
           .at_once = 0};
 }
 
 // The closed loop is the open one whose next operation is due when the last one
-// ended; so there is one loop and one definition of latency.
+// ended and its think time is over; so there is one loop and one definition of
+// latency: what an operation waited since it was due, and its service time.
+// The time that its own arguments and its admission took is in neither.
 Ending Worker::Run(const Plan& plan) {
-  if (!WaitUntil(plan.start_ns)) return Ending::kStopped;
-  int64_t now = MonotonicNowNs();
+  std::optional<int64_t> now = WaitUntil(plan.start_ns);
+  if (!now.has_value()) return Ending::kStopped;
   while (begun_ < plan.operations) {
     const bool at_once = begun_ < plan.at_once;
     const bool scheduled = schedule_.has_value() && !at_once;
-    const int64_t due = scheduled ? plan.start_ns + schedule_->next_ns() : now;
+    const int64_t due =
+        scheduled ? plan.start_ns + schedule_->next_ns() : *now + ThinkNs(plan);
     if (!at_once && due >= plan.end_ns) {
       return WaitUntil(plan.end_ns) ? Ending::kFinished : Ending::kStopped;
     }
-    if (!at_once && now >= plan.deadline_ns) return Ending::kFinished;
+    if (!at_once && *now >= plan.deadline_ns) return Ending::kFinished;
     if (context_.stop.requested()) return Ending::kStopped;
     if (broken_) {
       recovered_ = client_->Recover();
@@ -151,19 +171,32 @@ Ending Worker::Run(const Plan& plan) {
       continue;
     }
     const int kind = Prepare(plan.seed);
-    const int64_t prepared = MonotonicNowNs();
-    // Of an operation that is late, the time that its own arguments took is
-    // left out, but not the time that it waited for earlier ones.
-    int64_t begin = due;
-    if (prepared >= due) {
-      begin += prepared - std::max(due, now);
-      if (due < plan.schedule_ns && prepared >= plan.schedule_ns) ++begun_late_;
-    } else if (!WaitUntil(due)) {
-      return Ending::kStopped;
+    int64_t waited = std::max<int64_t>(*now - due, 0);
+    if (*now < due && MonotonicNowNs() < due) {
+      const std::optional<int64_t> woke = WaitUntil(due);
+      if (!woke.has_value()) return Ending::kStopped;
+      waited = *woke - due;
     }
+    if (held()) {
+      waited += AwaitRelease(plan.deadline_ns);
+      if (context_.stop.requested()) return Ending::kStopped;
+      if (!at_once && MonotonicNowNs() >= plan.deadline_ns) {
+        return Ending::kFinished;
+      }
+    }
+    const bool admitted = client_->Admit();
+    const int64_t begin = MonotonicNowNs();
+    if (due < plan.schedule_ns && begin >= plan.schedule_ns) ++begun_late_;
     if (scheduled) schedule_->Advance();
     ++begun_;
-    now = Execute(kind, begin);
+    if (admitted) {
+      skips_in_a_row_ = 0;
+      now = Execute(kind, begin, waited);
+      continue;
+    }
+    recorder_->Skip(kind);
+    now = PauseAfterSkip(plan, begin);
+    if (!now.has_value()) return Ending::kStopped;
   }
   return Ending::kFinished;
 }
@@ -171,16 +204,32 @@ Ending Worker::Run(const Plan& plan) {
 int Worker::Prepare(uint64_t seed) {
   Random random = Random::Stream(seed, static_cast<uint64_t>(index_),
                                  static_cast<uint64_t>(begun_));
-  const int kind = static_cast<int>(context_.choice(random));
+  const int kind = static_cast<int>(choice_(random));
   client_->Prepare(kind, random);
   return kind;
 }
 
-int64_t Worker::Execute(int kind, int64_t begin_ns) {
+int64_t Worker::AwaitRelease(int64_t deadline_ns) {
+  const int64_t start = MonotonicNowNs();
+  const int64_t limit = std::min(start + hold_limit_ns_, deadline_ns);
+  int64_t now = start;
+  while (now < limit && held() && !context_.stop.requested()) {
+    recorder_->RollTo(now);
+    SleepUntil(std::min(limit, now + kHoldPollNs));
+    now = MonotonicNowNs();
+  }
+  recorder_->Hold(now - start, now);
+  return now - start;
+}
+
+int64_t Worker::Execute(int kind, int64_t begin_ns, int64_t waited_ns) {
   const absl::StatusOr<int64_t> rows = client_->Execute();
   const int64_t now = MonotonicNowNs();
   if (rows.ok()) {
-    recorder_->Success(kind, now - begin_ns, *rows, now);
+    const int64_t service = now - begin_ns;
+    recorder_->Success(
+        kind, {.latency_ns = waited_ns + service, .service_ns = service}, *rows,
+        now);
   } else {
     recorder_->Failure(kind, rows.status(), now);
     broken_ = absl::IsUnavailable(rows.status());
@@ -188,11 +237,23 @@ int64_t Worker::Execute(int kind, int64_t begin_ns) {
   return now;
 }
 
-bool Worker::WaitUntil(int64_t until_ns) {
+// A schedule, think times and a number of operations bound the skips already.
+std::optional<int64_t> Worker::PauseAfterSkip(const Plan& plan,
+                                              int64_t now_ns) {
+  if (schedule_.has_value() || think_.any() || plan.operations != INT64_MAX) {
+    return now_ns;
+  }
+  const int skips = skips_in_a_row_++;
+  if (skips == 0) return now_ns;
+  const int64_t pause_ns = kSkipPauseNs << std::min(skips - 1, kSkipDoublings);
+  return WaitUntil(std::min(now_ns + pause_ns, plan.end_ns));
+}
+
+std::optional<int64_t> Worker::WaitUntil(int64_t until_ns) {
   for (;;) {
     const int64_t now = MonotonicNowNs();
-    if (now >= until_ns) return true;
-    if (context_.stop.requested()) return false;
+    if (now >= until_ns) return now;
+    if (context_.stop.requested()) return std::nullopt;
     recorder_->RollTo(now);
     SleepUntil(std::min(until_ns, now + kStopPollNs));
   }

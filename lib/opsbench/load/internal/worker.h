@@ -36,7 +36,6 @@ struct StopFlags {
 // the flags.
 struct WorkerContext {
   const LoadOptions& options;
-  const WeightedChoice& choice;
   StopFlags stop;
   Workload& workload;
   PhaseGate& gate;
@@ -49,12 +48,10 @@ enum class Ending {
   kLost,  // Recover() failed.
 };
 
-// Nanoseconds of a duration of at least zero, at most kForeverNs.
-int64_t ToNs(absl::Duration duration);
-
 class Worker {
  public:
-  Worker(int index, const WorkerContext& context);
+  // Draws its operations by `choice`, which other workers may share.
+  Worker(int index, const WeightedChoice& choice, const WorkerContext& context);
 
   void Main();
 
@@ -92,16 +89,39 @@ class Worker {
   Ending WarmUp();
   Ending Measure();
   Ending Run(const Plan& plan);
+  // How long after the operation that ended last the next one of a closed loop
+  // is due.
+  int64_t ThinkNs(const Plan& plan) const {
+    if (!think_.any() || begun_ == 0) return 0;
+    return think_.After(plan.seed, index_, begun_ - 1);
+  }
+  bool held() const {
+    return hold_ != nullptr && hold_->load(std::memory_order_relaxed);
+  }
   // Draws and makes the next operation; returns its kind.
   int Prepare(uint64_t seed);
-  // Runs and counts what was prepared; returns when it ended.
-  int64_t Execute(int kind, int64_t begin_ns);
-  // False: a stop was requested before the time came.
-  bool WaitUntil(int64_t until_ns);
+  // Waits until the hold is over, at most until `deadline_ns` or a stop, and
+  // counts it; returns how long it took.
+  int64_t AwaitRelease(int64_t deadline_ns);
+  // Runs and counts what was prepared and has waited for `waited_ns`; returns
+  // when it ended.
+  int64_t Execute(int kind, int64_t begin_ns, int64_t waited_ns);
+  // Keeps a worker that admits nothing from spinning; returns when it ended,
+  // like WaitUntil().
+  std::optional<int64_t> PauseAfterSkip(const Plan& plan, int64_t now_ns);
+  // Returns the time when it is `until_ns` or later; nothing: a stop was
+  // requested before.
+  std::optional<int64_t> WaitUntil(int64_t until_ns);
 
   const int index_;
+  const WeightedChoice& choice_;
   const WorkerContext context_;
+  const uint64_t seed_;  // Of its streams.
   const int64_t share_;
+  const ThinkTime think_;
+  // Null when nothing is ever held.
+  const std::atomic<bool>* const hold_;
+  const int64_t hold_limit_ns_;
   std::unique_ptr<Client> client_;
   std::unique_ptr<Recorder> recorder_;
   std::optional<Schedule> schedule_;  // Of an open loop.
@@ -110,7 +130,8 @@ class Worker {
   absl::Status connected_;
   absl::Status recovered_;
   Ending ending_ = Ending::kFinished;
-  int64_t begun_ = 0;
+  int64_t begun_ = 0;  // Skipped ones included.
+  int skips_in_a_row_ = 0;
   int64_t begun_late_ = 0;
   int64_t finished_ns_ = 0;
 };

@@ -143,6 +143,30 @@ function seriesStyle(color, shape, ours) {
   };
 }
 
+// What happened at a time: bands behind the lines, with their labels on top,
+// where there is room for one.
+function marksPlugin(marks) {
+  return {
+    id: "marks",
+    beforeDatasetsDraw({ctx, chartArea, scales}) {
+      ctx.save();
+      ctx.font = "11px system-ui, sans-serif";
+      let free = chartArea.left;
+      for (const mark of marks) {
+        const left = scales.x.getPixelForValue(mark.from);
+        const width = Math.max(2, scales.x.getPixelForValue(mark.to) - left);
+        ctx.fillStyle = cssColor("--mark");
+        ctx.fillRect(left, chartArea.top, width, chartArea.height);
+        if (left < free) continue;
+        ctx.fillStyle = cssColor("--muted");
+        ctx.fillText(mark.label, left + 3, chartArea.top + 11);
+        free = left + ctx.measureText(mark.label).width + 9;
+      }
+      ctx.restore();
+    },
+  };
+}
+
 // Labels of x stand at the values that were measured, where there is room.
 function measuredTicks(xs, log) {
   const place = (x) => log ? Math.log(x) : x;
@@ -197,6 +221,13 @@ function lineConfig(chart, m, styles, hidden) {
   });
   config.options.interaction = {mode: "x", intersect: false};
   if (!names.length) config.options.interaction = {mode: "nearest", axis: "x", intersect: false};
+  if (chart.marks.length) config.plugins = [marksPlugin(chart.marks)];
+  // Where points are many, the line is what is looked at.
+  if (xs.length > 60) {
+    for (const dataset of datasets) {
+      Object.assign(dataset, {pointRadius: 0, pointHitRadius: 6});
+    }
+  }
   Object.assign(config.options.plugins.tooltip, {
     itemSort: (a, b) => b.parsed.y - a.parsed.y,
     callbacks: {
@@ -281,6 +312,12 @@ function chartTable(chart, m, caption) {
       }))))));
 }
 
+function marksList(chart) {
+  const text = (x) => x.toLocaleString("en-US", {maximumFractionDigits: 2});
+  return el("ul", {class: "marks"}, chart.marks.map((mark) => el("li", {},
+    `${mark.label}: ${chart.x.label} ${text(mark.from)} to ${text(mark.to)}`)));
+}
+
 function swatch(style) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 12 12");
@@ -357,7 +394,8 @@ function makeFigure(figure, rivals) {
       canvas.holder.style.height = "";
     }
     table.replaceChildren(el("summary", {}, "Table"),
-      chartTable(chart, state.measure, caption));
+      chartTable(chart, state.measure, caption),
+      chart.marks.length ? marksList(chart) : "");
     canvas.draw();
   }
 

@@ -24,6 +24,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/server/internal/pausing.h"
 
 namespace opsbench::internal {
 namespace {
@@ -96,6 +97,10 @@ void ResetSignals() {
   const int input = open(program.input_path, O_RDONLY | O_CLOEXEC);
   if (input < 0) GiveUp("open", program.input_path);
   dup2(input, STDIN_FILENO);
+  // A process group of its own, whose only tie is the supervisor: when that
+  // dies, the kernel continues the group if it was stopped, and the signal of
+  // PR_SET_PDEATHSIG can act.
+  setpgid(0, 0);
   if (options.switch_user) {
     if (setgroups(0, nullptr) != 0 || setgid(options.user.gid) != 0 ||
         setuid(options.user.uid) != 0) {
@@ -145,27 +150,53 @@ WaitResult WaitForChild(pid_t pid, int timeout_ms, bool abandoned) {
   return WaitResult::kAbandoned;
 }
 
+// Appends the decimal digits of `number` at `out`, and returns their end.
+char* AppendDigits(char* out, pid_t number) {
+  if (number >= 10) out = AppendDigits(out, number / 10);
+  *out = static_cast<char>('0' + number % 10);
+  return out + 1;
+}
+
+// Calls `act` for each process in a list of children of /proc. Without that
+// file (it is a kernel option) there are none.
+template <typename Act>
+void ForEachChild(const char* path, Act act) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  char text[4096];
+  pid_t pid = 0;
+  for (ssize_t size; (size = read(fd, text, sizeof(text))) > 0;) {
+    for (ssize_t i = 0; i < size; ++i) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        pid = pid * 10 + (text[i] - '0');
+      } else if (pid > 0) {
+        act(pid);
+        pid = 0;
+      }
+    }
+  }
+  close(fd);
+}
+
+// Continues the server with its descendants, which may have been stopped.
+void Continue(pid_t pid) {
+  char path[64] = "/proc/";
+  char* end = AppendDigits(path + strlen(path), pid);
+  memcpy(end, "/task/", 6);
+  end = AppendDigits(end + 6, pid);
+  memcpy(end, "/children", 10);
+  ForEachChild(path, Continue);
+  kill(pid, SIGCONT);
+}
+
 // Kills the processes that the server left behind, which the kernel has handed
 // to this process, and reaps them.
 void EndOrphans() {
   for (;;) {
-    // Without this file (it is a kernel option) they are only waited for: the
-    // children of PostgreSQL and Redis end when they miss their parent.
-    const int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-      char text[4096];
-      const ssize_t size = read(fd, text, sizeof(text));
-      close(fd);
-      pid_t pid = 0;
-      for (ssize_t i = 0; i < size; ++i) {
-        if (text[i] >= '0' && text[i] <= '9') {
-          pid = pid * 10 + (text[i] - '0');
-        } else if (pid > 0) {
-          kill(pid, SIGKILL);
-          pid = 0;
-        }
-      }
-    }
+    // Where they are not known they are only waited for: the children of
+    // PostgreSQL and Redis end when they miss their parent.
+    ForEachChild("/proc/thread-self/children",
+                 [](pid_t pid) { kill(pid, SIGKILL); });
     if (waitpid(-1, nullptr, 0) < 0 && errno != EINTR) return;
   }
 }
@@ -174,6 +205,8 @@ void EndOrphans() {
 // meanwhile. Returns the wait status.
 int EndServer(pid_t pid, int signal, bool abandoned) {
   kill(pid, signal);
+  // One that was stopped takes no other signal.
+  Continue(pid);
   if (WaitForChild(pid, kDiscardGraceMs, abandoned) != WaitResult::kEnded) {
     kill(pid, SIGKILL);
   }
@@ -420,6 +453,23 @@ bool Supervisor::WaitForEnd(absl::Duration timeout) const {
   }
 }
 
+absl::Status Supervisor::Pause(absl::Duration timeout) {
+  if (!running()) {
+    return absl::FailedPreconditionError("the server is not running");
+  }
+  absl::Status stopped = StopTree(pid(), absl::Now() + timeout);
+  if (!stopped.ok()) ContinueTree(pid());
+  return stopped;
+}
+
+absl::Status Supervisor::Resume() {
+  if (!running()) {
+    return absl::FailedPreconditionError("the server is not running");
+  }
+  ContinueTree(pid());
+  return absl::OkStatus();
+}
+
 absl::Status Supervisor::Stop(absl::Duration grace) {
   if (!running()) return absl::OkStatus();
   if (!Command(kStop, absl::InfiniteFuture()).ok()) EndOrphan(SIGTERM);
@@ -441,6 +491,7 @@ void Supervisor::EndOrphan(int signal) const {
   if (!running()) return;
   // By the pidfd: nobody keeps the pid of an orphan from being used again.
   syscall(SYS_pidfd_send_signal, server_fd_, signal, nullptr, 0);
+  ContinueTree(pid());
   if (WaitForEnd(absl::Milliseconds(kDiscardGraceMs))) return;
   syscall(SYS_pidfd_send_signal, server_fd_, SIGKILL, nullptr, 0);
   WaitForEnd(absl::InfiniteDuration());

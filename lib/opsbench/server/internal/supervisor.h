@@ -86,6 +86,13 @@ class Supervisor {
   // Waits for the server's end that long, and returns whether it has ended.
   bool WaitForEnd(absl::Duration timeout) const;
 
+  // Stops the server and all its children, and continues them: see pausing.h.
+  // A server that is stopped can be ended in all ways but Stop(), which takes
+  // one that runs. FailedPrecondition: it does not run. DeadlineExceeded: one
+  // did not stop; all run again.
+  absl::Status Pause(absl::Duration timeout);
+  absl::Status Resume();
+
   // Orderly end; after `grace`, SIGKILL and DeadlineExceeded.
   absl::Status Stop(absl::Duration grace);
   // SIGKILL to the server and all its children.
