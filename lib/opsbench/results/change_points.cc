@@ -240,7 +240,7 @@ class Finder {
 
 absl::string_view ChangePointMethod() {
   return "e-divisive means with Student's t-test, as in Hunter "
-         "(arXiv:2301.03034), at 0.001 for each 50 runs";
+         "(arXiv:2301.03034), and a test of ranks, at 0.001 for each 50 runs";
 }
 
 std::vector<ChangePoint> FindChangePoints(absl::Span<const double> values,

@@ -13,7 +13,9 @@
 // short series, and gives the same answer each time. Beyond Hunter: the level
 // of significance is divided by the number of places that were looked at, since
 // the best of fifty looks significant in noise as well; and values are compared
-// by their logarithms, in which the spread does not grow with the level.
+// by their logarithms, in which the spread does not grow with the level; and
+// Mann and Whitney's test of ranks has to agree, since a few outliers side by
+// side, as on shared machines, are no level.
 //
 // Cost: O(n * window) time, O(window^2) memory.
 //
@@ -29,8 +31,8 @@ namespace opsbench::results {
 
 struct ChangePointOptions {
   // Probability with which noise alone shows a change within one window, for
-  // values whose logarithms are independent and normal. Where one value in
-  // twenty is larger by 10 to 30% as well, it is about ten times that.
+  // values whose logarithms are independent and normal, also where one in
+  // twenty is larger by 10 to 30%.
   double significance = 0.001;
 
   // Smaller relative changes of the level are left out.
@@ -44,7 +46,7 @@ struct ChangePoint {
   size_t index = 0;    // Of the first value at the new level.
   double before = 0;   // Geometric means of the levels on either side, up to
   double after = 0;    // the neighbouring change points.
-  double p_value = 1;  // Of the t-test, before the division.
+  double p_value = 1;  // The larger of both tests', before the division.
   double Change() const { return after / before - 1; }
 };
 

