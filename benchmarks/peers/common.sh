@@ -46,12 +46,10 @@ find_pgbench() {
   : "${pgbench:=pgbench}"
 }
 
-# run_pgbench CLIENTS FLAG…: transactions per second.
+# run_pgbench CLIENTS THREADS FLAG…: transactions per second.
 run_pgbench() {
-  jobs=$(nproc)
-  [ "$jobs" -le "$1" ] || jobs=$1
-  clients=$1
-  shift
+  clients=$1 jobs=$2
+  shift 2
   "$pgbench" -n -M prepared -c "$clients" -j "$jobs" -T "$seconds" "$@" \
     >"$scratch/theirs.log" 2>"$scratch/theirs.stderr" || {
     cat "$scratch/theirs.stderr" >&2

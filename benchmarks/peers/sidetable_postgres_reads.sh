@@ -41,7 +41,9 @@ prepare() {
 }
 
 theirs() {
-  set -- "$1"
+  jobs=$(nproc)
+  [ "$jobs" -le "$1" ] || jobs=$1
+  set -- "$1" "$jobs"
   while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
   for file in "$scratch"/request*.sql; do set -- "$@" -f "$file"; done
   run_pgbench "$@"

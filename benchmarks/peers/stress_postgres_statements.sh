@@ -4,7 +4,8 @@
 #
 # The same on both sides: the server, the database and its rows, which opsbench
 # has written; the statement, prepared (sql/postgres/stress/workload.sql); one
-# transaction a statement; the socket. A select asks for the rows of a user
+# transaction a statement; the socket; a thread for each client (fewer would get
+# less of a busy machine). A select asks for the rows of a user
 # drawn from all, in a table drawn from all, from an operation on that is drawn
 # as a user draws it, for 10 to 1000 rows. An insert writes one row of a table
 # drawn from all, with the next id of the client's own: pgbench's is the first
@@ -89,7 +90,7 @@ theirs() {
     simple_select) prepare_selects "$1" ;;
     single_insert) prepare_inserts ;;
   esac
-  set -- "$1" -D i=0
+  set -- "$1" "$1" -D i=0
   while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
   for table in $tables; do set -- "$@" -f "$scratch/$table.sql"; done
   run_pgbench "$@" "$database"

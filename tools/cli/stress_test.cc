@@ -547,6 +547,30 @@ TEST_F(EndTest, CtrlCKeepsResults) {
   EXPECT_EQ(check.exit_code, 0) << check.output << check.errors;
 }
 
+TEST_F(EndTest, ARunUnderWayMayBeShownNotCheckedOrReplaced) {
+  Running run(folder(),
+              Arguments(absl::StrCat("run --duration 600 --output-dir ",
+                                     out().string(), kBusy)),
+              Variables());
+  ASSERT_TRUE(run.Until([this] { return EndedBy(out()) > 50; }));
+  const TestFolder others;
+  const auto stress = [&](absl::string_view text) {
+    return RunOpsbench(others.path(), Arguments(text), Variables());
+  };
+  const Outcome check = stress("check " + out().string());
+  ExpectOneLine(check);
+  EXPECT_THAT(check.errors, HasSubstr("a run is under way in"));
+  const Outcome fresh = stress("run --fresh --output-dir " + out().string());
+  ExpectOneLine(fresh);
+  EXPECT_THAT(fresh.errors, HasSubstr("a run is under way in"));
+  EXPECT_EQ(stress("show " + out().string()).exit_code, 0);
+  kill(run.pid(), SIGINT);
+  const Outcome outcome = run.Wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Oracle:      ok"));
+  EXPECT_EQ(stress("check " + out().string()).exit_code, 0);
+}
+
 TEST_F(EndTest, AfterKill9AllThatWasAcknowledgedIsThere) {
   const Outcome outcome = End(SIGKILL);
   EXPECT_EQ(outcome.exit_code, 128 + SIGKILL);

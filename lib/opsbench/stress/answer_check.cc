@@ -124,7 +124,9 @@ absl::Status AnswerCheck::CheckIds(const Operation& operation, int table,
   size_t at = 0;
   absl::Status status;
   ForEachId(expected, [&](int64_t id) {
-    if (!status.ok() || rows.at(at++, 0) == Value::Int64(id)) return;
+    if (!status.ok()) return;
+    const Value found = rows.at(at++, 0);
+    if (found.type() == Value::Type::kInt64 && found.int64() == id) return;
     status = absl::DataLossError(absl::StrCat(
         "row ", rows.at(at - 1, 0).ToString(), " where ", id, " should be"));
   });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
@@ -81,6 +82,15 @@ void WriteHex(uint64_t bits, int digits, char* text) {
   }
 }
 
+constexpr size_t kCodeBytes = 14;
+
+// "nam-0123456789".
+void WriteCode(const Column& column, uint64_t bits, char* text) {
+  std::copy_n(column.name, 3, text);
+  text[3] = '-';
+  WriteHex(bits, kCodeBytes - 4, text + 4);
+}
+
 void AppendWord(uint64_t bits, std::string* text) {
   const absl::string_view word = kVocabulary[bits % std::size(kVocabulary)];
   text->append(word.data(), word.size());
@@ -89,8 +99,8 @@ void AppendWord(uint64_t bits, std::string* text) {
 void AppendText(const Column& column, uint64_t bits, std::string* text) {
   switch (column.kind) {
     case Kind::kCode: {
-      char code[14] = {column.name[0], column.name[1], column.name[2], '-'};
-      WriteHex(bits, 10, code + 4);
+      char code[kCodeBytes];
+      WriteCode(column, bits, code);
       text->append(code, sizeof(code));
       break;
     }
@@ -111,6 +121,10 @@ void AppendText(const Column& column, uint64_t bits, std::string* text) {
   }
 }
 
+double DoubleOf(const Column& column, uint64_t bits) {
+  return static_cast<double>(bits % column.range) / column.divisor;
+}
+
 Value MakeValue(const Column& column, int64_t id, uint64_t bits,
                 std::string* text) {
   switch (column.kind) {
@@ -119,8 +133,7 @@ Value MakeValue(const Column& column, int64_t id, uint64_t bits,
     case Kind::kInteger:
       return Value::Int64(static_cast<int64_t>(bits % column.range));
     case Kind::kDouble:
-      return Value::Double(static_cast<double>(bits % column.range) /
-                           column.divisor);
+      return Value::Double(DoubleOf(column, bits));
     case Kind::kTime:
       return Value::TimestampUs(kFirstDayUs +
                                 static_cast<int64_t>(bits % kThirtyDaysUs));
@@ -129,6 +142,28 @@ Value MakeValue(const Column& column, int64_t id, uint64_t bits,
       AppendText(column, bits, text);
       return Value::Text(absl::string_view(*text).substr(begin));
     }
+  }
+}
+
+// Whether `found` equals MakeValue(), which is not made where that costs more
+// than to look: these are the columns that selects read.
+bool Holds(const Column& column, int64_t id, uint64_t bits, const Value& found,
+           std::string* text) {
+  switch (column.kind) {
+    case Kind::kId:
+      return found.type() == Value::Type::kInt64 && found.int64() == id;
+    case Kind::kDouble:
+      return found.type() == Value::Type::kDouble &&
+             found.float64() == DoubleOf(column, bits);
+    case Kind::kCode: {
+      char code[kCodeBytes];
+      WriteCode(column, bits, code);
+      return found.type() == Value::Type::kText &&
+             found.text().size() == kCodeBytes &&
+             std::memcmp(found.text().data(), code, kCodeBytes) == 0;
+    }
+    default:
+      return found == MakeValue(column, id, bits, text);
   }
 }
 
@@ -193,8 +228,8 @@ absl::Status RowMaker::Check(const Table& table, int64_t id,
   text_.reserve(MaxTextBytes(table.size));
   const Fields fields(table, id);
   for (size_t i = 0; i < row.size(); ++i) {
+    if (Holds(kColumns[i], id, fields[i], row[i], &text_)) continue;
     const Value expected = MakeValue(kColumns[i], id, fields[i], &text_);
-    if (row[i] == expected) continue;
     return absl::DataLossError(absl::StrCat(
         "table ", table.name, ", row ", id, ", column ", kColumns[i].name,
         ": found ", row[i].ToString(), " instead of ", expected.ToString()));
