@@ -147,7 +147,7 @@ absl::Status CheckUrl(const StressFlags& flags, StressSetup* setup) {
 // A replay on a target that lacks its faults does the same operations without
 // them; a new run that asks for them is refused.
 absl::Status CheckFaultsOfTarget(StressSetup* setup) {
-  const absl::Status status =
+  absl::Status status =
       stress::CheckTarget(setup->config, setup->wants_private_server());
   if (status.ok() || !setup->replay.has_value()) return status;
   setup->notes.push_back(

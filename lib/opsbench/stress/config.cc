@@ -400,7 +400,7 @@ const Setting& FindSetting(absl::string_view name) {
 
 absl::Status Set(const Setting& setting, absl::string_view source,
                  absl::string_view text, StressConfig* config) {
-  const absl::Status status = setting.set(text, config);
+  absl::Status status = setting.set(text, config);
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
       absl::StrCat(source, " \"", text, "\": ", status.message()));
@@ -421,7 +421,7 @@ absl::Status CheckConfig(const StressConfig& config) {
 }
 
 absl::Status CheckTarget(const StressConfig& config, bool has_private_server) {
-  const absl::Status status =
+  absl::Status status =
       CheckFaults(config.engine, has_private_server, config.faults);
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
