@@ -71,10 +71,10 @@ if(OPSBENCH_WITH_MYSQL AND OPSBENCH_WITH_POSTGRES)
     SOURCES internal/every_type.cc
     DEPS absl::strings opsbench::db_core)
   opsbench_test(NAME pipeline_all_pairs_test SOURCES all_pairs_test.cc
-    LABEL integration TIMEOUT 300
+    LABEL integration TIMEOUT 600
     DEPS opsbench::pipeline opsbench::pipeline_every_type opsbench::testing)
   opsbench_test(NAME pipeline_random_tables_test SOURCES random_tables_test.cc
-    LABEL integration TIMEOUT 300
+    LABEL integration TIMEOUT 600
     DEPS opsbench::pipeline opsbench::pipeline_random opsbench::testing)
   opsbench_test(NAME pipeline_server_loss_test SOURCES server_loss_test.cc
     LABEL integration TIMEOUT 300

@@ -205,7 +205,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline char* RowEncoder::AppendField(
       const absl::string_view text = column.Text(row);
       out = StoreBigEndian(static_cast<uint32_t>(text.size() + 1), out);
       *out++ = '\1';
-      std::memcpy(out, text.data(), text.size());
+      if (!text.empty()) std::memcpy(out, text.data(), text.size());
       return out + text.size();
     }
     case Encoding::kValueText:
