@@ -16,6 +16,7 @@
 #include "opsbench/stress/summary.h"
 #include "progress.h"
 #include "stress_inspect.h"
+#include "stress_report.h"
 #include "stress_setup.h"
 
 namespace opsbench::cli {
@@ -133,6 +134,9 @@ absl::StatusOr<int> Run(const StressFlags& flags, const Context& context) {
       stress::MakeReplay(setup.config, setup.MakePlan(), &report);
   OPSBENCH_RETURN_IF_ERROR(
       WriteResults(folder.path(), setup.config, target, replay, report));
+  OPSBENCH_RETURN_IF_ERROR(
+      WriteStressRun(context, folder.path(), setup, target, report));
+  absl::PrintF("Report:      %s/report.html\n", folder.path());
   bool equal = true;
   if (setup.replay.has_value()) {
     OPSBENCH_ASSIGN_OR_RETURN(

@@ -82,6 +82,9 @@ void PrintCrumb(const stress::Plan& plan, const stress::User& user,
 }  // namespace
 
 absl::StatusOr<int> CheckStressFolder(const StressFlags& flags) {
+  // Users at work would write what their logs do not say yet.
+  OPSBENCH_ASSIGN_OR_RETURN(const FolderLock lock,
+                            FolderLock::Take(flags.folder));
   OPSBENCH_ASSIGN_OR_RETURN(const Remains remains, ReadRemains(flags.folder));
   OPSBENCH_ASSIGN_OR_RETURN(const Url url, UrlOfRun(flags, remains.replay));
   const stress::Plan plan = remains.replay.MakePlan();

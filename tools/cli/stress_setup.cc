@@ -1,6 +1,11 @@
 #include "stress_setup.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <random>
 #include <utility>
@@ -196,7 +201,6 @@ std::string NewFolder(const Context& context, Engine engine) {
 
 absl::Status CheckExisting(const std::string& path, bool fresh) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return BadFolder(path, "is no folder");
   const bool empty = fs::is_empty(path, error);
   if (error) return BadFolder(path, error.message());
   if (empty) return absl::OkStatus();
@@ -336,6 +340,26 @@ absl::StatusOr<stress::Replay> ReadReplay(const std::string& path) {
   return replay;
 }
 
+absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
+  FolderLock lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (lock.fd_ < 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", folder));
+  }
+  if (flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "a run is under way in ", folder, ": wait until it has ended"));
+  }
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", folder));
+}
+
+FolderLock::FolderLock(FolderLock&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)) {}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) close(fd_);
+}
+
 absl::StatusOr<OutputFolder> OutputFolder::Make(const StressSetup& setup,
                                                 bool fresh,
                                                 const Context& context) {
@@ -350,9 +374,10 @@ absl::StatusOr<OutputFolder> OutputFolder::Make(const StressSetup& setup,
   const fs::path named =
       absolute.has_filename() ? absolute : absolute.parent_path();
   const bool exists = fs::exists(named, error);
-  if (exists) {
-    OPSBENCH_RETURN_IF_ERROR(CheckExisting(path, fresh));
-  } else if (!fs::exists(named.parent_path(), error)) {
+  if (exists && !fs::is_directory(named, error)) {
+    return BadFolder(path, "is no folder");
+  }
+  if (!exists && !fs::exists(named.parent_path(), error)) {
     return BadFolder(
         path, absl::StrCat("there is no folder ", named.parent_path().string(),
                            " to make it in"));
@@ -360,7 +385,10 @@ absl::StatusOr<OutputFolder> OutputFolder::Make(const StressSetup& setup,
   if (!exists && !fs::create_directory(named, error)) {
     return BadFolder(path, absl::StrCat("cannot make it: ", error.message()));
   }
-  OutputFolder folder(named.string(), !exists);
+  absl::StatusOr<FolderLock> lock = FolderLock::Take(named.string());
+  if (!lock.ok()) return BadFolder(path, lock.status().message());
+  if (exists) OPSBENCH_RETURN_IF_ERROR(CheckExisting(path, fresh));
+  OutputFolder folder(named.string(), !exists, *std::move(lock));
   fs::create_directory(LogFolder(folder.path()), error);
   if (error) {
     return BadFolder(path, absl::StrCat("cannot write: ", error.message()));
@@ -375,6 +403,7 @@ absl::StatusOr<OutputFolder> OutputFolder::Make(const StressSetup& setup,
 OutputFolder::OutputFolder(OutputFolder&& other) noexcept
     : path_(std::move(other.path_)),
       made_(other.made_),
+      lock_(std::move(other.lock_)),
       kept_(std::exchange(other.kept_, true)) {}
 
 OutputFolder::~OutputFolder() {
@@ -400,7 +429,7 @@ absl::StatusOr<StressTarget> OpenStressTarget(const StressSetup& setup,
   target.description =
       setup.url.has_value()
           ? absl::StrCat(info.name, " ", info.version, ", ", asked.Redacted())
-          : absl::StrCat(info.name, " ", info.version);
+          : info.version;
   return target;
 }
 

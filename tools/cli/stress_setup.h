@@ -73,6 +73,22 @@ absl::StatusOr<stress::Replay> ReadReplay(const std::string& path);
 absl::StatusOr<std::vector<std::unique_ptr<stress::UserLog>>> ReadUserLogs(
     const std::string& folder, const stress::Replay& replay);
 
+// Held on a folder while a run works in it: gone with its process, however that
+// ends.
+class FolderLock {
+ public:
+  // FailedPrecondition: another process holds it.
+  static absl::StatusOr<FolderLock> Take(const std::string& folder);
+  ~FolderLock();
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  explicit FolderLock(int fd) : fd_(fd) {}
+
+  int fd_;
+};
+
 // The folder that results go into. Unless Keep() is called it removes in the
 // end what it made.
 class OutputFolder {
@@ -89,11 +105,12 @@ class OutputFolder {
   void Keep() { kept_ = true; }
 
  private:
-  OutputFolder(std::string path, bool made)
-      : path_(std::move(path)), made_(made) {}
+  OutputFolder(std::string path, bool made, FolderLock lock)
+      : path_(std::move(path)), made_(made), lock_(std::move(lock)) {}
 
   std::string path_;
   bool made_;
+  FolderLock lock_;
   bool kept_ = false;
 };
 

@@ -211,6 +211,24 @@ TEST_F(StressCommandTest, HelpHasEverySettingAndTheExamples) {
   EXPECT_THAT(help.output, HasSubstr("opsbench stress replay "));
 }
 
+TEST_F(StressCommandTest, FaultsAreInjectedListedAndSurvived) {
+  const Outcome run =
+      RunInto(out(), "--duration 3 --engine postgres --faults kill,slow_disk");
+  ASSERT_EQ(run.exit_code, 0) << run.output << run.errors;
+  EXPECT_THAT(run.output,
+              AllOf(HasSubstr("Faults: "), HasSubstr(" kill "),
+                    HasSubstr(" slow_disk "), HasSubstr("Oracle:      ok")));
+  const json summary = Summary(out());
+  EXPECT_EQ(summary["faults"].size(), 2);
+  for (const json& fault : summary["faults"]) {
+    EXPECT_EQ(fault["status"], "OK") << fault;
+  }
+  EXPECT_GT(summary["totals"]["cut_off"], 0);
+  EXPECT_EQ(summary["totals"]["failures"], 0);
+  EXPECT_TRUE(
+      results::ReadBenchmarkFile((out() / "stress.json").string()).ok());
+}
+
 // --- Another's server ---
 
 class OutsideServerTest : public StressCommandTest {
@@ -227,6 +245,29 @@ class OutsideServerTest : public StressCommandTest {
 
   bool DatabaseExists() const {
     return Connect(url_.WithDatabase("opsbench_stress_0")).ok();
+  }
+
+  // The last row of each table that has more than its first hundred: a loss
+  // behind the run's back.
+  void DeleteLastRows() const {
+    const auto session = Connect(url_.WithDatabase("opsbench_stress_0"));
+    ASSERT_TRUE(session.ok()) << session.status();
+    ResultSet tables;
+    ASSERT_TRUE((*session)
+                    ->Query("SELECT table_name FROM information_schema.tables "
+                            "WHERE table_schema = 'public'",
+                            &tables)
+                    .ok());
+    int64_t deleted = 0;
+    for (size_t i = 0; i < tables.row_count(); ++i) {
+      const std::string table = tables.at(i, 0).ToString();
+      const auto count = (*session)->Execute(absl::StrCat(
+          "DELETE FROM ", table, " WHERE id = (SELECT MAX(id) FROM ", table,
+          " WHERE id >= 100)"));
+      ASSERT_TRUE(count.ok()) << count.status();
+      deleted += *count;
+    }
+    ASSERT_GT(deleted, 0);
   }
 
   std::unique_ptr<PrivateServer> server_;
@@ -257,25 +298,7 @@ TEST_F(OutsideServerTest, DatabasesAreDroppedKeptRefusedAndReplaced) {
   EXPECT_FALSE(fs::exists(refused));
   EXPECT_TRUE(DatabaseExists());
 
-  // A row that goes missing behind the run's back is a loss.
-  const auto session = Connect(url_.WithDatabase("opsbench_stress_0"));
-  ASSERT_TRUE(session.ok()) << session.status();
-  ResultSet rows;
-  ASSERT_TRUE((*session)
-                  ->Query("SELECT table_name FROM information_schema.tables "
-                          "WHERE table_schema = 'public'",
-                          &rows)
-                  .ok());
-  int64_t deleted = 0;
-  for (size_t i = 0; i < rows.row_count(); ++i) {
-    const auto count = (*session)->Execute(
-        absl::StrCat("DELETE FROM ", rows.at(i, 0).text(),
-                     " WHERE id = (SELECT MAX(id) FROM ", rows.at(i, 0).text(),
-                     " WHERE id >= 100)"));
-    ASSERT_TRUE(count.ok()) << count.status();
-    deleted += *count;
-  }
-  ASSERT_GT(deleted, 0);
+  DeleteLastRows();
   const Outcome lost = Stress(absl::StrCat("check ", kept.string(), url));
   EXPECT_EQ(lost.exit_code, 1) << lost.output << lost.errors;
   EXPECT_THAT(lost.output, AllOf(HasSubstr("FAILED"), HasSubstr("user ")));
@@ -522,6 +545,30 @@ TEST_F(EndTest, CtrlCKeepsResults) {
       results::ReadBenchmarkFile((out() / "stress.json").string()).ok());
   const Outcome check = Stress("check " + out().string());
   EXPECT_EQ(check.exit_code, 0) << check.output << check.errors;
+}
+
+TEST_F(EndTest, ARunUnderWayMayBeShownNotCheckedOrReplaced) {
+  Running run(folder(),
+              Arguments(absl::StrCat("run --duration 600 --output-dir ",
+                                     out().string(), kBusy)),
+              Variables());
+  ASSERT_TRUE(run.Until([this] { return EndedBy(out()) > 50; }));
+  const TestFolder others;
+  const auto stress = [&](absl::string_view text) {
+    return RunOpsbench(others.path(), Arguments(text), Variables());
+  };
+  const Outcome check = stress("check " + out().string());
+  ExpectOneLine(check);
+  EXPECT_THAT(check.errors, HasSubstr("a run is under way in"));
+  const Outcome fresh = stress("run --fresh --output-dir " + out().string());
+  ExpectOneLine(fresh);
+  EXPECT_THAT(fresh.errors, HasSubstr("a run is under way in"));
+  EXPECT_EQ(stress("show " + out().string()).exit_code, 0);
+  kill(run.pid(), SIGINT);
+  const Outcome outcome = run.Wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output << outcome.errors;
+  EXPECT_THAT(outcome.output, HasSubstr("Oracle:      ok"));
+  EXPECT_EQ(stress("check " + out().string()).exit_code, 0);
 }
 
 TEST_F(EndTest, AfterKill9AllThatWasAcknowledgedIsThere) {

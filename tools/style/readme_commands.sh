@@ -36,7 +36,8 @@ awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
     -e '/opsbench run/ s/ --scale [a-z]+//' \
     -e '/opsbench run/ s/opsbench run/& --scale smoke/' \
     -e 's/--ops [0-9]+/--ops 2000/' \
-    -e 's/--seconds [0-9.]+/--seconds 0.2/' >"$scratch/commands"
+    -e 's/--seconds [0-9.]+/--seconds 0.2/' \
+    -e 's/--duration [0-9.]+/--duration 1/' >"$scratch/commands"
 count=$(grep -c 'tools/opsbench' "$scratch/commands")
 [ "$count" -ge 5 ] || {
   echo "only $count commands found in README.md"

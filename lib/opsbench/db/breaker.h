@@ -8,8 +8,6 @@
 
 #include <mutex>
 
-#include "absl/base/thread_annotations.h"
-
 namespace opsbench {
 
 class ConnectionBreaker {
@@ -31,8 +29,8 @@ class ConnectionBreaker {
 
  private:
   std::mutex mutex_;
-  int socket_ ABSL_GUARDED_BY(mutex_) = -1;
-  bool broken_ ABSL_GUARDED_BY(mutex_) = false;
+  int socket_ = -1;  // Both under mutex_.
+  bool broken_ = false;
 };
 
 }  // namespace opsbench

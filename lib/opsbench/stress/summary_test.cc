@@ -163,7 +163,11 @@ TEST(RenderTest, SqliteIsMeasuredAsOurProcess) {
 TEST(RenderTest, HyperdsOwnFiguresComeFirst) {
   StressReport report = GoodReport();
   report.monitor.peaks["hyperd_overall_load"] = 1.36;
-  EXPECT_THAT(Text(report), HasSubstr("Peak load:   1.36\n"));
+  report.monitor.peaks["hyperd_memory_bytes"] = 4'348 * kMib;
+  report.monitor.peaks["hyperd_process_cpu_pct"] = 55;
+  EXPECT_THAT(Text(report), AllOf(HasSubstr("Peak memory: 4,348 MiB\n"),
+                                  HasSubstr("Peak load:   1.36\n")));
+  EXPECT_EQ(Summary(report)["totals"]["peak_cpu_pct"], 55);
 }
 
 // --- What went wrong ---

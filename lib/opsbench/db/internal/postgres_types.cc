@@ -4,12 +4,12 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -114,17 +114,36 @@ absl::Status CheckTimestamp(const Value& value) {
   return absl::OkStatus();
 }
 
-// The year 0 is 1 BC in PostgreSQL.
+void AppendPadded(int64_t number, int width, std::string* out) {
+  char digits[24];
+  const auto [end, error] =
+      std::to_chars(digits, digits + sizeof(digits), number);
+  for (auto i = end - digits; i < width; ++i) out->push_back('0');
+  out->append(digits, end);
+}
+
+// "2026-01-31 23:59:59.123456". The year 0 is 1 BC in PostgreSQL.
 absl::Status AppendTimestampText(const Value& value, uint32_t oid,
                                  std::string* out) {
   OPSBENCH_RETURN_IF_ERROR(CheckTimestamp(value));
-  const absl::Time time = absl::FromUnixMicros(value.int64());
-  const int64_t year = absl::ToCivilYear(time, absl::UTCTimeZone()).year();
-  absl::StrAppendFormat(out, "%04d-", year > 0 ? year : 1 - year);
-  absl::StrAppend(
-      out, absl::FormatTime("%m-%d %H:%M:%E6S", time, absl::UTCTimeZone()));
+  constexpr int64_t kSecondUs = 1'000'000;
+  const int64_t us = (value.int64() % kSecondUs + kSecondUs) % kSecondUs;
+  const absl::CivilSecond time =
+      absl::CivilSecond(1970, 1, 1) + (value.int64() - us) / kSecondUs;
+  AppendPadded(time.year() > 0 ? time.year() : 1 - time.year(), 4, out);
+  const std::pair<char, int> parts[] = {{'-', time.month()},
+                                        {'-', time.day()},
+                                        {' ', time.hour()},
+                                        {':', time.minute()},
+                                        {':', time.second()}};
+  for (const auto& [separator, part] : parts) {
+    out->push_back(separator);
+    AppendPadded(part, 2, out);
+  }
+  out->push_back('.');
+  AppendPadded(us, 6, out);
   if (oid == kTimestamptzOid) out->append("+00");
-  if (year <= 0) out->append(" BC");
+  if (time.year() <= 0) out->append(" BC");
   return absl::OkStatus();
 }
 

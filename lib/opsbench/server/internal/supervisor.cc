@@ -459,6 +459,10 @@ absl::Status Supervisor::Pause(absl::Duration timeout) {
   }
   absl::Status stopped = StopTree(pid(), absl::Now() + timeout);
   if (!stopped.ok()) ContinueTree(pid());
+  // One that ended meanwhile stands still as well.
+  if (stopped.ok() && !running()) {
+    return absl::FailedPreconditionError("the server has ended");
+  }
   return stopped;
 }
 

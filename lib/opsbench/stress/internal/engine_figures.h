@@ -14,7 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -55,9 +54,10 @@ class EngineFigures {
   ConnectionBreaker breaker_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;  // All of these: under mutex_.
+  // All of these under mutex_.
+  bool stopping_ = false;
   Reading figures_;
-  int64_t asked_ns_ = 0;  // When figures_ came.
+  int64_t asked_ns_ = 0;  // When figures_ came; 0: there are none.
   std::vector<std::string> events_;
   std::thread thread_;
 };

@@ -22,12 +22,14 @@ void AddPeaks(const StressConfig& config, const Reading& peaks,
               Figures* figures) {
   const std::string engine =
       config.engine == Engine::kSqlite ? "client" : "server";
-  figures->peak_memory_mib =
-      PeakOf(peaks, "hyperd_process_physical_memory_bytes", kMib);
+  figures->peak_memory_mib = PeakOf(peaks, "hyperd_memory_bytes", kMib);
   if (!figures->peak_memory_mib.has_value()) {
     figures->peak_memory_mib = PeakOf(peaks, engine + "_resident_bytes", kMib);
   }
-  figures->peak_cpu_pct = PeakOf(peaks, engine + "_cpu_pct");
+  figures->peak_cpu_pct = PeakOf(peaks, "hyperd_process_cpu_pct");
+  if (!figures->peak_cpu_pct.has_value()) {
+    figures->peak_cpu_pct = PeakOf(peaks, engine + "_cpu_pct");
+  }
   figures->peak_load = PeakOf(peaks, "hyperd_overall_load");
   if (!figures->peak_load.has_value() && figures->peak_cpu_pct.has_value()) {
     figures->peak_load = *figures->peak_cpu_pct / 100;

@@ -1,0 +1,57 @@
+#include "stress_report.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "engine_facts.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/results/atomic_file.h"
+#include "opsbench/results/run_info.h"
+#include "opsbench/results/run_store.h"
+#include "opsbench/stress/databases.h"
+#include "opsbench/stress/timeline.h"
+#include "report.h"
+
+namespace opsbench::cli {
+namespace {
+
+// Of a server that is gone nothing can be asked; the run is told all the same.
+results::EngineInfo FactsOf(const StressSetup& setup,
+                            const StressTarget& target) {
+  const Url url = stress::Databases::Name(target.url, 1).urls[0];
+  absl::StatusOr<results::EngineInfo> facts = ReadEngineFacts(url);
+  if (facts.ok()) return *std::move(facts);
+  results::EngineInfo unknown;
+  unknown.name = std::string(EngineName(setup.config.engine));
+  unknown.version = target.description;
+  return unknown;
+}
+
+}  // namespace
+
+absl::Status WriteStressRun(const Context& context, const std::string& folder,
+                            const StressSetup& setup,
+                            const StressTarget& target,
+                            const stress::StressReport& report) {
+  results::RunInfo info =
+      results::CollectRunInfo(context.state_folder.parent_path().string());
+  info.status = report.stop_reason == stress::StopReason::kDurationElapsed
+                    ? results::RunStatus::kComplete
+                    : results::RunStatus::kInterrupted;
+  info.scale = "custom";
+  info.seed = setup.config.plan.seed;
+  info.areas = {"stress"};
+  info.engines = {FactsOf(setup, target)};
+  OPSBENCH_RETURN_IF_ERROR(results::WriteFileAtomically(
+      absl::StrCat(folder, "/run.json"), results::FormatRunInfo(info)));
+  results::ReportData data;
+  OPSBENCH_ASSIGN_OR_RETURN(
+      data.run, results::RunStore(context.state_folder).Load(folder));
+  data.figures["stress"] = stress::TimelineFigures(report);
+  data.commands = {
+      absl::StrCat("tools/opsbench stress replay ", ReplayPath(folder))};
+  return WriteReport(context, std::move(data),
+                     absl::StrCat(folder, "/report.html"));
+}
+
+}  // namespace opsbench::cli
