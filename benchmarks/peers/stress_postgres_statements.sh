@@ -5,11 +5,11 @@
 # The same on both sides: the server, the database and its rows, which opsbench
 # has written; the statement, prepared (sql/postgres/stress/workload.sql); one
 # transaction a statement; the socket; a thread for each client (fewer would get
-# less of a busy machine). A select asks for the rows of a user
-# drawn from all, in a table drawn from all, from an operation on that is drawn
-# as a user draws it, for 10 to 1000 rows. An insert writes one row of a table
-# drawn from all, with the next id of the client's own: pgbench's is the first
-# row of the table with another id and value.
+# less of a busy machine). A select asks for the rows of a user drawn from all,
+# in a table drawn from all, from an operation on that is drawn as a user draws
+# it, for 10 to 1000 rows. An insert writes one row of a table drawn from all,
+# with the next id of the client's own: pgbench's is the first row of the table
+# with another id and value.
 #
 # Not the same: opsbench makes each row's own content, decodes and checks every
 # row that comes back, and keeps the user's log. pgbench reads rows as text and

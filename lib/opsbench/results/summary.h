@@ -27,9 +27,9 @@ struct SummaryOptions {
 // `Sidetable/Latest/engine:mysql/strategy:like_scan/level:3/real_time` the
 // family is `Sidetable/Latest`, and the suffixes that Google Benchmark appends
 // (`real_time`, `iterations:8` and their like, but not `threads:8`) are
-// dropped. The engine, and the strategy, impl, method or format, become columns;
-// the other keys and unnamed arguments become rows. Tables that are too wide are
-// split by engine, and then have the strategy in rows as well.
+// dropped. The engine, and the strategy, impl, method or format, become
+// columns; the other keys and unnamed arguments become rows. Tables that are
+// too wide are split by engine, and then have the strategy in rows as well.
 //
 // Rivals without engines that are too wide have the headings of their columns
 // broken at underscores. Where one impl stands alone, the counters that have a
