@@ -79,18 +79,7 @@ class StressRun {
                               .logs = logs,
                               .bulk_method = method_,
                               .over_disk_budget = over_disk_budget});
-    LoadOptions options;
-    for (int kind = 0; kind < kOperationKinds; ++kind) {
-      options.mix.push_back(
-          {std::string(OperationKindName(static_cast<OperationKind>(kind))),
-           1});
-    }
-    options.workers = static_cast<int>(plan_.users.size());
-    for (const User& user : plan_.users) {
-      const auto& weights = ClassWeights(user.user_class);
-      options.worker_weights.emplace_back(weights.begin(), weights.end());
-      options.worker_seeds.push_back(user.seed);
-    }
+    LoadOptions options = LoadOptionsOf(plan_);
     options.operations = operations;
     auto engine = LoadEngine::Create(options);
     EXPECT_TRUE(engine.ok()) << engine.status();

@@ -66,7 +66,7 @@ class Run {
          .bulk_method = BulkMethodOf(options_.config.data_format),
          .over_disk_budget = &monitor_->over_disk_budget(),
          .stop = &ending_});
-    OPSBENCH_ASSIGN_OR_RETURN(engine_, LoadEngine::Create(LoadOptionsOf()));
+    OPSBENCH_ASSIGN_OR_RETURN(engine_, LoadEngine::Create(MakeLoadOptions()));
     StressReport report;
     report.started = absl::Now();
     // A fault while users connect would be an error of the start.
@@ -118,25 +118,13 @@ class Run {
     return options;
   }
 
-  LoadOptions LoadOptionsOf() {
+  LoadOptions MakeLoadOptions() {
     const StressConfig& config = options_.config;
-    LoadOptions options;
-    for (int kind = 0; kind < kOperationKinds; ++kind) {
-      options.mix.push_back(
-          {std::string(OperationKindName(static_cast<OperationKind>(kind))),
-           1});
-    }
-    options.workers = static_cast<int>(plan_.users.size());
-    for (const User& user : plan_.users) {
-      const auto& weights = ClassWeights(user.user_class);
-      options.worker_weights.emplace_back(weights.begin(), weights.end());
-      options.worker_seeds.push_back(user.seed);
-    }
+    LoadOptions options = LoadOptionsOf(plan_);
     options.duration = absl::Seconds(config.duration_s);
     options.think_min = absl::Milliseconds(config.think_min_ms);
     options.think_max = absl::Milliseconds(config.think_max_ms);
     options.hold = &monitor_->backpressure();
-    options.seed = plan_.options.seed;
     options.stop = options_.stop;
     options.stage_tag = std::string(EngineName(config.engine));
     options.on_progress = [this](const LoadProgress& progress) {

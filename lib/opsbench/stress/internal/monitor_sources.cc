@@ -52,7 +52,11 @@ void CpuShare::Add(int64_t cpu_ns, const std::string& metric,
   static const int cores =
       static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   const int64_t now_ns = MonotonicNowNs();
-  if (last_ns_ >= 0 && now_ns > last_ns_ && cpu_ns >= last_cpu_ns_) {
+  // The kernel counts in ticks of 10 ms: over less than ten of them a share
+  // would be a matter of luck, and could be above all there is.
+  constexpr int64_t kShortestNs = 100'000'000;
+  if (last_ns_ >= 0 && now_ns - last_ns_ < kShortestNs) return;
+  if (last_ns_ >= 0 && cpu_ns >= last_cpu_ns_) {
     (*reading)[metric] = 100.0 * static_cast<double>(cpu_ns - last_cpu_ns_) /
                          static_cast<double>(now_ns - last_ns_) / cores;
   }
