@@ -1,5 +1,6 @@
 #include "opsbench/db/internal/postgres_stream.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,8 +16,8 @@
 namespace opsbench::internal {
 namespace {
 
-// libpq counts what it sends in an int.
-constexpr size_t kMaxPieceBytes = size_t{1} << 28;
+// What a socket that can be written to takes without blocking.
+constexpr size_t kPieceBytes = size_t{64} << 10;
 
 // Reads what is left of the statement's results; the first error, if any.
 absl::Status Drain(PGconn* connection, int64_t* affected = nullptr) {
@@ -140,14 +141,15 @@ class PostgresCopyWriter : public CopyWriter {
   absl::Status Write(absl::string_view bytes) override {
     if (done_) return absl::FailedPreconditionError("the COPY has ended");
     while (!bytes.empty()) {
-      const absl::string_view piece = bytes.substr(0, kMaxPieceBytes);
+      if (ServerComplains()) return Fail();
+      const absl::string_view piece = bytes.substr(0, kPieceBytes);
       if (PQputCopyData(connection_, piece.data(),
                         static_cast<int>(piece.size())) != 1) {
         return Fail();
       }
       bytes.remove_prefix(piece.size());
     }
-    return ServerComplains() ? Fail() : absl::OkStatus();
+    return absl::OkStatus();
   }
 
   absl::StatusOr<int64_t> Finish() override {
@@ -175,14 +177,26 @@ class PostgresCopyWriter : public CopyWriter {
     return rows;
   }
 
-  // Whether an error waits to be read, so that a COPY that has failed ends
-  // before all of its rows are sent. libpq looks only at the end; over TLS the
-  // first byte is never an E, and the error comes at the end as well.
+  // Waits until there is room to write; whether an error came instead, so that
+  // a COPY that has failed ends before all of its rows are sent. libpq looks
+  // only at the end, and would swallow the error if it had to wait for room
+  // itself. Over TLS the first byte is never an E, and the error comes at the
+  // end as well.
   bool ServerComplains() const {
-    char first;
-    return recv(PQsocket(connection_), &first, 1, MSG_PEEK | MSG_DONTWAIT) ==
-               1 &&
-           first == 'E';
+    pollfd socket = {.fd = PQsocket(connection_), .events = POLLIN | POLLOUT};
+    while (poll(&socket, 1, -1) > 0) {
+      char first;
+      if ((socket.revents & POLLIN) != 0 &&
+          recv(socket.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
+          first == 'E') {
+        return true;
+      }
+      // Also when the connection is lost, which libpq will notice.
+      if ((socket.revents & ~POLLIN) != 0) return false;
+      // A notice: it would be there again at the next look.
+      if (PQconsumeInput(connection_) != 1) return false;
+    }
+    return false;
   }
 
   PGconn* const connection_;

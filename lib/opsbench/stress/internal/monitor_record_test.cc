@@ -3,6 +3,8 @@
 
 #include "opsbench/stress/internal/monitor_record.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -177,19 +179,30 @@ TEST(MonitorSourcesTest, PressureIsReadAsTheKernelWritesIt) {
 TEST(MonitorSourcesTest, AProcessorsShareNeedsTwoLooksAtOneProcess) {
   CpuShare share;
   Reading reading;
-  share.Add(1'000'000'000, "cpu_pct", &reading);
+  constexpr int64_t kSecond = 1'000'000'000;
+  const double cores = static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
+  share.Add(kSecond, 7 * kSecond, "cpu_pct", &reading);
   EXPECT_TRUE(reading.empty());
-  share.Add(1'000'000'000, "cpu_pct", &reading);
+  share.Add(2 * kSecond, 7 * kSecond, "cpu_pct", &reading);
   EXPECT_EQ(reading.at("cpu_pct"), 0);
+  share.Add(4 * kSecond, 8 * kSecond, "cpu_pct", &reading);
+  EXPECT_DOUBLE_EQ(reading.at("cpu_pct"), 50 / cores);
+  reading.clear();
+  // Too soon: a tick more or less would be half of it.
+  share.Add(4 * kSecond + kSecond / 20, 8 * kSecond + kSecond / 10, "cpu_pct",
+            &reading);
+  EXPECT_TRUE(reading.empty());
+  share.Add(5 * kSecond, 9 * kSecond, "cpu_pct", &reading);
+  EXPECT_DOUBLE_EQ(reading.at("cpu_pct"), 100 / cores);
   reading.clear();
   // Another process, which has used less so far.
-  share.Add(5, "cpu_pct", &reading);
+  share.Add(6 * kSecond, 5, "cpu_pct", &reading);
   EXPECT_TRUE(reading.empty());
-  share.Add(1'000'000'005, "cpu_pct", &reading);
-  EXPECT_GT(reading.at("cpu_pct"), 0);
+  share.Add(7 * kSecond, kSecond + 5, "cpu_pct", &reading);
+  EXPECT_DOUBLE_EQ(reading.at("cpu_pct"), 100 / cores);
   reading.clear();
   share.Forget();
-  share.Add(2'000'000'005, "cpu_pct", &reading);
+  share.Add(8 * kSecond, 2 * kSecond, "cpu_pct", &reading);
   EXPECT_TRUE(reading.empty());
 }
 

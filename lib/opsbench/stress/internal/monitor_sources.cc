@@ -47,16 +47,16 @@ int64_t PathBytes(const std::string& path) {
 
 }  // namespace
 
-void CpuShare::Add(int64_t cpu_ns, const std::string& metric,
+void CpuShare::Add(int64_t now_ns, int64_t cpu_ns, const std::string& metric,
                    Reading* reading) {
   static const int cores =
       static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
-  const int64_t now_ns = MonotonicNowNs();
   // The kernel counts in ticks of 10 ms: over less than ten of them a share
   // would be a matter of luck, and could be above all there is.
   constexpr int64_t kShortestNs = 100'000'000;
-  if (last_ns_ >= 0 && now_ns - last_ns_ < kShortestNs) return;
-  if (last_ns_ >= 0 && cpu_ns >= last_cpu_ns_) {
+  const bool same = last_ns_ >= 0 && cpu_ns >= last_cpu_ns_;
+  if (same && now_ns - last_ns_ < kShortestNs) return;
+  if (same) {
     (*reading)[metric] = 100.0 * static_cast<double>(cpu_ns - last_cpu_ns_) /
                          static_cast<double>(now_ns - last_ns_) / cores;
   }
@@ -78,7 +78,8 @@ void ClientSource::Read(Reading* reading) {
   }
   rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) == 0) {
-    cpu_.Add(Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime),
+    cpu_.Add(MonotonicNowNs(),
+             Nanoseconds(usage.ru_utime) + Nanoseconds(usage.ru_stime),
              "client_cpu_pct", reading);
   }
 }
@@ -97,7 +98,7 @@ void ServerSource::Read(Reading* reading) {
       (*reading)["server_threads"] = sample->threads;
       (*reading)["server_disk_bytes"] = static_cast<double>(sample->disk_bytes);
       disk_bytes += static_cast<double>(sample->disk_bytes);
-      cpu_.Add(sample->cpu_ns, "server_cpu_pct", reading);
+      cpu_.Add(MonotonicNowNs(), sample->cpu_ns, "server_cpu_pct", reading);
     } else {
       // It has crashed: the files stay, and may not be looked for in vain.
       disk_bytes += static_cast<double>(DiskBytes(server_->data_folder()));

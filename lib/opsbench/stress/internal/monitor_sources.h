@@ -19,10 +19,11 @@ namespace opsbench::stress::internal {
 // The share of all cores that a process used between two calls.
 class CpuShare {
  public:
-  // The processor time so far. Adds nothing for the first call, for one within
-  // 100 ms of the last that counted, nor when the time has gone back, which is
-  // another process.
-  void Add(int64_t cpu_ns, const std::string& metric, Reading* reading);
+  // The processor time at `now_ns`. Adds nothing for the first call, for one
+  // within 100 ms of the last that counted, nor when the time has gone back,
+  // which is another process.
+  void Add(int64_t now_ns, int64_t cpu_ns, const std::string& metric,
+           Reading* reading);
   void Forget() { last_ns_ = -1; }
 
  private:
