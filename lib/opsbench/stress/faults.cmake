@@ -7,7 +7,7 @@ opsbench_embed_sql(OUTPUT "${generated}"
 
 opsbench_library(NAME stress_faults
   SOURCES faults.cc fault_plan.cc "${generated}"
-  HEADERS faults.h
+  HEADERS fault_plan.h faults.h
   DEPS absl::status absl::statusor absl::strings absl::time opsbench::db
     opsbench::server
   PRIVATE_DEPS opsbench::base)
