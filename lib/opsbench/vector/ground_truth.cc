@@ -1,0 +1,375 @@
+#include "opsbench/vector/ground_truth.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/vector/internal/candidates.h"
+#include "opsbench/vector/internal/kernels.h"
+#include "opsbench/vector/internal/parallel.h"
+
+namespace opsbench::vector {
+namespace {
+
+using internal::Candidate;
+using internal::Candidates;
+using internal::ParallelFor;
+
+// Queries whose candidates are kept at once: enough that interleaving the base
+// vectors, once for each group, costs nothing beside the products.
+constexpr size_t kGroupQueries = 2048;
+// The interleaved base vectors of a tile: half of a usual L2 cache.
+constexpr size_t kTileBytes = size_t{512} << 10;
+constexpr double kUnit = 0x1p-24;  // Rounding error of a float.
+
+// A tile of base vectors, interleaved by dimension in panels of the kernel's
+// rows, with what turns an inner product into what is compared.
+struct Tile {
+  size_t rows = 0;
+  std::vector<float> panels;
+  std::vector<float> scale;
+  std::vector<float> bias;
+};
+
+// Which rows of the base take part.
+class Selection {
+ public:
+  Selection(size_t rows, const GroundTruthOptions& options)
+      : all_(!options.filter.any()), count_(rows) {
+    if (all_) return;
+    for (size_t i = 0; i < rows; ++i) {
+      if (options.attributes->Matches(options.filter, i)) {
+        rows_.push_back(static_cast<uint32_t>(i));
+      }
+    }
+    count_ = rows_.size();
+  }
+
+  size_t size() const { return count_; }
+  uint32_t operator[](size_t i) const {
+    return all_ ? static_cast<uint32_t>(i) : rows_[i];
+  }
+
+ private:
+  bool all_;
+  size_t count_;
+  std::vector<uint32_t> rows_;
+};
+
+class Search {
+ public:
+  Search(Matrix base, Matrix queries, Metric metric,
+         const GroundTruthOptions& options)
+      : base_(base),
+        queries_(queries),
+        metric_(metric),
+        options_(options),
+        kernel_(internal::KernelsOf(options.level).panel),
+        threads_(internal::ThreadCount(options.threads)),
+        selection_(base.rows, options) {}
+
+  absl::StatusOr<GroundTruth> Run() {
+    truth_.k = std::min(static_cast<size_t>(options_.k), selection_.size());
+    truth_.neighbors.resize(truth_.k * queries_.rows);
+    if (truth_.k == 0 || queries_.rows == 0) return std::move(truth_);
+    MeasureBase();
+    const size_t panel_bytes =
+        kernel_.rows * base_.dimension * sizeof(float);
+    tile_rows_ = kernel_.rows * std::max<size_t>(1, kTileBytes / panel_bytes);
+    tiles_ = (selection_.size() + tile_rows_ - 1) / tile_rows_;
+    const size_t groups = (queries_.rows + kGroupQueries - 1) / kGroupQueries;
+    steps_ = tiles_ * groups;
+    for (size_t g = 0; g < groups && !Stopped(); ++g) {
+      SearchGroup(g * kGroupQueries,
+                  std::min(kGroupQueries, queries_.rows - g * kGroupQueries));
+    }
+    if (Stopped()) return absl::CancelledError("the search was stopped");
+    return std::move(truth_);
+  }
+
+ private:
+  bool Stopped() const {
+    return options_.stop != nullptr &&
+           options_.stop->load(std::memory_order_relaxed);
+  }
+
+  // The squares of the lengths of the base vectors, and their range, leaving
+  // out those of length 0.
+  void MeasureBase() {
+    constexpr size_t kChunk = 1024;
+    base_squares_.resize(base_.rows);
+    const size_t chunks = (selection_.size() + kChunk - 1) / kChunk;
+    std::vector<double> largest(chunks);
+    std::vector<double> smallest(chunks,
+                                 std::numeric_limits<double>::infinity());
+    ParallelFor(threads_, chunks, [&](size_t, size_t chunk) {
+      const size_t end = std::min(selection_.size(), (chunk + 1) * kChunk);
+      for (size_t i = chunk * kChunk; i < end; ++i) {
+        const float* row = base_.row(selection_[i]).data();
+        const double square = ExactDot(row, row, base_.dimension);
+        base_squares_[selection_[i]] = square;
+        largest[chunk] = std::max(largest[chunk], square);
+        if (square > 0) smallest[chunk] = std::min(smallest[chunk], square);
+      }
+    });
+    longest_base_ = std::sqrt(*std::max_element(largest.begin(), largest.end()));
+    shortest_base_ =
+        std::sqrt(*std::min_element(smallest.begin(), smallest.end()));
+  }
+
+  // Twice the bound on the error of what the kernel compares, for a query of
+  // this length, and what rounding the exact distance to float may tie.
+  double Slack(double query_length) const {
+    const double n = static_cast<double>(base_.dimension);
+    const double gamma = n * kUnit / (1 - n * kUnit) + 8 * kUnit;
+    const double product = query_length * longest_base_;
+    double slack = 0;
+    switch (metric_) {
+      case Metric::kL2:
+        slack = 2 * (2 * gamma * product + 2 * kUnit * longest_base_ *
+                                               longest_base_) +
+                4 * kUnit * (query_length + longest_base_) *
+                    (query_length + longest_base_);
+        break;
+      case Metric::kInnerProduct:
+        slack = 2 * gamma * product + 4 * kUnit * (1 + product);
+        break;
+      case Metric::kCosine:
+        slack = (2 * gamma + 8 * kUnit) * query_length;
+        break;
+    }
+    // Near the ends of float's range the bound does not hold: products overflow
+    // or lose digits below the smallest normal number.
+    const double largest = std::max(product, longest_base_ * longest_base_);
+    const bool usual = largest < 1e36 && n * kUnit < 0.5 &&
+                       (product == 0 || query_length > 1e-12) &&
+                       shortest_base_ > 1e-12;
+    // What underflows is below 1e-36 for each product.
+    return usual ? slack + n * 1e-36
+                 : std::numeric_limits<double>::infinity();
+  }
+
+  void FillTile(size_t first, Tile* tile) const {
+    const size_t width = kernel_.rows;
+    tile->rows = std::min(tile_rows_, selection_.size() - first);
+    const size_t panels = (tile->rows + width - 1) / width;
+    tile->panels.assign(panels * width * base_.dimension, 0);
+    tile->scale.assign(panels * width, 0);
+    tile->bias.assign(panels * width, 0);
+    for (size_t i = 0; i < tile->rows; ++i) {
+      const uint32_t id = selection_[first + i];
+      const float* row = base_.row(id).data();
+      float* out = tile->panels.data() +
+                   i / width * width * base_.dimension + i % width;
+      for (size_t d = 0; d < base_.dimension; ++d) out[d * width] = row[d];
+      const double square = base_squares_[id];
+      switch (metric_) {
+        case Metric::kL2:
+          tile->scale[i] = -2;
+          tile->bias[i] = static_cast<float>(square);
+          break;
+        case Metric::kInnerProduct:
+          tile->scale[i] = -1;
+          break;
+        case Metric::kCosine:
+          tile->scale[i] =
+              square > 0 ? static_cast<float>(-1 / std::sqrt(square)) : 0;
+          break;
+      }
+    }
+  }
+
+  Neighbor Exact(size_t query, const Candidate& candidate) const {
+    return {candidate.row,
+            ExactDistance(metric_, queries_.row(query).data(),
+                          query_squares_[query],
+                          base_.row(candidate.row).data(),
+                          base_squares_[candidate.row], base_.dimension)};
+  }
+
+  // The queries of a group, interleaved by dimension in blocks.
+  void FillQueries(size_t first, size_t count) {
+    const size_t width = kernel_.queries;
+    const size_t blocks = (count + width - 1) / width;
+    packed_.assign(blocks * width * base_.dimension, 0);
+    query_squares_.resize(queries_.rows);
+    for (size_t i = 0; i < count; ++i) {
+      const float* row = queries_.row(first + i).data();
+      float* out =
+          packed_.data() + i / width * width * base_.dimension + i % width;
+      for (size_t d = 0; d < base_.dimension; ++d) out[d * width] = row[d];
+      query_squares_[first + i] = ExactDot(row, row, base_.dimension);
+    }
+  }
+
+  void SearchGroup(size_t first, size_t count) {
+    FillQueries(first, count);
+    const size_t threads = std::min(threads_, tiles_);
+    std::vector<std::vector<Candidates>> found(threads);
+    for (auto& of_thread : found) {
+      of_thread.reserve(count);
+      for (size_t i = 0; i < count; ++i) {
+        of_thread.emplace_back(truth_.k,
+                               Slack(std::sqrt(query_squares_[first + i])));
+      }
+    }
+    std::vector<Tile> tiles(threads);
+    ParallelFor(threads, tiles_, [&](size_t thread, size_t t) {
+      if (Stopped()) return;
+      FillTile(t * tile_rows_, &tiles[thread]);
+      ScanTile(tiles[thread], t * tile_rows_, first, count, &found[thread]);
+      Report();
+    });
+    if (Stopped()) return;
+    ParallelFor(threads_, count, [&](size_t, size_t i) {
+      Finish(first + i, i, &found);
+    });
+  }
+
+  void ScanTile(const Tile& tile, size_t first_row, size_t first_query,
+                size_t count, std::vector<Candidates>* found) const {
+    float out[internal::kMaxPanelQueries * internal::kMaxPanelRows];
+    float thresholds[internal::kMaxPanelQueries] = {};
+    uint32_t masks[internal::kMaxPanelQueries];
+    internal::PanelArguments panel;
+    panel.dimension = base_.dimension;
+    panel.out = out;
+    panel.thresholds = thresholds;
+    panel.masks = masks;
+    for (size_t q = 0; q < count; q += kernel_.queries) {
+      const size_t queries = std::min(kernel_.queries, count - q);
+      panel.queries = packed_.data() + q * base_.dimension;
+      for (size_t r = 0; r < tile.rows; r += kernel_.rows) {
+        panel.rows = tile.panels.data() + r * base_.dimension;
+        panel.scale = tile.scale.data() + r;
+        panel.bias = tile.bias.data() + r;
+        for (size_t i = 0; i < queries; ++i) {
+          thresholds[i] = (*found)[q + i].threshold();
+        }
+        kernel_.run(panel);
+        const size_t rows = std::min(kernel_.rows, tile.rows - r);
+        const uint32_t valid = ~uint32_t{0} >> (32 - rows);
+        for (size_t i = 0; i < queries; ++i) {
+          if ((masks[i] & valid) == 0) continue;
+          Take(out + i * kernel_.rows, masks[i] & valid, first_row + r,
+               first_query + q + i, &(*found)[q + i]);
+        }
+      }
+    }
+  }
+
+  void Take(const float* distances, uint32_t mask, size_t first_row,
+            size_t query, Candidates* candidates) const {
+    for (; mask != 0; mask &= mask - 1) {
+      const int bit = __builtin_ctz(mask);
+      candidates->Add({distances[bit], selection_[first_row + bit]});
+    }
+    if (candidates->full()) {
+      candidates->Shrink(
+          [&](const Candidate& item) { return Exact(query, item); });
+    }
+  }
+
+  void Finish(size_t query, size_t index,
+              std::vector<std::vector<Candidates>>* found) {
+    const auto exact = [&](const Candidate& item) {
+      return Exact(query, item);
+    };
+    Candidates all = std::move((*found)[0][index]);
+    for (size_t t = 1; t < found->size(); ++t) {
+      for (const Candidate& item : (*found)[t][index].items()) all.Add(item);
+    }
+    all.Shrink(exact);
+    std::vector<Neighbor> nearest;
+    nearest.reserve(all.items().size());
+    for (const Candidate& item : all.items()) nearest.push_back(exact(item));
+    const auto end = nearest.begin() + static_cast<ptrdiff_t>(truth_.k);
+    std::partial_sort(nearest.begin(), end, nearest.end());
+    std::copy(nearest.begin(), end,
+              truth_.neighbors.begin() +
+                  static_cast<ptrdiff_t>(query * truth_.k));
+  }
+
+  void Report() {
+    if (!options_.on_progress) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++done_;
+    options_.on_progress(static_cast<double>(done_) /
+                         static_cast<double>(steps_));
+  }
+
+  const Matrix base_;
+  const Matrix queries_;
+  const Metric metric_;
+  const GroundTruthOptions& options_;
+  const internal::PanelKernel kernel_;
+  const size_t threads_;
+  const Selection selection_;
+  size_t tile_rows_ = 0;
+  size_t tiles_ = 0;
+  std::vector<double> base_squares_;
+  std::vector<double> query_squares_;
+  double longest_base_ = 0;
+  double shortest_base_ = 0;  // Infinite when all are 0.
+  std::vector<float> packed_;
+  GroundTruth truth_;
+
+  std::mutex mutex_;
+  size_t steps_ = 0;
+  size_t done_ = 0;
+};
+
+absl::Status Check(Matrix base, Matrix queries,
+                   const GroundTruthOptions& options) {
+  if (options.k < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("k must be at least 1, not ", options.k));
+  }
+  if (base.dimension == 0 || base.dimension != queries.dimension) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("base vectors of dimension ", base.dimension,
+                     " and queries of dimension ", queries.dimension));
+  }
+  if (base.rows > std::numeric_limits<uint32_t>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(base.rows, " base vectors are too many"));
+  }
+  if (options.filter.any() && (options.attributes == nullptr ||
+                               options.attributes->tags.size() != base.rows)) {
+    return absl::InvalidArgumentError(
+        "a filter needs the attributes of the base vectors");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<GroundTruth> ComputeGroundTruth(
+    Matrix base, Matrix queries, Metric metric,
+    const GroundTruthOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(Check(base, queries, options));
+  return Search(base, queries, metric, options).Run();
+}
+
+std::vector<Neighbor> NearestByScan(Matrix base, absl::Span<const float> query,
+                                    Metric metric, size_t k,
+                                    const Filter& filter,
+                                    const Attributes* attributes) {
+  std::vector<Neighbor> all;
+  for (size_t i = 0; i < base.rows; ++i) {
+    if (filter.any() && !attributes->Matches(filter, i)) continue;
+    all.push_back({static_cast<int64_t>(i),
+                   ExactDistance(metric, query.data(), base.row(i).data(),
+                                 base.dimension)});
+  }
+  std::sort(all.begin(), all.end());
+  all.resize(std::min(k, all.size()));
+  return all;
+}
+
+}  // namespace opsbench::vector
