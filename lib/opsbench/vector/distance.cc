@@ -3,7 +3,6 @@
 #include <bit>
 #include <type_traits>
 
-
 #include "opsbench/vector/internal/kernels.h"
 
 namespace opsbench::vector {
@@ -88,7 +87,8 @@ Half ToHalf(float value) {
         std::bit_cast<uint32_t>(0.5f));
   } else {
     const uint32_t odd = (magnitude >> 13) & 1;
-    half = static_cast<uint16_t>((magnitude - (112u << 23) + 0xfff + odd) >> 13);
+    half =
+        static_cast<uint16_t>((magnitude - (112u << 23) + 0xfff + odd) >> 13);
   }
   return {static_cast<uint16_t>(half | sign)};
 }
@@ -160,9 +160,8 @@ float ExactDistance(Metric metric, const float* a, const float* b,
 
 float ExactDistance(Metric metric, const float* a, double a_square,
                     const float* b, double b_square, size_t dimension) {
-  const double first = metric == Metric::kL2
-                           ? ExactSquaredL2(a, b, dimension)
-                           : ExactDot(a, b, dimension);
+  const double first = metric == Metric::kL2 ? ExactSquaredL2(a, b, dimension)
+                                             : ExactDot(a, b, dimension);
   return internal::FinishDistance(metric, first, a_square, b_square);
 }
 

@@ -78,8 +78,7 @@ class Search {
     truth_.neighbors.resize(truth_.k * queries_.rows);
     if (truth_.k == 0 || queries_.rows == 0) return std::move(truth_);
     MeasureBase();
-    const size_t panel_bytes =
-        kernel_.rows * base_.dimension * sizeof(float);
+    const size_t panel_bytes = kernel_.rows * base_.dimension * sizeof(float);
     tile_rows_ = kernel_.rows * std::max<size_t>(1, kTileBytes / panel_bytes);
     tiles_ = (selection_.size() + tile_rows_ - 1) / tile_rows_;
     const size_t groups = (queries_.rows + kGroupQueries - 1) / kGroupQueries;
@@ -117,7 +116,8 @@ class Search {
         if (square > 0) smallest[chunk] = std::min(smallest[chunk], square);
       }
     });
-    longest_base_ = std::sqrt(*std::max_element(largest.begin(), largest.end()));
+    longest_base_ =
+        std::sqrt(*std::max_element(largest.begin(), largest.end()));
     shortest_base_ =
         std::sqrt(*std::min_element(smallest.begin(), smallest.end()));
   }
@@ -131,8 +131,8 @@ class Search {
     double slack = 0;
     switch (metric_) {
       case Metric::kL2:
-        slack = 2 * (2 * gamma * product + 2 * kUnit * longest_base_ *
-                                               longest_base_) +
+        slack = 2 * (2 * gamma * product +
+                     2 * kUnit * longest_base_ * longest_base_) +
                 4 * kUnit * (query_length + longest_base_) *
                     (query_length + longest_base_);
         break;
@@ -150,8 +150,7 @@ class Search {
                        (product == 0 || query_length > 1e-12) &&
                        shortest_base_ > 1e-12;
     // What underflows is below 1e-36 for each product.
-    return usual ? slack + n * 1e-36
-                 : std::numeric_limits<double>::infinity();
+    return usual ? slack + n * 1e-36 : std::numeric_limits<double>::infinity();
   }
 
   void FillTile(size_t first, Tile* tile) const {
@@ -164,8 +163,8 @@ class Search {
     for (size_t i = 0; i < tile->rows; ++i) {
       const uint32_t id = selection_[first + i];
       const float* row = base_.row(id).data();
-      float* out = tile->panels.data() +
-                   i / width * width * base_.dimension + i % width;
+      float* out =
+          tile->panels.data() + i / width * width * base_.dimension + i % width;
       for (size_t d = 0; d < base_.dimension; ++d) out[d * width] = row[d];
       const double square = base_squares_[id];
       switch (metric_) {
@@ -185,11 +184,11 @@ class Search {
   }
 
   Neighbor Exact(size_t query, const Candidate& candidate) const {
-    return {candidate.row,
-            ExactDistance(metric_, queries_.row(query).data(),
-                          query_squares_[query],
-                          base_.row(candidate.row).data(),
-                          base_squares_[candidate.row], base_.dimension)};
+    return {
+        candidate.row,
+        ExactDistance(metric_, queries_.row(query).data(),
+                      query_squares_[query], base_.row(candidate.row).data(),
+                      base_squares_[candidate.row], base_.dimension)};
   }
 
   // The queries of a group, interleaved by dimension in blocks.
@@ -226,9 +225,8 @@ class Search {
       Report();
     });
     if (Stopped()) return;
-    ParallelFor(threads_, count, [&](size_t, size_t i) {
-      Finish(first + i, i, &found);
-    });
+    ParallelFor(threads_, count,
+                [&](size_t, size_t i) { Finish(first + i, i, &found); });
   }
 
   void ScanTile(const Tile& tile, size_t first_row, size_t first_query,
@@ -290,9 +288,9 @@ class Search {
     for (const Candidate& item : all.items()) nearest.push_back(exact(item));
     const auto end = nearest.begin() + static_cast<ptrdiff_t>(truth_.k);
     std::partial_sort(nearest.begin(), end, nearest.end());
-    std::copy(nearest.begin(), end,
-              truth_.neighbors.begin() +
-                  static_cast<ptrdiff_t>(query * truth_.k));
+    std::copy(
+        nearest.begin(), end,
+        truth_.neighbors.begin() + static_cast<ptrdiff_t>(query * truth_.k));
   }
 
   void Report() {

@@ -37,8 +37,8 @@ size_t CountHits(const Dataset& data, size_t query,
         !data.attributes().Matches(*matches, row)) {
       continue;
     }
-    const float distance = ExactDistance(
-        data.metric(), vector, base.row(row).data(), base.dimension);
+    const float distance = ExactDistance(data.metric(), vector,
+                                         base.row(row).data(), base.dimension);
     if (distance <= limit) ++hits;
   }
   return std::min(hits, truth.size());

@@ -50,9 +50,8 @@ class Recall {
   // `hits` of at most `wanted`. Nothing that could be found is a recall of 1.
   void Add(size_t hits, size_t wanted) {
     const double recall =
-        wanted == 0
-            ? 1
-            : static_cast<double>(hits) / static_cast<double>(wanted);
+        wanted == 0 ? 1
+                    : static_cast<double>(hits) / static_cast<double>(wanted);
     sum_ += recall;
     min_ = std::min(min_, recall);
     max_ = std::max(max_, recall);

@@ -46,10 +46,10 @@ class Candidates {
                        [](const Candidate& a, const Candidate& b) {
                          return a.approximate < b.approximate;
                        });
-      threshold_ = std::min(
-          threshold_,
-          std::nextafter(static_cast<float>(kth->approximate + slack_),
-                         std::numeric_limits<float>::infinity()));
+      threshold_ =
+          std::min(threshold_,
+                   std::nextafter(static_cast<float>(kth->approximate + slack_),
+                                  std::numeric_limits<float>::infinity()));
       items_.erase(std::remove_if(items_.begin(), items_.end(),
                                   [this](const Candidate& candidate) {
                                     return candidate.approximate > threshold_;
@@ -71,11 +71,10 @@ class Candidates {
     std::vector<Known> known;
     known.reserve(items_.size());
     for (const Candidate& item : items_) known.push_back({exact(item), item});
-    std::nth_element(known.begin(),
-                     known.begin() + static_cast<ptrdiff_t>(k_ - 1),
-                     known.end(), [](const Known& a, const Known& b) {
-                       return a.neighbor < b.neighbor;
-                     });
+    std::nth_element(
+        known.begin(), known.begin() + static_cast<ptrdiff_t>(k_ - 1),
+        known.end(),
+        [](const Known& a, const Known& b) { return a.neighbor < b.neighbor; });
     items_.clear();
     for (size_t i = 0; i < k_; ++i) items_.push_back(known[i].candidate);
   }

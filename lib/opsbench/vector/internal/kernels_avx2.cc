@@ -25,8 +25,8 @@ struct FloatSums {
     return _mm256_fmadd_ps(d, d, sum);
   }
   OPSBENCH_KERNEL_INLINE float Sum(__m256 v) {
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v),
-                          _mm256_extractf128_ps(v, 1));
+    __m128 s =
+        _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
   }
@@ -47,7 +47,8 @@ struct Floats : FloatSums {
 struct Halves : FloatSums {
   using Element = Half;
   OPSBENCH_KERNEL_INLINE __m256 Load(const Half* p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_cvtph_ps(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
   OPSBENCH_KERNEL_INLINE __m256 LoadTail(const Half* p, size_t n) {
     Half buffer[kLanes] = {};
@@ -128,10 +129,10 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
   }
 }
 
-constexpr KernelSet kKernels = {
-    DistanceKernelsOf<Floats>(), DistanceKernelsOf<Halves>(),
-    DistanceKernelsOf<Bytes>(),
-    {kPanelQueries, kPanelVectors * 8, RunPanel}};
+constexpr KernelSet kKernels = {DistanceKernelsOf<Floats>(),
+                                DistanceKernelsOf<Halves>(),
+                                DistanceKernelsOf<Bytes>(),
+                                {kPanelQueries, kPanelVectors * 8, RunPanel}};
 
 }  // namespace
 

@@ -24,10 +24,10 @@ struct FloatSums {
     return _mm512_fmadd_ps(d, d, sum);
   }
   OPSBENCH_KERNEL_INLINE float Sum(__m512 v) {
-    const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(v),
-                                   _mm512_extractf32x8_ps(v, 1));
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(h),
-                          _mm256_extractf128_ps(h, 1));
+    const __m256 h =
+        _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    __m128 s =
+        _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
   }
@@ -122,18 +122,17 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
           _mm512_fmadd_ps(sums[q][v], _mm512_loadu_ps(in.scale + v * 16),
                           _mm512_loadu_ps(in.bias + v * 16));
       _mm512_storeu_ps(in.out + (q * kPanelVectors + v) * 16, value);
-      const __mmask16 near =
-          _mm512_cmp_ps_mask(value, threshold, _CMP_NGT_UQ);
+      const __mmask16 near = _mm512_cmp_ps_mask(value, threshold, _CMP_NGT_UQ);
       mask |= static_cast<uint32_t>(near) << (v * 16);
     }
     in.masks[q] = mask;
   }
 }
 
-constexpr KernelSet kKernels = {
-    DistanceKernelsOf<Floats>(), DistanceKernelsOf<Halves>(),
-    DistanceKernelsOf<Bytes>(),
-    {kPanelQueries, kPanelVectors * 16, RunPanel}};
+constexpr KernelSet kKernels = {DistanceKernelsOf<Floats>(),
+                                DistanceKernelsOf<Halves>(),
+                                DistanceKernelsOf<Bytes>(),
+                                {kPanelQueries, kPanelVectors * 16, RunPanel}};
 
 }  // namespace
 

@@ -68,7 +68,8 @@ void RunPanel(const PanelArguments& in) {
   }
 }
 
-constexpr KernelSet kKernels = {KernelsOfType<float>(), KernelsOfType<Half>(),
+constexpr KernelSet kKernels = {KernelsOfType<float>(),
+                                KernelsOfType<Half>(),
                                 KernelsOfType<int8_t>(),
                                 {kPanelQueries, kPanelRows, RunPanel}};
 

@@ -78,7 +78,8 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes,
   const absl::string_view dict = bytes.substr(header.data_offset, length);
   header.data_offset += length;
   if (!absl::StartsWith(ValueOf(dict, "fortran_order"), "False")) {
-    return Unusable(name, "not in C order; save numpy.ascontiguousarray() of it");
+    return Unusable(name,
+                    "not in C order; save numpy.ascontiguousarray() of it");
   }
   absl::string_view type = ValueOf(dict, "descr");
   if (!absl::ConsumePrefix(&type, "'") || type.find('\'') > 8) {

@@ -64,8 +64,7 @@ absl::Status CheckIds(std::vector<int64_t> ids, size_t query, size_t vectors,
   for (const int64_t id : {ids.front(), ids.back()}) {
     if (id < 0 || static_cast<uint64_t>(id) >= vectors) {
       return Unusable(source, "neighbour ", id, " of query ", query,
-                      " is out of range: there are ", vectors,
-                      " base vectors");
+                      " is out of range: there are ", vectors, " base vectors");
     }
   }
   const auto twice = std::adjacent_find(ids.begin(), ids.end());
@@ -137,9 +136,8 @@ absl::StatusOr<std::vector<Neighbor>> TruthOfIds(Matrix base, Matrix queries,
   std::vector<Neighbor> truth(ids.rows * ids.k);
   for (size_t q = 0; q < ids.rows; ++q) {
     const auto first = ids.ids.begin() + static_cast<ptrdiff_t>(q * ids.k);
-    OPSBENCH_RETURN_IF_ERROR(
-        CheckIds({first, first + static_cast<ptrdiff_t>(ids.k)}, q, base.rows,
-                 source));
+    OPSBENCH_RETURN_IF_ERROR(CheckIds(
+        {first, first + static_cast<ptrdiff_t>(ids.k)}, q, base.rows, source));
     const float* query = queries.row(q).data();
     const double square = ExactDot(query, query, base.dimension);
     Neighbor* const row = truth.data() + q * ids.k;
@@ -151,9 +149,8 @@ absl::StatusOr<std::vector<Neighbor>> TruthOfIds(Matrix base, Matrix queries,
                         base.dimension);
       row[i] = {id, distance};
       // Wider than what single precision loses in whoever made the file.
-      const double slack =
-          1e-3 * std::abs(static_cast<double>(furthest)) +
-          1e-5 * (metric == Metric::kCosine ? 1 : 1 + square);
+      const double slack = 1e-3 * std::abs(static_cast<double>(furthest)) +
+                           1e-5 * (metric == Metric::kCosine ? 1 : 1 + square);
       if (i > 0 && distance < furthest - slack) {
         return Unusable(source, "neighbours of query ", q, " are not in order ",
                         "of ", MetricName(metric), ": ", distance, " after ",
@@ -180,8 +177,8 @@ absl::Status CheckDataset(const Dataset& data, absl::string_view source) {
 absl::StatusOr<std::unique_ptr<Dataset>> MakeDataset(DatasetParts parts,
                                                      absl::string_view source) {
   if (parts.truth.size() != parts.truth_k * parts.queries.rows) {
-    return Unusable(source, "truth of ", parts.truth.size(), " neighbours, not ",
-                    parts.truth_k, " a query");
+    return Unusable(source, "truth of ", parts.truth.size(),
+                    " neighbours, not ", parts.truth_k, " a query");
   }
   auto data = std::make_unique<OwnedDataset>(std::move(parts));
   OPSBENCH_RETURN_IF_ERROR(CheckDataset(*data, source));

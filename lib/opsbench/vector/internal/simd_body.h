@@ -99,10 +99,11 @@ struct Sums {
 };
 
 template <typename V, Metric kMetric, int kQueries, int kRows, int kUnroll>
-OPSBENCH_KERNEL_INLINE void BlockDistances(
-    const typename V::Element* queries, const double* query_squares,
-    const typename V::Element* rows, size_t dimension, size_t row_count,
-    float* distances) {
+OPSBENCH_KERNEL_INLINE void BlockDistances(const typename V::Element* queries,
+                                           const double* query_squares,
+                                           const typename V::Element* rows,
+                                           size_t dimension, size_t row_count,
+                                           float* distances) {
   using S = Sums<V, kMetric, kQueries, kRows, kUnroll>;
   S sums;
   sums.Clear();

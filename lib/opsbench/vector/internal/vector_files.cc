@@ -213,8 +213,9 @@ absl::StatusOr<VectorTable> ParseVectorFile(absl::string_view bytes,
   }
   if (extension == "npy") return NpyVectors(bytes, name);
   return absl::NotFoundError(absl::StrCat(
-      name, ": vectors are read from .fvecs, .bvecs, .fbin, .u8bin, .i8bin and "
-            ".npy files"));
+      name,
+      ": vectors are read from .fvecs, .bvecs, .fbin, .u8bin, .i8bin and "
+      ".npy files"));
 }
 
 absl::StatusOr<IdTable> ParseIdFile(absl::string_view bytes,

@@ -4,8 +4,10 @@
 // The plain formats that vectors and neighbours are published in. All numbers
 // are little-endian.
 //
-//   fvecs, bvecs, ivecs   each row: int32 length, then as many float32, uint8 or
-//                         int32; all rows of one length (corpus-texmex.irisa.fr)
+//   fvecs, bvecs, ivecs   each row: int32 length, then as many float32, uint8
+//   or
+//                         int32; all rows of one length
+//                         (corpus-texmex.irisa.fr)
 //   fbin, u8bin, i8bin    uint32 rows, uint32 dimension, then float32, uint8 or
 //                         int8 (big-ann-benchmarks.com)
 //   ibin                  uint32 rows, uint32 k, then int32 ids, then possibly

@@ -1,0 +1,16 @@
+# Vectors, distances, data sets and their right neighbours.
+opsbench_library(NAME vector_data
+  SOURCES dataset.cc dataset_file.cc distance.cc generate.cc ground_truth.cc
+    open_dataset.cc recall.cc vectors.cc internal/hdf5_file.cc
+    internal/kernels_avx2.cc internal/kernels_avx512.cc
+    internal/kernels_scalar.cc internal/mapped_file.cc internal/npy.cc
+    internal/parts.cc internal/vector_files.cc
+  HEADERS backend.h dataset.h dataset_file.h distance.h generate.h
+    ground_truth.h open_dataset.h recall.h tuner.h vectors.h
+  DEPS absl::optional absl::span absl::status absl::statusor absl::strings
+    opsbench::base
+  PRIVATE_DEPS absl::cleanup PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+# A fused multiply-add rounds once where the source rounds twice: exact
+# distances and generated data would depend on compiler and processor.
+set_source_files_properties(distance.cc generate.cc
+  PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
