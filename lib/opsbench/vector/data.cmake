@@ -14,3 +14,15 @@ opsbench_library(NAME vector_data
 # distances and generated data would depend on compiler and processor.
 set_source_files_properties(distance.cc generate.cc
   PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms inside the intrinsics: https://gcc.gnu.org/PR105593
+  set_source_files_properties(internal/kernels_avx512.cc
+    PROPERTIES COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized")
+endif()
+
+opsbench_test(NAME vector_distance_test SOURCES distance_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_ground_truth_test SOURCES ground_truth_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_recall_test SOURCES recall_test.cc
+  DEPS opsbench::vector_data)
