@@ -26,3 +26,15 @@ opsbench_test(NAME vector_ground_truth_test SOURCES ground_truth_test.cc
   DEPS opsbench::vector_data)
 opsbench_test(NAME vector_recall_test SOURCES recall_test.cc
   DEPS opsbench::vector_data)
+opsbench_test(NAME vector_vectors_test SOURCES vectors_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_files_test SOURCES vector_files_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_dataset_file_test SOURCES dataset_file_test.cc
+  DEPS opsbench::vector_data ZLIB::ZLIB)
+opsbench_test(NAME vector_generate_test SOURCES generate_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
+  DEPS opsbench::vector_data PkgConfig::HDF5)
+opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
+  DEPS opsbench::vector_data)
