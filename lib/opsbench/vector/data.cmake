@@ -38,3 +38,41 @@ opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
   DEPS opsbench::vector_data PkgConfig::HDF5)
 opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
   DEPS opsbench::vector_data)
+
+_opsbench_remember(vector_core_bench.cc)
+if(OPSBENCH_BUILD_TESTS)
+  # On a main of its own: the common one lies above this floor.
+  add_executable(vector_core_bench vector_core_bench.cc)
+  _opsbench_compile_settings(vector_core_bench)
+  target_link_libraries(vector_core_bench PRIVATE opsbench::base
+    opsbench::vector_data benchmark::benchmark Threads::Threads)
+  add_test(NAME vector_core_bench_smoke
+    COMMAND vector_core_bench --benchmark_min_time=0.001
+      "--benchmark_filter=Distance/.*dimension:100/|Recall|GroundTruth/metric:l2/.*dimension:32/.*threads:1")
+  set_tests_properties(vector_core_bench_smoke PROPERTIES
+    LABELS bench TIMEOUT 120 FAIL_REGULAR_EXPRESSION "ERROR OCCURRED")
+endif()
+
+# The fuzzer builds the readers itself: what is measured is not instrumented.
+if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
+    AND NOT OPSBENCH_SANITIZE)
+  get_target_property(sources opsbench_vector_data SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cc$")
+  add_executable(vector_reader_fuzz reader_fuzz.cc ${sources})
+  _opsbench_compile_settings(vector_reader_fuzz)
+  target_compile_options(vector_reader_fuzz PRIVATE
+    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
+  target_link_options(vector_reader_fuzz PRIVATE
+    -fsanitize=fuzzer,address,undefined)
+  target_link_libraries(vector_reader_fuzz PRIVATE opsbench::base absl::cleanup
+    absl::optional absl::span absl::status absl::statusor absl::strings
+    PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+  # libFuzzer adds what it finds to the first folder: not to the sources.
+  set(corpus "${CMAKE_CURRENT_BINARY_DIR}/reader_fuzz_corpus")
+  file(MAKE_DIRECTORY "${corpus}")
+  add_test(NAME vector_reader_fuzz
+    COMMAND vector_reader_fuzz -runs=20000 -max_len=4096 -seed=1 "${corpus}"
+      fixtures/vector/fuzz_seeds
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(vector_reader_fuzz PROPERTIES LABELS unit TIMEOUT 120)
+endif()
