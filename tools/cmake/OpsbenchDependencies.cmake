@@ -10,7 +10,7 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
-pkg_check_modules(HDF5 REQUIRED QUIET IMPORTED_TARGET hdf5)
+pkg_check_modules(HDF5 REQUIRED QUIET IMPORTED_TARGET hdf5-serial)
 pkg_check_modules(LZ4 REQUIRED QUIET IMPORTED_TARGET liblz4)
 pkg_check_modules(ZSTD REQUIRED QUIET IMPORTED_TARGET libzstd)
 

@@ -72,10 +72,10 @@ INSTANTIATE_TEST_SUITE_P(All, GroundTruthTest,
                                                           Metric::kInnerProduct,
                                                           Metric::kCosine),
                                           testing::ValuesIn(SimdLevels())),
-                         [](const auto& info) {
+                         [](const auto& sample) {
                            return absl::StrCat(
-                               MetricName(std::get<0>(info.param)), "_",
-                               SimdLevelName(std::get<1>(info.param)));
+                               MetricName(std::get<0>(sample.param)), "_",
+                               SimdLevelName(std::get<1>(sample.param)));
                          });
 
 TEST_P(GroundTruthTest, IsThatOfAScan) {

@@ -1,6 +1,7 @@
 // libFuzzer over the readers of data sets, built by clang:
 //
-//   vector_reader_fuzz -runs=1000000 -max_len=4096 CORPUS fixtures/vector/fuzz_seeds
+//   vector_reader_fuzz -runs=1000000 -max_len=4096 CORPUS
+//   fixtures/vector/fuzz_seeds
 //
 // CORPUS is a folder for what it finds. reader_fuzz_test.cc does the same at a
 // small budget, with any compiler. HDF5 is left out: its library is not built

@@ -77,9 +77,10 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes,
   }
   const absl::string_view dict = bytes.substr(header.data_offset, length);
   header.data_offset += length;
-  if (!absl::StartsWith(ValueOf(dict, "fortran_order"), "False")) {
-    return Unusable(name,
-                    "not in C order; save numpy.ascontiguousarray() of it");
+  const absl::string_view order = ValueOf(dict, "fortran_order");
+  header.fortran_order = absl::StartsWith(order, "True");
+  if (!header.fortran_order && !absl::StartsWith(order, "False")) {
+    return Unusable(name, "its header does not say fortran_order");
   }
   absl::string_view type = ValueOf(dict, "descr");
   if (!absl::ConsumePrefix(&type, "'") || type.find('\'') > 8) {

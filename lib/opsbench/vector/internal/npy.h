@@ -18,11 +18,12 @@ struct NpyHeader {
   std::string type;  // "<f4", "|u1", ….
   size_t rows = 0;
   size_t columns = 0;
+  bool fortran_order = false;  // Column after column.
   size_t data_offset = 0;
 };
 
-// A matrix in C order. InvalidArgument, one line that starts with `name`: not
-// such a file, cut off, in Fortran order, not of two axes.
+// InvalidArgument, one line that starts with `name`: not such a file, cut off,
+// not of two axes.
 absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes,
                                          absl::string_view name);
 

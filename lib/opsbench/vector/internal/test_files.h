@@ -85,17 +85,21 @@ std::string BinBytes(const Rows<T>& rows) {
 
 // As numpy.save() writes it.
 template <typename T>
-std::string NpyBytes(const Rows<T>& rows, absl::string_view type) {
-  std::string header =
-      absl::StrCat("{'descr': '", type, "', 'fortran_order': False, 'shape': (",
-                   rows.size(), ", ", rows[0].size(), "), }");
+std::string NpyBytes(const Rows<T>& rows, absl::string_view type,
+                     bool fortran = false) {
+  std::string header = absl::StrCat(
+      "{'descr': '", type, "', 'fortran_order': ", fortran ? "True" : "False",
+      ", 'shape': (", rows.size(), ", ", rows[0].size(), "), }");
   while ((header.size() + 11) % 64 != 0) header += ' ';
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
   Append(static_cast<uint16_t>(header.size()), &bytes);
   bytes += header;
-  for (const auto& row : rows) {
-    for (const T value : row) Append(value, &bytes);
+  const size_t columns = rows[0].size();
+  for (size_t i = 0; i < rows.size() * columns; ++i) {
+    Append(fortran ? rows[i % rows.size()][i / rows.size()]
+                   : rows[i / columns][i % columns],
+           &bytes);
   }
   return bytes;
 }

@@ -32,8 +32,9 @@ T LoadAt(absl::string_view bytes, size_t offset) {
 struct Layout {
   size_t rows = 0;
   size_t columns = 0;
-  size_t first = 0;   // Offset of the first number.
-  size_t stride = 0;  // Bytes from row to row.
+  size_t first = 0;        // Offset of the first number.
+  size_t stride = 0;       // Bytes from row to row.
+  size_t item_stride = 0;  // Bytes from column to column.
 };
 
 absl::Status CheckDimension(size_t dimension, absl::string_view name) {
@@ -54,6 +55,7 @@ absl::StatusOr<Layout> VecsLayout(absl::string_view bytes, size_t item_bytes,
   layout.columns = dimension;
   layout.first = 4;
   layout.stride = 4 + dimension * item_bytes;
+  layout.item_stride = item_bytes;
   layout.rows = bytes.size() / layout.stride;
   if (bytes.size() % layout.stride != 0) {
     return Unusable(name, "cut off in row ", layout.rows, ": ", bytes.size(),
@@ -80,6 +82,7 @@ absl::StatusOr<Layout> BinLayout(absl::string_view bytes, size_t item_bytes,
   layout.first = 8;
   OPSBENCH_RETURN_IF_ERROR(CheckDimension(layout.columns, name));
   layout.stride = layout.columns * item_bytes;
+  layout.item_stride = item_bytes;
   // Below 2^32 times 2^19: no overflow.
   const size_t wanted = layout.first + layout.rows * layout.stride;
   const size_t more = layout.rows * layout.columns * extra_bytes;
@@ -100,11 +103,16 @@ absl::StatusOr<Layout> NpyLayout(const NpyHeader& header,
   layout.columns = header.columns;
   layout.first = header.data_offset;
   layout.stride = header.columns * item_bytes;
+  layout.item_stride = item_bytes;
   const size_t have = bytes.size() - layout.first;
   if (layout.rows > have / layout.stride ||
       have != layout.rows * layout.stride) {
     return Unusable(name, have, " bytes of data, but its header says ",
                     layout.rows, " rows of ", layout.stride);
+  }
+  if (header.fortran_order) {
+    layout.stride = item_bytes;
+    layout.item_stride = layout.rows * item_bytes;
   }
   return layout;
 }
@@ -127,7 +135,7 @@ absl::StatusOr<VectorTable> Vectors(absl::string_view bytes,
   for (size_t i = 0; i < table.rows; ++i) {
     const size_t row = layout->first + i * layout->stride;
     for (size_t d = 0; d < table.dimension; ++d) {
-      *out++ = Number(LoadAt<T>(bytes, row + d * sizeof(T)));
+      *out++ = Number(LoadAt<T>(bytes, row + d * layout->item_stride));
     }
   }
   return table;
@@ -146,7 +154,8 @@ absl::StatusOr<IdTable> Ids(absl::string_view bytes,
     const size_t row = layout->first + i * layout->stride;
     for (size_t d = 0; d < table.k; ++d) {
       // What is above 2^63 becomes negative, so out of range.
-      *out++ = static_cast<int64_t>(LoadAt<T>(bytes, row + d * sizeof(T)));
+      *out++ =
+          static_cast<int64_t>(LoadAt<T>(bytes, row + d * layout->item_stride));
     }
   }
   return table;

@@ -12,9 +12,9 @@
 //                         int8 (big-ann-benchmarks.com)
 //   ibin                  uint32 rows, uint32 k, then int32 ids, then possibly
 //                         as many float32 distances, which are not looked at
-//   npy                   NumPy's format 1.0 to 3.0: a C-ordered matrix of
-//                         float16, float32, float64, int8 or uint8; of ids:
-//                         int32, uint32, int64, uint64
+//   npy                   NumPy's format 1.0 to 3.0: a matrix, in C or Fortran
+//                         order, of float16, float32, float64, int8 or uint8;
+//                         of ids: int32, uint32, int64, uint64
 //
 // Errors are InvalidArgument, one line that starts with `name`. No header is
 // believed before it was held against the size of the file.
