@@ -31,7 +31,8 @@ std::vector<SimdLevel> FindSimdLevels() {
 constexpr size_t kParts = 16;
 
 template <typename Term>
-double SumOfTerms(size_t dimension, const Term& term) {
+__attribute__((always_inline)) inline double SumOfTerms(size_t dimension,
+                                                        const Term& term) {
   double parts[kParts] = {};
   size_t i = 0;
   for (; i + kParts <= dimension; i += kParts) {
@@ -42,6 +43,60 @@ double SumOfTerms(size_t dimension, const Term& term) {
     for (size_t p = 0; p < half; ++p) parts[p] += parts[p + half];
   }
   return parts[0];
+}
+
+__attribute__((always_inline)) inline double DotSum(const float* a,
+                                                    const float* b,
+                                                    size_t dimension) {
+  return SumOfTerms(dimension, [a, b](size_t i) {
+    return static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  });
+}
+
+__attribute__((always_inline)) inline double L2Sum(const float* a,
+                                                   const float* b,
+                                                   size_t dimension) {
+  return SumOfTerms(dimension, [a, b](size_t i) {
+    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    return d * d;
+  });
+}
+
+// The same source, compiled twice: wider registers hold more of the parts. Not
+// for fused multiply-add, which would round otherwise.
+struct ExactKernels {
+  double (*dot)(const float*, const float*, size_t);
+  double (*l2)(const float*, const float*, size_t);
+};
+
+double DotPlain(const float* a, const float* b, size_t dimension) {
+  return DotSum(a, b, dimension);
+}
+double L2Plain(const float* a, const float* b, size_t dimension) {
+  return L2Sum(a, b, dimension);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) double DotAvx2(const float* a, const float* b,
+                                               size_t dimension) {
+  return DotSum(a, b, dimension);
+}
+__attribute__((target("avx2"))) double L2Avx2(const float* a, const float* b,
+                                              size_t dimension) {
+  return L2Sum(a, b, dimension);
+}
+#endif
+
+const ExactKernels& Exact() {
+  static const ExactKernels kernels = [] {
+#if defined(__x86_64__)
+    if (BestSimdLevel() != SimdLevel::kScalar) {
+      return ExactKernels{DotAvx2, L2Avx2};
+    }
+#endif
+    return ExactKernels{DotPlain, L2Plain};
+  }();
+  return kernels;
 }
 
 template <typename T>
@@ -139,16 +194,11 @@ template class DistanceFunction<Half>;
 template class DistanceFunction<int8_t>;
 
 double ExactDot(const float* a, const float* b, size_t dimension) {
-  return SumOfTerms(dimension, [a, b](size_t i) {
-    return static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  });
+  return Exact().dot(a, b, dimension);
 }
 
 double ExactSquaredL2(const float* a, const float* b, size_t dimension) {
-  return SumOfTerms(dimension, [a, b](size_t i) {
-    const double d = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    return d * d;
-  });
+  return Exact().l2(a, b, dimension);
 }
 
 float ExactDistance(Metric metric, const float* a, const float* b,

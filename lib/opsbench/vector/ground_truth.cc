@@ -61,6 +61,22 @@ class Selection {
   std::vector<uint32_t> rows_;
 };
 
+// out[d * width + r] = rows[r][d], and 0 from `count` to `width`. By a line of
+// the cache of each row at a time, so that what is written stays in the cache.
+void Interleave(const float* const* rows, size_t count, size_t width,
+                size_t dimension, float* out) {
+  constexpr size_t kLine = 16;
+  for (size_t begin = 0; begin < dimension; begin += kLine) {
+    const size_t end = std::min(begin + kLine, dimension);
+    for (size_t r = 0; r < count; ++r) {
+      for (size_t d = begin; d < end; ++d) out[d * width + r] = rows[r][d];
+    }
+    for (size_t r = count; r < width; ++r) {
+      for (size_t d = begin; d < end; ++d) out[d * width + r] = 0;
+    }
+  }
+}
+
 class Search {
  public:
   Search(Matrix base, Matrix queries, Metric metric,
@@ -156,30 +172,34 @@ class Search {
   void FillTile(size_t first, Tile* tile) const {
     const size_t width = kernel_.rows;
     tile->rows = std::min(tile_rows_, selection_.size() - first);
-    const size_t panels = (tile->rows + width - 1) / width;
-    tile->panels.assign(panels * width * base_.dimension, 0);
-    tile->scale.assign(panels * width, 0);
-    tile->bias.assign(panels * width, 0);
-    for (size_t i = 0; i < tile->rows; ++i) {
-      const uint32_t id = selection_[first + i];
-      const float* row = base_.row(id).data();
-      float* out =
-          tile->panels.data() + i / width * width * base_.dimension + i % width;
-      for (size_t d = 0; d < base_.dimension; ++d) out[d * width] = row[d];
-      const double square = base_squares_[id];
-      switch (metric_) {
-        case Metric::kL2:
-          tile->scale[i] = -2;
-          tile->bias[i] = static_cast<float>(square);
-          break;
-        case Metric::kInnerProduct:
-          tile->scale[i] = -1;
-          break;
-        case Metric::kCosine:
-          tile->scale[i] =
-              square > 0 ? static_cast<float>(-1 / std::sqrt(square)) : 0;
-          break;
+    tile->panels.resize(tile_rows_ * base_.dimension);
+    tile->scale.assign(tile_rows_, 0);
+    tile->bias.assign(tile_rows_, 0);
+    for (size_t i = 0; i < tile->rows; i += width) {
+      const float* rows[internal::kMaxPanelRows];
+      const size_t count = std::min(width, tile->rows - i);
+      for (size_t r = 0; r < count; ++r) {
+        const uint32_t id = selection_[first + i + r];
+        rows[r] = base_.row(id).data();
+        SetScale(base_squares_[id], &tile->scale[i + r], &tile->bias[i + r]);
       }
+      Interleave(rows, count, width, base_.dimension,
+                 tile->panels.data() + i * base_.dimension);
+    }
+  }
+
+  void SetScale(double square, float* scale, float* bias) const {
+    switch (metric_) {
+      case Metric::kL2:
+        *scale = -2;
+        *bias = static_cast<float>(square);
+        break;
+      case Metric::kInnerProduct:
+        *scale = -1;
+        break;
+      case Metric::kCosine:
+        *scale = square > 0 ? static_cast<float>(-1 / std::sqrt(square)) : 0;
+        break;
     }
   }
 
@@ -194,15 +214,18 @@ class Search {
   // The queries of a group, interleaved by dimension in blocks.
   void FillQueries(size_t first, size_t count) {
     const size_t width = kernel_.queries;
-    const size_t blocks = (count + width - 1) / width;
-    packed_.assign(blocks * width * base_.dimension, 0);
+    packed_.resize((count + width - 1) / width * width * base_.dimension);
     query_squares_.resize(queries_.rows);
-    for (size_t i = 0; i < count; ++i) {
-      const float* row = queries_.row(first + i).data();
-      float* out =
-          packed_.data() + i / width * width * base_.dimension + i % width;
-      for (size_t d = 0; d < base_.dimension; ++d) out[d * width] = row[d];
-      query_squares_[first + i] = ExactDot(row, row, base_.dimension);
+    for (size_t i = 0; i < count; i += width) {
+      const float* rows[internal::kMaxPanelRows];
+      const size_t block = std::min(width, count - i);
+      for (size_t q = 0; q < block; ++q) {
+        rows[q] = queries_.row(first + i + q).data();
+        query_squares_[first + i + q] =
+            ExactDot(rows[q], rows[q], base_.dimension);
+      }
+      Interleave(rows, block, width, base_.dimension,
+                 packed_.data() + i * base_.dimension);
     }
   }
 
