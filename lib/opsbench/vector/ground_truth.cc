@@ -265,20 +265,23 @@ class Search {
     for (size_t q = 0; q < count; q += kernel_.queries) {
       const size_t queries = std::min(kernel_.queries, count - q);
       panel.queries = packed_.data() + q * base_.dimension;
+      for (size_t i = 0; i < queries; ++i) {
+        thresholds[i] = (*found)[q + i].threshold();
+      }
       for (size_t r = 0; r < tile.rows; r += kernel_.rows) {
         panel.rows = tile.panels.data() + r * base_.dimension;
         panel.scale = tile.scale.data() + r;
         panel.bias = tile.bias.data() + r;
-        for (size_t i = 0; i < queries; ++i) {
-          thresholds[i] = (*found)[q + i].threshold();
-        }
-        kernel_.run(panel);
         const size_t rows = std::min(kernel_.rows, tile.rows - r);
         const uint32_t valid = ~uint32_t{0} >> (32 - rows);
+        if ((kernel_.run(panel) & valid) == 0) continue;
         for (size_t i = 0; i < queries; ++i) {
-          if ((masks[i] & valid) == 0) continue;
-          Take(out + i * kernel_.rows, masks[i] & valid, first_row + r,
-               first_query + q + i, &(*found)[q + i]);
+          const uint32_t mask = masks[i] & valid;
+          if (mask == 0) continue;
+          Candidates& candidates = (*found)[q + i];
+          Take(out + i * kernel_.rows, mask, first_row + r, first_query + q + i,
+               &candidates);
+          thresholds[i] = candidates.threshold();
         }
       }
     }

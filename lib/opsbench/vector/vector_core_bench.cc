@@ -292,14 +292,14 @@ void GroundTruthCase(benchmark::State& state, const TruthCase& c) {
 }
 
 void RegisterGroundTruth(SimdLevel level) {
+  constexpr size_t kRows = 100'000;
   for (const Metric metric :
        {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
     for (const size_t dimension : {32, 128, 768}) {
       for (const int threads : {1, 2}) {
-        const size_t rows = dimension > 500 ? 20'000 : 100'000;
-        const TruthCase c{metric, rows, dimension, 1'000, threads, level};
+        const TruthCase c{metric, kRows, dimension, 1'000, threads, level};
         const std::string name = absl::StrCat(
-            "Vector/GroundTruth/metric:", MetricName(metric), "/rows:", rows,
+            "Vector/GroundTruth/metric:", MetricName(metric), "/rows:", kRows,
             "/dimension:", dimension, "/queries:", c.queries,
             "/isa:", SimdLevelName(level), "/threads:", threads);
         benchmark::RegisterBenchmark(

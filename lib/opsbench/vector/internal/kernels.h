@@ -42,6 +42,8 @@ struct DistanceKernels {
 //   out[q][r] = scale[r] * (sum over i of queries[i][q] * rows[i][r]) + bias[r]
 //   bit r of masks[q] = !(out[q][r] > thresholds[q])
 //
+// and returns all masks or-ed together.
+//
 // Both operands are interleaved by dimension: `queries` of the kernel's queries
 // a dimension, `rows` of the kernel's rows.
 struct PanelArguments {
@@ -58,7 +60,7 @@ struct PanelArguments {
 struct PanelKernel {
   size_t queries = 0;
   size_t rows = 0;  // At most 32.
-  void (*run)(const PanelArguments& arguments) = nullptr;
+  uint32_t (*run)(const PanelArguments& arguments) = nullptr;
 };
 
 inline constexpr size_t kMaxPanelQueries = 12;

@@ -96,7 +96,7 @@ struct Bytes {
 constexpr int kPanelQueries = 6;
 constexpr int kPanelVectors = 2;
 
-OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
+OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   __m256 sums[kPanelQueries][kPanelVectors];
   for (auto& row : sums) {
     for (__m256& sum : row) sum = _mm256_setzero_ps();
@@ -114,6 +114,7 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
     queries += kPanelQueries;
     rows += kPanelVectors * 8;
   }
+  uint32_t any = 0;
   for (int q = 0; q < kPanelQueries; ++q) {
     const __m256 threshold = _mm256_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;
@@ -126,7 +127,9 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
       mask |= static_cast<uint32_t>(_mm256_movemask_ps(near)) << (v * 8);
     }
     in.masks[q] = mask;
+    any |= mask;
   }
+  return any;
 }
 
 constexpr KernelSet kKernels = {DistanceKernelsOf<Floats>(),

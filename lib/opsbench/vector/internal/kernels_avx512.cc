@@ -96,7 +96,7 @@ struct Bytes {
 constexpr int kPanelQueries = 12;
 constexpr int kPanelVectors = 2;
 
-OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
+OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   __m512 sums[kPanelQueries][kPanelVectors];
   for (auto& row : sums) {
     for (__m512& sum : row) sum = _mm512_setzero_ps();
@@ -114,6 +114,7 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
     queries += kPanelQueries;
     rows += kPanelVectors * 16;
   }
+  uint32_t any = 0;
   for (int q = 0; q < kPanelQueries; ++q) {
     const __m512 threshold = _mm512_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;
@@ -126,7 +127,9 @@ OPSBENCH_KERNEL_TARGET void RunPanel(const PanelArguments& in) {
       mask |= static_cast<uint32_t>(near) << (v * 16);
     }
     in.masks[q] = mask;
+    any |= mask;
   }
+  return any;
 }
 
 constexpr KernelSet kKernels = {DistanceKernelsOf<Floats>(),

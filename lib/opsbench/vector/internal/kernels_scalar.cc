@@ -48,7 +48,7 @@ constexpr DistanceKernels<T> KernelsOfType() {
 constexpr int kPanelQueries = 4;
 constexpr int kPanelRows = 8;
 
-void RunPanel(const PanelArguments& in) {
+uint32_t RunPanel(const PanelArguments& in) {
   float sums[kPanelQueries][kPanelRows] = {};
   for (size_t i = 0; i < in.dimension; ++i) {
     for (int q = 0; q < kPanelQueries; ++q) {
@@ -58,6 +58,7 @@ void RunPanel(const PanelArguments& in) {
       }
     }
   }
+  uint32_t any = 0;
   for (int q = 0; q < kPanelQueries; ++q) {
     in.masks[q] = 0;
     for (int r = 0; r < kPanelRows; ++r) {
@@ -65,7 +66,9 @@ void RunPanel(const PanelArguments& in) {
       in.out[q * kPanelRows + r] = value;
       in.masks[q] |= static_cast<uint32_t>(!(value > in.thresholds[q])) << r;
     }
+    any |= in.masks[q];
   }
+  return any;
 }
 
 constexpr KernelSet kKernels = {KernelsOfType<float>(),
