@@ -229,22 +229,41 @@ class Search {
     }
   }
 
+  // What one thread knows of the queries of a group.
+  struct Found {
+    std::vector<Candidates> candidates;
+    // Those of the candidates side by side, as the kernel takes them; of no
+    // query: nothing is near.
+    std::vector<float> thresholds;
+    Tile tile;
+  };
+
   void SearchGroup(size_t first, size_t count) {
     FillQueries(first, count);
-    const size_t threads = std::min(threads_, tiles_);
-    std::vector<std::vector<Candidates>> found(threads);
-    for (auto& of_thread : found) {
-      of_thread.reserve(count);
+    std::vector<Found> found(std::min(threads_, tiles_));
+    for (Found& of_thread : found) {
+      of_thread.candidates.reserve(count);
       for (size_t i = 0; i < count; ++i) {
-        of_thread.emplace_back(truth_.k,
-                               Slack(std::sqrt(query_squares_[first + i])));
+        of_thread.candidates.emplace_back(
+            truth_.k, Slack(std::sqrt(query_squares_[first + i])));
       }
+      of_thread.thresholds.assign(count + kernel_.queries,
+                                  -std::numeric_limits<float>::infinity());
+      std::fill_n(of_thread.thresholds.begin(), count,
+                  std::numeric_limits<float>::infinity());
     }
-    std::vector<Tile> tiles(threads);
-    ParallelFor(threads, tiles_, [&](size_t thread, size_t t) {
+    ParallelFor(found.size(), tiles_, [&](size_t thread, size_t t) {
       if (Stopped()) return;
-      FillTile(t * tile_rows_, &tiles[thread]);
-      ScanTile(tiles[thread], t * tile_rows_, first, count, &found[thread]);
+      FillTile(t * tile_rows_, &found[thread].tile);
+      // A part of the queries that stays in the L2 cache beside the tile.
+      const size_t block_bytes =
+          kernel_.queries * base_.dimension * sizeof(float);
+      const size_t part =
+          kernel_.queries * std::max<size_t>(1, kTileBytes / 2 / block_bytes);
+      for (size_t q = 0; q < count; q += part) {
+        ScanTile(t * tile_rows_, first, q, std::min(q + part, count),
+                 &found[thread]);
+      }
       Report();
     });
     if (Stopped()) return;
@@ -252,36 +271,34 @@ class Search {
                 [&](size_t, size_t i) { Finish(first + i, i, &found); });
   }
 
-  void ScanTile(const Tile& tile, size_t first_row, size_t first_query,
-                size_t count, std::vector<Candidates>* found) const {
+  // Queries [begin, end) of the group that starts with `first_query`.
+  void ScanTile(size_t first_row, size_t first_query, size_t begin, size_t end,
+                Found* found) const {
+    const Tile& tile = found->tile;
     float out[internal::kMaxPanelQueries * internal::kMaxPanelRows];
-    float thresholds[internal::kMaxPanelQueries] = {};
     uint32_t masks[internal::kMaxPanelQueries];
     internal::PanelArguments panel;
     panel.dimension = base_.dimension;
     panel.out = out;
-    panel.thresholds = thresholds;
     panel.masks = masks;
-    for (size_t q = 0; q < count; q += kernel_.queries) {
-      const size_t queries = std::min(kernel_.queries, count - q);
-      panel.queries = packed_.data() + q * base_.dimension;
-      for (size_t i = 0; i < queries; ++i) {
-        thresholds[i] = (*found)[q + i].threshold();
-      }
-      for (size_t r = 0; r < tile.rows; r += kernel_.rows) {
-        panel.rows = tile.panels.data() + r * base_.dimension;
-        panel.scale = tile.scale.data() + r;
-        panel.bias = tile.bias.data() + r;
-        const size_t rows = std::min(kernel_.rows, tile.rows - r);
-        const uint32_t valid = ~uint32_t{0} >> (32 - rows);
+    for (size_t r = 0; r < tile.rows; r += kernel_.rows) {
+      panel.rows = tile.panels.data() + r * base_.dimension;
+      panel.scale = tile.scale.data() + r;
+      panel.bias = tile.bias.data() + r;
+      const size_t rows = std::min(kernel_.rows, tile.rows - r);
+      const uint32_t valid = ~uint32_t{0} >> (32 - rows);
+      for (size_t q = begin; q < end; q += kernel_.queries) {
+        panel.queries = packed_.data() + q * base_.dimension;
+        panel.thresholds = found->thresholds.data() + q;
         if ((kernel_.run(panel) & valid) == 0) continue;
+        const size_t queries = std::min(kernel_.queries, end - q);
         for (size_t i = 0; i < queries; ++i) {
           const uint32_t mask = masks[i] & valid;
           if (mask == 0) continue;
-          Candidates& candidates = (*found)[q + i];
+          Candidates& candidates = found->candidates[q + i];
           Take(out + i * kernel_.rows, mask, first_row + r, first_query + q + i,
                &candidates);
-          thresholds[i] = candidates.threshold();
+          found->thresholds[q + i] = candidates.threshold();
         }
       }
     }
@@ -299,14 +316,15 @@ class Search {
     }
   }
 
-  void Finish(size_t query, size_t index,
-              std::vector<std::vector<Candidates>>* found) {
+  void Finish(size_t query, size_t index, std::vector<Found>* found) {
     const auto exact = [&](const Candidate& item) {
       return Exact(query, item);
     };
-    Candidates all = std::move((*found)[0][index]);
+    Candidates all = std::move((*found)[0].candidates[index]);
     for (size_t t = 1; t < found->size(); ++t) {
-      for (const Candidate& item : (*found)[t][index].items()) all.Add(item);
+      for (const Candidate& item : (*found)[t].candidates[index].items()) {
+        all.Add(item);
+      }
     }
     all.Shrink(exact);
     std::vector<Neighbor> nearest;

@@ -31,7 +31,7 @@ class Candidates {
 
   // Whatever is not above it has to be added. Infinite, or NaN, at first.
   float threshold() const { return threshold_; }
-  bool full() const { return items_.size() >= 4 * k_ + 256; }
+  bool full() const { return items_.size() >= 5 * k_ / 2 + 64; }
   void Add(Candidate candidate) { items_.push_back(candidate); }
   const std::vector<Candidate>& items() const { return items_; }
 
@@ -56,7 +56,7 @@ class Candidates {
                                   }),
                    items_.end());
     }
-    if (items_.size() > 2 * k_ + 128) KeepNearest(exact);
+    if (items_.size() > 3 * k_ / 2 + 32) KeepNearest(exact);
   }
 
  private:
