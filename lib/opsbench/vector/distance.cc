@@ -1,5 +1,9 @@
 #include "opsbench/vector/distance.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <bit>
 #include <type_traits>
 
@@ -8,12 +12,20 @@
 namespace opsbench::vector {
 namespace {
 
+#if defined(__x86_64__)
+// Conversions of float16, which clang's __builtin_cpu_supports() does not know.
+bool HasF16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 std::vector<SimdLevel> FindSimdLevels() {
   std::vector<SimdLevel> levels = {SimdLevel::kScalar};
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c")) {
+      HasF16c()) {
     levels.push_back(SimdLevel::kAvx2);
     if (__builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") &&

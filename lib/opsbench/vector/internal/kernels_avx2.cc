@@ -98,6 +98,7 @@ constexpr int kPanelVectors = 2;
 
 OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   __m256 sums[kPanelQueries][kPanelVectors];
+  OPSBENCH_UNROLL
   for (auto& row : sums) {
     for (__m256& sum : row) sum = _mm256_setzero_ps();
   }
@@ -115,6 +116,7 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
     rows += kPanelVectors * 8;
   }
   uint32_t any = 0;
+  OPSBENCH_UNROLL
   for (int q = 0; q < kPanelQueries; ++q) {
     const __m256 threshold = _mm256_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;

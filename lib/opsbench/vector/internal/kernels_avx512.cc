@@ -115,6 +115,7 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
     rows += kPanelVectors * 16;
   }
   uint32_t any = 0;
+  OPSBENCH_UNROLL
   for (int q = 0; q < kPanelQueries; ++q) {
     const __m512 threshold = _mm512_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;

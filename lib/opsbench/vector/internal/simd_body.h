@@ -30,6 +30,14 @@
 #define OPSBENCH_KERNEL_INLINE \
   OPSBENCH_KERNEL_TARGET __attribute__((always_inline)) static inline
 
+// Before a loop over an array of vectors: a compiler that does not unroll it
+// keeps the array in memory, in every other loop as well.
+#if defined(__clang__)
+#define OPSBENCH_UNROLL _Pragma("unroll")
+#else
+#define OPSBENCH_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace opsbench::vector::internal {
 
 // Sums over some queries and rows at once. kUnroll sums of each are open at a
@@ -108,9 +116,11 @@ OPSBENCH_KERNEL_INLINE void BlockDistances(const typename V::Element* queries,
   S sums;
   sums.Clear();
   sums.Add(queries, rows, dimension);
+  OPSBENCH_UNROLL
   for (int r = 0; r < kRows; ++r) {
     const double square =
         kMetric == Metric::kCosine ? S::Total(sums.square[r]) : 0;
+    OPSBENCH_UNROLL
     for (int q = 0; q < kQueries; ++q) {
       distances[q * row_count + r] = FinishDistance(
           kMetric, S::Total(sums.first[q][r]), query_squares[q], square);
