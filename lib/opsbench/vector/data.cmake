@@ -37,7 +37,7 @@ opsbench_test(NAME vector_generate_test SOURCES generate_test.cc
 opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
   DEPS opsbench::vector_data PkgConfig::HDF5)
 opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
-  DEPS opsbench::vector_data)
+  DEPS opsbench::vector_data PkgConfig::HDF5)
 
 _opsbench_remember(vector_core_bench.cc)
 if(OPSBENCH_BUILD_TESTS)

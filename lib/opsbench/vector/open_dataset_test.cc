@@ -14,6 +14,7 @@
 #include "opsbench/vector/dataset_file.h"
 #include "opsbench/vector/generate.h"
 #include "opsbench/vector/ground_truth.h"
+#include "opsbench/vector/internal/hdf5_test_file.h"
 #include "opsbench/vector/internal/test_files.h"
 
 namespace opsbench::vector {
@@ -89,42 +90,10 @@ class OpenDatasetTest : public testing::Test {
     return std::string(data.status().message());
   }
 
-  // An HDF5 file as ann-benchmarks makes them.
   std::string WriteHdf5(const std::string& name, const std::string& distance,
                         const Dataset& data) {
     const std::string path = folder_.File(name);
-    const hid_t file =
-        H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    const auto add = [file](const char* set, size_t rows, size_t columns,
-                            hid_t type, const void* values) {
-      const hsize_t extent[] = {rows, columns};
-      const hid_t space = H5Screate_simple(2, extent, nullptr);
-      const hid_t added = H5Dcreate2(file, set, type, space, H5P_DEFAULT,
-                                     H5P_DEFAULT, H5P_DEFAULT);
-      H5Dwrite(added, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-      H5Dclose(added);
-      H5Sclose(space);
-    };
-    add("train", data.base().rows, 6, H5T_NATIVE_FLOAT, data.base().data);
-    add("test", data.queries().rows, 6, H5T_NATIVE_FLOAT, data.queries().data);
-    std::vector<int32_t> ids;
-    for (const auto& row : IdsOf(data)) {
-      ids.insert(ids.end(), row.begin(), row.end());
-    }
-    add("neighbors", data.queries().rows, kTruth, H5T_NATIVE_INT32, ids.data());
-    if (!distance.empty()) {
-      const hid_t space = H5Screate(H5S_SCALAR);
-      const hid_t type = H5Tcopy(H5T_C_S1);
-      H5Tset_size(type, H5T_VARIABLE);
-      const hid_t attribute =
-          H5Acreate2(file, "distance", type, space, H5P_DEFAULT, H5P_DEFAULT);
-      const char* text = distance.c_str();
-      H5Awrite(attribute, type, &text);
-      H5Aclose(attribute);
-      H5Tclose(type);
-      H5Sclose(space);
-    }
-    H5Fclose(file);
+    internal::WriteHdf5File(path, distance, data);
     return path;
   }
 
@@ -263,6 +232,19 @@ TEST_F(OpenDatasetTest, OpensItsOwnFileWhateverItsName) {
   options_.queries = "q.fvecs";
   EXPECT_THAT(Message(folder_.File("a.opsvec")),
               HasSubstr("holds its own queries"));
+}
+
+TEST_F(OpenDatasetTest, OpensTheRealDataSetOfTheFixtures) {
+  const auto data = OpenDataset("fixtures/vector/glove-2k-50.opsvec", options_);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ((*data)->name(), "glove-2k-50");
+  EXPECT_EQ((*data)->metric(), Metric::kCosine);
+  EXPECT_EQ((*data)->base().rows, 2'000u);
+  EXPECT_EQ((*data)->queries().rows, 100u);
+  ExpectRight(**data, 50);
+  // The first word of GloVe, as its authors publish it: "the".
+  EXPECT_THAT((*data)->base().row(0).subspan(0, 4),
+              testing::ElementsAre(0.418f, 0.24968f, -0.41242f, 0.1217f));
 }
 
 TEST_F(OpenDatasetTest, SaysWhichFileIsWrong) {

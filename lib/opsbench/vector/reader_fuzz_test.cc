@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "opsbench/base/random.h"
 #include "opsbench/vector/generate.h"
+#include "opsbench/vector/internal/hdf5_test_file.h"
 #include "opsbench/vector/internal/reader_check.h"
 #include "opsbench/vector/internal/test_files.h"
 
@@ -33,7 +34,10 @@ std::vector<std::string> Seeds() {
   options.truth_k = 2;
   const internal::TemporaryFolder folder;
   const std::string path = folder.File("a.opsvec");
-  EXPECT_TRUE(WriteDatasetFile(**Generate(options), path).ok());
+  const auto data = *Generate(options);
+  EXPECT_TRUE(WriteDatasetFile(*data, path).ok());
+  const std::string hdf5 = folder.File("a.hdf5");
+  internal::WriteHdf5File(hdf5, "euclidean", *data);
   return {VecsBytes(floats),
           VecsBytes(Rows<uint8_t>{{1, 2, 3}, {4, 5, 6}}),
           VecsBytes(ids),
@@ -42,6 +46,7 @@ std::vector<std::string> Seeds() {
           NpyBytes(floats, "<f4"),
           NpyBytes(ids, "<i4"),
           internal::ReadBytes(path),
+          internal::ReadBytes(hdf5),
           ""};
 }
 
@@ -98,6 +103,10 @@ void Damage(const std::vector<std::string>& seeds, Random* random,
   }
 }
 
+bool IsHdf5(const std::string& bytes) {
+  return bytes.compare(0, 4, "\x89HDF") == 0;
+}
+
 TEST(ReaderFuzzTest, HoldsWhateverItIsGiven) {
   const std::vector<std::string> seeds = Seeds();
   for (const std::string& seed : seeds) {
@@ -109,7 +118,7 @@ TEST(ReaderFuzzTest, HoldsWhateverItIsGiven) {
     for (uint64_t k = random.Below(4) + 1; k > 0; --k) {
       Damage(seeds, &random, &bytes);
     }
-    ASSERT_EQ(internal::ReaderFault(bytes, /*hdf5=*/i % 10 == 0), "")
+    ASSERT_EQ(internal::ReaderFault(bytes, IsHdf5(bytes) || i % 10 == 0), "")
         << "execution " << i << ", " << bytes.size() << " bytes";
   }
 }

@@ -7,15 +7,15 @@
 // Vector/Recall, one query's reply of k. Left out: making the vectors. Answers
 // are checked against double precision before anything is timed.
 //
-// Dominated by the processor's multipliers. So each case says what part of the
-// most that they can do was done, peak_share: multiplications and additions a
-// second of processor time over those of a loop of independent fused
-// multiply-adds, of the same instruction set and on as many threads, measured
-// right before. An l2 term
-// counts as 3 operations (subtract, multiply, add), of which a fused processor
-// does two instructions, so that at most 0.75 is possible; an inner product as
-// 2; cosine, which also sums squares, as 4. The ground truth counts 2 for each
-// component of each pair, whatever the metric.
+// Dominated by the processor's multipliers. So each case of floats says what
+// part of the most that they can do was done, peak_share: multiplications and
+// additions a second of processor time over those of a loop of independent
+// fused multiply-adds, of the same instruction set and on as many threads,
+// measured right before. An l2 term counts as 3 operations (subtract, multiply,
+// add), for which two instructions are needed, so that at most 0.75 is
+// possible; an inner product as 2; cosine, which also sums squares, as 4 for
+// one query. The ground truth counts 2 for each component of each pair,
+// whatever the metric.
 
 #include <time.h>
 
@@ -165,9 +165,11 @@ constexpr const char* TypeName() {
   return "int8";
 }
 
-double OperationsOfTerm(Metric metric) {
+// Of one component of one pair. Where several queries share a row, its square
+// is summed once for all of them and not counted.
+double OperationsOfTerm(Metric metric, size_t query_count) {
   if (metric == Metric::kL2) return 3;
-  return metric == Metric::kCosine ? 4 : 2;
+  return metric == Metric::kCosine && query_count == 1 ? 4 : 2;
 }
 
 // Rows of 256 KiB together: in the L2 cache, not in the L1.
