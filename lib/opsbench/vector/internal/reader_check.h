@@ -93,7 +93,7 @@ inline std::string ReaderFault(absl::string_view bytes, bool hdf5) {
       data.ok() ? DatasetFault(**data) : StatusFault(data.status(), "f");
   if (!fault.empty()) return absl::StrCat("data set file: ", fault);
   if (!hdf5) return "";
-  return StatusFault(ParseHdf5File(bytes, "f").status(), "f");
+  return StatusFault(ParseHdf5File(bytes, "f", 1).status(), "f");
 }
 
 }  // namespace opsbench::vector::internal
