@@ -39,7 +39,7 @@ opsbench_test(NAME vector_generate_test SOURCES generate_test.cc
 opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
   DEPS opsbench::vector_data PkgConfig::HDF5)
 opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
-  DEPS opsbench::vector_data PkgConfig::HDF5)
+  DEPS opsbench::vector_data PkgConfig::HDF5 ZLIB::ZLIB)
 
 _opsbench_remember(vector_core_bench.cc)
 if(OPSBENCH_BUILD_TESTS)
@@ -73,7 +73,7 @@ if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
   set(corpus "${CMAKE_CURRENT_BINARY_DIR}/reader_fuzz_corpus")
   file(MAKE_DIRECTORY "${corpus}")
   add_test(NAME vector_reader_fuzz
-    COMMAND vector_reader_fuzz -runs=20000 -max_len=4096 -seed=1 "${corpus}"
+    COMMAND vector_reader_fuzz -runs=200000 -max_len=4096 -seed=1 "${corpus}"
       fixtures/vector/fuzz_seeds
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties(vector_reader_fuzz PROPERTIES LABELS unit TIMEOUT 120)
