@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdint>
@@ -14,6 +15,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
@@ -176,6 +179,10 @@ class FileDataset : public Dataset {
                       " bytes in a description of ", bytes.size());
     }
     name_ = std::string(bytes.substr(sizeof(about_)));
+    if (std::any_of(name_.begin(), name_.end(), absl::ascii_iscntrl)) {
+      return Unusable(source_, "its name '", absl::CHexEscape(name_),
+                      "' has characters that are no text");
+    }
     if (about_.metric > static_cast<uint32_t>(Metric::kCosine)) {
       return Unusable(source_, "unknown metric ", about_.metric);
     }

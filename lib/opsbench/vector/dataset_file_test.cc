@@ -185,6 +185,8 @@ TEST_F(DatasetFileTest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(Message(With<uint32_t>(1, 6, 51)), HasSubstr("51 neighbours"));
   EXPECT_THAT(Message(With<uint32_t>(1, 6, 5)),
               HasSubstr("section truth ids has 112 bytes"));
+  EXPECT_THAT(Message(With<char>(1, 41, '\n')),
+              HasSubstr("its name 's\\nhere"));
   std::string other = bytes_;
   other[8] = 2;
   EXPECT_THAT(Message(other), HasSubstr("version 2 of the format"));

@@ -129,6 +129,9 @@ TEST(VectorFilesTest, SaysWhatIsWrongAndWhere) {
               HasSubstr("numbers of type '<i4'"));
   EXPECT_THAT(IdMessage(NpyBytes(Numbers<float>(), "<f4"), "a.npy"),
               HasSubstr("numbers of type '<f4'"));
+  // Found by the fuzzer.
+  EXPECT_THAT(Message(NpyBytes(Numbers<float>(), "\n1"), "a.npy"),
+              HasSubstr("a.npy: numbers of type '\\n1'; vectors are"));
   std::string order = NpyBytes(Numbers<float>(), "<f4");
   order.replace(order.find("False"), 5, "Maybe");
   EXPECT_THAT(Message(order, "a.npy"), HasSubstr("does not say fortran_order"));

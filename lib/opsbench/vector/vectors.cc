@@ -2,6 +2,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace opsbench::vector {
@@ -40,7 +41,7 @@ absl::StatusOr<Metric> ParseMetric(absl::string_view name) {
     if (known.name == lower) return known.metric;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("no metric '", name,
+      absl::StrCat("no metric '", absl::CHexEscape(name),
                    "': there are l2 (euclidean), ip (dot) and cosine "
                    "(angular)"));
 }

@@ -15,6 +15,8 @@ TEST(MetricTest, NamesAreReadAgain) {
   EXPECT_EQ(*ParseMetric("Euclidean"), Metric::kL2);
   EXPECT_EQ(*ParseMetric("angular"), Metric::kCosine);
   EXPECT_EQ(*ParseMetric("dot"), Metric::kInnerProduct);
+  EXPECT_THAT(std::string(ParseMetric("a\nb").status().message()),
+              testing::StartsWith("no metric 'a\\nb'"));
   const auto unknown = ParseMetric("hamming");
   EXPECT_TRUE(absl::IsInvalidArgument(unknown.status()));
   EXPECT_THAT(std::string(unknown.status().message()),

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -86,7 +87,8 @@ absl::StatusOr<NpyHeader> ParseNpyHeader(absl::string_view bytes,
   if (!absl::ConsumePrefix(&type, "'") || type.find('\'') > 8) {
     return Unusable(name, "its header has no type of plain numbers");
   }
-  header.type = std::string(type.substr(0, type.find('\'')));
+  // It ends up in messages, which are one line.
+  header.type = absl::CHexEscape(type.substr(0, type.find('\'')));
   const absl::Status shape = ParseShape(ValueOf(dict, "shape"), name, &header);
   if (!shape.ok()) return shape;
   return header;
