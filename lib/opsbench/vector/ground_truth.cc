@@ -203,6 +203,15 @@ class Search {
     }
   }
 
+  // Candidates lie anywhere in the base, which no cache holds.
+  void Prefetch(uint32_t row) const {
+    const float* data = base_.row(row).data();
+    constexpr size_t kLine = 16;
+    for (size_t d = 0; d < std::min<size_t>(base_.dimension, 512); d += kLine) {
+      __builtin_prefetch(data + d);
+    }
+  }
+
   Neighbor Exact(size_t query, const Candidate& candidate) const {
     return {
         candidate.row,
@@ -329,7 +338,11 @@ class Search {
     all.Shrink(exact);
     std::vector<Neighbor> nearest;
     nearest.reserve(all.items().size());
-    for (const Candidate& item : all.items()) nearest.push_back(exact(item));
+    const std::vector<Candidate>& items = all.items();
+    for (size_t i = 0; i < items.size(); ++i) {
+      Prefetch(items[std::min(i + 4, items.size() - 1)].row);
+      nearest.push_back(exact(items[i]));
+    }
     const auto end = nearest.begin() + static_cast<ptrdiff_t>(truth_.k);
     std::partial_sort(nearest.begin(), end, nearest.end());
     std::copy(
