@@ -43,6 +43,19 @@ double Exponential(Random& random, double mean) {
   return -mean * PortableLog(uniform);
 }
 
+double Normal(Random& random) {
+  for (;;) {
+    const double x = 2 * random.Double() - 1;
+    const double y = 2 * random.Double() - 1;
+    const double square = x * x + y * y;
+    // At least 2^-104 when it is not 0, so normal. The second value that the
+    // method gives is let go: keeping it would need a state.
+    if (square > 0 && square < 1) {
+      return x * std::sqrt(-2 * PortableLog(square) / square);
+    }
+  }
+}
+
 absl::StatusOr<WeightedChoice> WeightedChoice::Create(
     absl::Span<const double> weights) {
   if (weights.empty()) {

@@ -23,6 +23,11 @@ namespace opsbench {
 // most 36.8 times the mean. REQUIRES: mean > 0.
 double Exponential(Random& random, double mean);
 
+// Normally distributed with mean 0 and variance 1: Marsaglia's polar method,
+// Marsaglia and Bray, "A convenient method for generating normal variables",
+// SIAM Review 6(3), 1964. Two draws of 53 bits a trial, of which 79% succeed.
+double Normal(Random& random);
+
 // Draws index i with probability weights[i] / sum in O(1): Walker's alias
 // method as built by Vose, "A linear algorithm for generating random numbers
 // with a given distribution", IEEE TSE 17(9), 1991. Each probability is met to

@@ -52,6 +52,30 @@ double ExponentialKs(double assumed_mean) {
       samples, [&](double x) { return -std::expm1(-x / assumed_mean); });
 }
 
+double NormalKs(double assumed_deviation) {
+  Random random(1);
+  std::vector<double> samples(200'000);
+  for (double& sample : samples) {
+    sample = Normal(random);
+  }
+  return KolmogorovSmirnov(samples, [&](double x) {
+    return 0.5 * std::erfc(-x / assumed_deviation / std::sqrt(2.0));
+  });
+}
+
+TEST(NormalTest, HasItsDistribution) {
+  EXPECT_LT(NormalKs(1), kKsLimit);
+  // The test would see a deviation that is wrong by 4%.
+  EXPECT_GT(NormalKs(1.04), kKsLimit);
+}
+
+TEST(NormalTest, DrawsTheSameEverywhere) {
+  EXPECT_EQ(HashOfDraws([](Random& random) {
+              return std::bit_cast<uint64_t>(Normal(random));
+            }),
+            11390784276175170696u);
+}
+
 TEST(ExponentialTest, HasItsDistribution) {
   EXPECT_LT(ExponentialKs(250), kKsLimit);
   // The test would see a mean that is wrong by 2%.

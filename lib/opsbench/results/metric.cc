@@ -21,7 +21,7 @@ constexpr struct {
     {"s", kLower},       {"bytes", kLower},   {"mib", kLower},
     {"pct", kLower},     {"time", kLower},  // real_time and cpu_time.
     {"per_row", kLower}, {"per_op", kLower},  {"per_second", kHigher},
-    {"qps", kHigher},    {"recall", kHigher},
+    {"qps", kHigher},    {"recall", kHigher}, {"peak_share", kHigher},
 };
 
 }  // namespace

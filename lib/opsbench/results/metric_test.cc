@@ -25,7 +25,7 @@ TEST(MetricTest, CostsAreBetterWhenLower) {
 TEST(MetricTest, RatesAndQualityAreBetterWhenHigher) {
   for (const char* metric :
        {"items_per_second", "bytes_per_second", "operations_per_second", "qps",
-        "search_qps", "recall", "min_recall"}) {
+        "search_qps", "recall", "min_recall", "peak_share"}) {
     const auto direction = DirectionOf(metric);
     ASSERT_TRUE(direction.ok()) << direction.status();
     EXPECT_EQ(*direction, Direction::kHigherIsBetter) << metric;
