@@ -75,9 +75,9 @@ class ResponseSurface {
   struct Site {
     size_t key = 0;
     Point point;
-    double value = 0;    // Median.
-    double spread = 1;   // Variance of `value` over that of a measurement.
-    double weight = 1;   // Below 1: an outlier.
+    double value = 0;   // Median.
+    double spread = 1;  // Variance of `value` over that of a measurement.
+    double weight = 1;  // Below 1: an outlier.
     std::vector<double> rests;  // Measurements less their median.
   };
 

@@ -1,0 +1,9 @@
+# The tuner, and the seed's searches on top of it.
+opsbench_library(NAME vector_tuner
+  SOURCES search.cc tuner.cc internal/chooser.cc internal/evidence.cc
+    internal/median.cc internal/recall_search.cc internal/response_surface.cc
+    internal/setting_space.cc
+  HEADERS search.h tuner.h
+  DEPS absl::optional absl::span absl::status absl::statusor absl::strings
+    absl::time opsbench::base
+  PRIVATE_DEPS absl::str_format Boost::headers)
