@@ -7,3 +7,11 @@ opsbench_library(NAME vector_tuner
   DEPS absl::optional absl::span absl::status absl::statusor absl::strings
     absl::time opsbench::base
   PRIVATE_DEPS absl::str_format Boost::headers)
+
+opsbench_test(NAME vector_tuner_simulation_test
+  SOURCES tuner_simulation_test.cc TIMEOUT 600
+  DEPS nlohmann_json::nlohmann_json opsbench::results opsbench::vector_tuner)
+if(OPSBENCH_BUILD_TESTS AND OPSBENCH_SANITIZE)
+  target_compile_definitions(vector_tuner_simulation_test
+    PRIVATE OPSBENCH_SANITIZED)
+endif()
