@@ -17,8 +17,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr size_t kAlwaysSearch = 24;
 constexpr size_t kSearchEach = 4;
 
-// The incumbent is measured as often before it is called the best.
+// A decision rests on many comparisons, of which neighbours' are alike: as if
+// there were so many independent ones (Bonferroni).
+const double kComparisons = getenv("KC") ? atof(getenv("KC")) : 10;
+
+// Nothing is called the best, or out of the race, on fewer measurements than
+// whose median an outlier does not move.
 constexpr size_t kSettled = 3;
+
+// How far an outlier lies off, in logarithms.
+constexpr double kOutlier = 0.3;
 
 }  // namespace
 
@@ -26,7 +34,7 @@ Chooser::Chooser(const SettingSpace* space, const TuneOptions* options,
                  int evaluations)
     : space_(space),
       options_(options),
-      reach_(NormalReach(options->confidence)),
+      reach_(NormalReach(1 - (1 - options->confidence) / kComparisons)),
       recall_(space, options->constraints.min_recall),
       states_(space->size()),
       qps_surface_({-1, 0.7, 0.05}),
@@ -148,19 +156,44 @@ Chooser::View Chooser::Look() {
   return view;
 }
 
-double Chooser::Margin(const View& view, size_t i) const {
-  double margin = kInfinity;
-  if (options_->constraints.max_p99_ms) {
-    const auto& belief = view.p99[i];
-    margin = (std::log(*options_->constraints.max_p99_ms) - belief.mean) /
-             std::max(belief.deviation, 1e-9);
+double Chooser::Allowance(size_t setting) const {
+  const size_t n = Repeats(setting);
+  return n == 0 || n >= kSettled ? 0 : kOutlier / static_cast<double>(n);
+}
+
+double Chooser::Margin(const View& view, size_t i, double allowance) const {
+  const State& state = states_[view.candidates[i]];
+  // By how many deviations `mean` is below `limit`: that of the setting's own
+  // measurements where it has some, for beliefs err where there is a cliff.
+  const auto margin = [](double limit, const ResponseSurface::Belief& belief,
+                         const std::vector<double>& own, double noise) {
+    const double believed =
+        (limit - belief.mean) / std::max(belief.deviation, 1e-9);
+    if (own.empty()) {
+      return believed;
+    }
+    const double measured = (limit - MedianOf(own)) /
+                            std::max(noise, 1e-9) *
+                            std::sqrt(static_cast<double>(own.size()));
+    return own.size() == 1 ? std::max(believed, measured) : measured;
+  };
+  double least = kInfinity;
+  const Constraints& constraints = options_->constraints;
+  if (constraints.max_p99_ms) {
+    least = margin(std::log(*constraints.max_p99_ms) + allowance, view.p99[i],
+                   state.log_p99, p99_surface_.noise());
   }
-  if (!recall_.holds() && options_->constraints.min_recall > 0) {
-    const auto& belief = view.recall[i];
-    margin = std::min(margin, (belief.mean - options_->constraints.min_recall) /
-                                  std::max(belief.deviation, 1e-9));
+  if (!recall_.holds() && constraints.min_recall > 0) {
+    std::vector<double> losses;
+    for (double recall : state.recall) {
+      losses.push_back(-recall);
+    }
+    ResponseSurface::Belief loss = view.recall[i];
+    loss.mean = -loss.mean;
+    least = std::min(least, margin(-constraints.min_recall, loss, losses,
+                                   recall_surface_.noise()));
   }
-  return margin;
+  return least;
 }
 
 absl::optional<size_t> Chooser::Incumbent(const View& view) const {
@@ -214,33 +247,67 @@ Chooser::Choice Chooser::SearchFeasible(const View& view) const {
   return {absl::nullopt, all_measured_out ? "decided" : "repeats"};
 }
 
-Chooser::Choice Chooser::Race(const View& view, size_t incumbent) const {
-  const size_t leader = view.candidates[incumbent];
+absl::optional<size_t> Chooser::FreshNeighbor(const View& view,
+                                              size_t setting) const {
+  for (size_t p = 0; p < space_->parameters().size(); ++p) {
+    const size_t rank = space_->Rank(setting, p);
+    const size_t count = space_->parameters()[p].values.size();
+    for (size_t other : {rank + 1, rank - 1}) {
+      if (other >= count) {  // Also of rank 0 - 1.
+        continue;
+      }
+      const size_t neighbor = space_->WithRank(setting, p, other);
+      if (Repeats(neighbor) == 0 &&
+          std::binary_search(view.candidates.begin(), view.candidates.end(),
+                             neighbor)) {
+        return neighbor;
+      }
+    }
+  }
+  return absl::nullopt;
+}
+
+absl::optional<size_t> Chooser::Rival(const View& view, size_t incumbent,
+                                      bool allow, bool* exhausted) const {
   absl::optional<size_t> rival;
-  double most = -kInfinity;
-  bool exhausted = false;
-  const double enough = std::log1p(options_->tolerance);
+  double most = std::log1p(options_->tolerance);
   for (size_t i = 0; i < view.candidates.size(); ++i) {
-    if (i == incumbent || Margin(view, i) < -reach_) {
+    const size_t setting = view.candidates[i];
+    const double allowance = allow ? Allowance(setting) : 0;
+    if (i == incumbent || Margin(view, i, allowance) < -reach_) {
       continue;
     }
     const double lead = view.qps[i].mean - view.qps[incumbent].mean +
-                        reach_ * view.qps.DeviationBetween(i, incumbent);
-    if (lead <= enough) {
+                        reach_ * view.qps.DeviationBetween(i, incumbent) +
+                        allowance;
+    if (lead <= most) {
       continue;
     }
-    if (!MayRepeat(view.candidates[i])) {
-      exhausted = true;
-    } else if (lead > most) {
+    if (MayRepeat(setting)) {
       most = lead;
       rival = i;
+    } else {
+      *exhausted = true;
     }
+  }
+  return rival;
+}
+
+Chooser::Choice Chooser::Race(const View& view, size_t incumbent) const {
+  const size_t leader = view.candidates[incumbent];
+  bool exhausted = false;
+  absl::optional<size_t> rival = Rival(view, incumbent, false, &exhausted);
+  if (!rival && Repeats(leader) >= kSettled) {
+    rival = Rival(view, incumbent, true, &exhausted);
   }
   const bool settled = !MayRepeat(leader) || (Repeats(leader) >= kSettled &&
                                               Margin(view, incumbent) > reach_);
   if (!rival) {
     if (!settled) {
       return {leader, ""};
+    }
+    if (const absl::optional<size_t> neighbor = FreshNeighbor(view, leader)) {
+      return {neighbor, ""};
     }
     const bool keeps = Margin(view, incumbent) > reach_;
     return {absl::nullopt, exhausted || !keeps ? "repeats" : "decided"};

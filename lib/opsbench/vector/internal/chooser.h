@@ -66,9 +66,18 @@ class Chooser {
   View Look();
   // By how many deviations a candidate is believed to keep the constraints;
   // infinite without any.
-  double Margin(const View& view, size_t i) const;
+  double Margin(const View& view, size_t i, double allowance = 0) const;
+  // How far off a setting's few measurements may be as outliers.
+  double Allowance(size_t setting) const;
   absl::optional<size_t> Incumbent(const View& view) const;
   Choice SearchFeasible(const View& view) const;
+  // One step away from `setting` and not measured yet.
+  absl::optional<size_t> FreshNeighbor(const View& view, size_t setting) const;
+  // Who may be better than the incumbent by more than the tolerance, most of
+  // all; `allow`: if its measurements are outliers. Sets `exhausted` when such
+  // a one was measured as often as it may be.
+  absl::optional<size_t> Rival(const View& view, size_t incumbent, bool allow,
+                               bool* exhausted) const;
   Choice Race(const View& view, size_t incumbent) const;
   bool Widen(const View& view, size_t incumbent);
 
