@@ -44,7 +44,7 @@ Chooser::Chooser(const SettingSpace* space, const TuneOptions* options,
   for (const Parameter& parameter : space->parameters()) {
     free += parameter.values.size() > 1 ? 1 : 0;
   }
-  first_look_ = std::min(2 * free + 2, static_cast<size_t>(evaluations) / 3);
+  first_look_ = std::min<size_t>((getenv("FL")?atoi(getenv("FL")):2) * free + 2, static_cast<size_t>(evaluations) / 3);
 }
 
 void Chooser::Add(size_t setting, const Sample& sample) {

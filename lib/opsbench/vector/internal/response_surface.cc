@@ -9,7 +9,8 @@
 namespace opsbench::vector::internal {
 namespace {
 
-constexpr double kLengths[] = {0.15, 0.25, 0.4, 0.65, 1.0, 1.6};
+const double kCap = getenv("CAP") ? atof(getenv("CAP")) : 2;
+const double kLengths[] = {0.15, 0.25, 0.4, 0.65, std::min(1.0, kCap), std::min(1.6,kCap)};
 constexpr double kSignals[] = {0.3, 0.6, 1.0, 1.7, 3.0};
 constexpr double kNoises[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2};
 constexpr double kUsualLength = 0.6;
