@@ -14,9 +14,11 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/base/random.h"
@@ -288,6 +290,70 @@ Surface RisingQps() {
     return sample;
   };
   return surface;
+}
+
+// A real index: a setting's truth is the median of its recorded measurements,
+// and a new measurement is one of them, by lot.
+class Recorded {
+ public:
+  Recorded() {
+    std::ifstream in("fixtures/vector/tuner_recorded.json");
+    const auto json = nlohmann::json::parse(in);
+    for (const auto& row : json.at("settings")) {
+      std::vector<Sample>& samples =
+          samples_[{row.at("threads"), row.at("ef")}];
+      for (const auto& sample : row.at("samples")) {
+        samples.push_back({sample.at(0), sample.at(1), sample.at(2), 0});
+      }
+    }
+  }
+
+  Surface Make(const std::string& name, Constraints constraints) const {
+    std::set<int64_t> threads;
+    std::set<int64_t> efs;
+    for (const auto& [setting, samples] : samples_) {
+      threads.insert(setting[0]);
+      efs.insert(setting[1]);
+    }
+    Surface surface;
+    surface.name = name;
+    surface.parameters = {
+        MakeParameter("threads", {threads.begin(), threads.end()}),
+        MakeParameter("ef", {efs.begin(), efs.end()})};
+    surface.constraints = constraints;
+    surface.truth = [this](const Setting& setting) {
+      return Median(samples_.at(setting));
+    };
+    surface.measure = [this](const Setting& setting, const Sample&,
+                             Random* random) {
+      const std::vector<Sample>& samples = samples_.at(setting);
+      return samples[random->Below(samples.size())];
+    };
+    return surface;
+  }
+
+ private:
+  static Sample Median(const std::vector<Sample>& samples) {
+    const auto of = [&samples](double Sample::*part) {
+      std::vector<double> values;
+      for (const Sample& sample : samples) {
+        values.push_back(sample.*part);
+      }
+      return results::gate::Median(values);
+    };
+    return {of(&Sample::qps), of(&Sample::p99_ms), of(&Sample::recall), 0};
+  }
+
+  std::map<Setting, std::vector<Sample>> samples_;
+};
+
+TEST(TunerRecordedTest, FindsTheOptimumOfARealIndex) {
+  const Recorded recorded;
+  uint64_t seed = 200;
+  for (double recall : {0.0, 0.9, 0.95, 0.99}) {
+    Check(recorded.Make(absl::StrCat("real, ", recall), {recall, {}}),
+          "recorded", ++seed);
+  }
 }
 
 class TunerSimulationTest : public testing::TestWithParam<Noise> {};

@@ -353,10 +353,11 @@ TEST(TunerTest, RepeatsEndWhenNoneDecides) {
   options.max_evaluations = 200;
   options.max_repeats = 4;
   options.tolerance = 0;
-  int asked = 0;
-  const auto result = Tune(options, [&asked](const Setting&) {
+  std::map<Setting, size_t> asked;
+  const auto result = Tune(options, [&asked](const Setting& setting) {
+    constexpr double kQps[] = {1000, 1100, 900, 1000};
     Sample sample;
-    sample.qps = ++asked % 3 == 0 ? 1000 : asked % 3 == 1 ? 1100 : 900;
+    sample.qps = kQps[asked[setting]++ % 4] + static_cast<double>(setting[0]);
     return absl::StatusOr<Sample>(sample);
   });
   ASSERT_TRUE(result.ok()) << result.status();

@@ -9,16 +9,17 @@
 namespace opsbench::vector::internal {
 namespace {
 
+// About the first value, so that equal values have exactly none.
 double SquaredRests(const std::vector<double>& values) {
-  double mean = 0;
-  for (double value : values) {
-    mean += value / static_cast<double>(values.size());
-  }
+  const double n = static_cast<double>(values.size());
   double sum = 0;
+  double squares = 0;
   for (double value : values) {
-    sum += (value - mean) * (value - mean);
+    const double d = value - values.front();
+    sum += d;
+    squares += d * d;
   }
-  return sum;
+  return std::max(squares - sum * sum / n, 0.0);
 }
 
 }  // namespace
