@@ -66,7 +66,7 @@ struct TuneOptions {
   absl::Duration budget = absl::Minutes(5);
   int max_evaluations = 0;
   // Measurements of one setting at most.
-  int max_repeats = 8;
+  int max_repeats = 16;
   // Settings closer than this to the best are as good.
   double tolerance = 0.05;
   double confidence = 0.95;

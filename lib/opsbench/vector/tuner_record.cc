@@ -37,7 +37,7 @@ constexpr size_t kLinks = 12;
 constexpr size_t kEfConstruction = 80;
 constexpr size_t kNeighbors = 10;
 constexpr uint64_t kSeed = 7;
-constexpr int kRounds = 7;
+constexpr int kRounds = 40;
 constexpr int kEfs[] = {10, 12, 14, 16, 20,  24,  28,  32,  40,  48,
                         56, 64, 80, 96, 112, 128, 160, 192, 256, 320};
 constexpr int kThreads[] = {1, 2, 3, 4, 6, 8, 10, 12, 14, 16};
@@ -214,7 +214,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: tuner_record FILE [SECONDS]\n");
     return 2;
   }
-  const double seconds = argc == 3 ? std::atof(argv[2]) : 0.15;
+  const double seconds = argc == 3 ? std::atof(argv[2]) : 0.02;
   if (!(seconds > 0)) {
     std::fprintf(stderr, "tuner_record: seconds have to be above 0\n");
     return 2;

@@ -19,7 +19,7 @@ constexpr size_t kSearchEach = 4;
 
 // A decision rests on many comparisons, of which neighbours' are alike: as if
 // there were so many independent ones (Bonferroni).
-const double kComparisons = getenv("KC") ? atof(getenv("KC")) : 10;
+constexpr double kComparisons = 10;
 
 // Nothing is called the best, or out of the race, on fewer measurements than
 // whose median an outlier does not move.
@@ -44,7 +44,7 @@ Chooser::Chooser(const SettingSpace* space, const TuneOptions* options,
   for (const Parameter& parameter : space->parameters()) {
     free += parameter.values.size() > 1 ? 1 : 0;
   }
-  first_look_ = std::min<size_t>((getenv("FL")?atoi(getenv("FL")):2) * free + 2, static_cast<size_t>(evaluations) / 3);
+  first_look_ = std::min(2 * free + 2, static_cast<size_t>(evaluations) / 3);
 }
 
 void Chooser::Add(size_t setting, const Sample& sample) {
@@ -172,8 +172,7 @@ double Chooser::Margin(const View& view, size_t i, double allowance) const {
     if (own.empty()) {
       return believed;
     }
-    const double measured = (limit - MedianOf(own)) /
-                            std::max(noise, 1e-9) *
+    const double measured = (limit - MedianOf(own)) / std::max(noise, 1e-9) *
                             std::sqrt(static_cast<double>(own.size()));
     return own.size() == 1 ? std::max(believed, measured) : measured;
   };

@@ -9,8 +9,7 @@
 namespace opsbench::vector::internal {
 namespace {
 
-const double kCap = getenv("CAP") ? atof(getenv("CAP")) : 2;
-const double kLengths[] = {0.15, 0.25, 0.4, 0.65, std::min(1.0, kCap), std::min(1.6,kCap)};
+constexpr double kLengths[] = {0.15, 0.25, 0.4, 0.65, 1.0, 1.6};
 constexpr double kSignals[] = {0.3, 0.6, 1.0, 1.7, 3.0};
 constexpr double kNoises[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2};
 constexpr double kUsualLength = 0.6;
@@ -110,18 +109,17 @@ double ResponseSurface::Factor() {
   }
   SolveUpper(&alpha_);
 
-  // The scatter of repeats tells the noise as well; beyond kUsualRest
-  // deviations it is an outlier's.
-  const double most = kUsualRest * kUsualRest * noise_ * noise_;
+  // The scatter of repeats tells the noise as well: by Student's distribution,
+  // to whose tails an outlier is nothing special. A median takes one of the
+  // values' freedom.
+  constexpr double kFreedom = 4;
   for (const Site& site : sites_) {
-    if (site.rests.size() > 1) {
-      double squares = 0;
-      for (double rest : site.rests) {
-        squares += std::min(rest * rest, most);
-      }
-      log_posterior -=
-          static_cast<double>(site.rests.size() - 1) * std::log(noise_) +
-          squares / (2 * noise_ * noise_);
+    const double count = static_cast<double>(site.rests.size());
+    for (double rest : site.rests) {
+      const double z = rest / noise_;
+      log_posterior -= (count - 1) / count *
+                       (std::log(noise_) +
+                        (kFreedom + 1) / 2 * std::log1p(z * z / kFreedom));
     }
   }
   for (double length : lengths_) {
