@@ -292,8 +292,8 @@ Surface RisingQps() {
   return surface;
 }
 
-// A real index: a setting's truth is the median of its recorded measurements,
-// and a new measurement is one of them, by lot.
+// A real index: a setting's truth is the mean of its recorded slices, and a
+// new measurement is the mean of ten of them, by lot.
 class Recorded {
  public:
   Recorded() {
@@ -322,26 +322,30 @@ class Recorded {
         MakeParameter("ef", {efs.begin(), efs.end()})};
     surface.constraints = constraints;
     surface.truth = [this](const Setting& setting) {
-      return Median(samples_.at(setting));
+      return Mean(samples_.at(setting));
     };
     surface.measure = [this](const Setting& setting, const Sample&,
                              Random* random) {
-      const std::vector<Sample>& samples = samples_.at(setting);
-      return samples[random->Below(samples.size())];
+      const std::vector<Sample>& all = samples_.at(setting);
+      std::vector<Sample> drawn;
+      for (int i = 0; i < 10; ++i) {
+        drawn.push_back(all[random->Below(all.size())]);
+      }
+      return Mean(drawn);
     };
     return surface;
   }
 
  private:
-  static Sample Median(const std::vector<Sample>& samples) {
-    const auto of = [&samples](double Sample::*part) {
-      std::vector<double> values;
-      for (const Sample& sample : samples) {
-        values.push_back(sample.*part);
-      }
-      return results::gate::Median(values);
-    };
-    return {of(&Sample::qps), of(&Sample::p99_ms), of(&Sample::recall), 0};
+  static Sample Mean(const std::vector<Sample>& samples) {
+    Sample mean{0, 0, 0, 0};
+    for (const Sample& sample : samples) {
+      const double n = static_cast<double>(samples.size());
+      mean.qps += sample.qps / n;
+      mean.p99_ms += sample.p99_ms / n;
+      mean.recall += sample.recall / n;
+    }
+    return mean;
   }
 
   std::map<Setting, std::vector<Sample>> samples_;
