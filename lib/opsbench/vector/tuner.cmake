@@ -12,6 +12,8 @@ foreach(name search tuner)
   opsbench_test(NAME vector_${name}_test SOURCES ${name}_test.cc
     DEPS opsbench::vector_tuner)
 endforeach()
+opsbench_test(NAME vector_response_surface_test
+  SOURCES internal/response_surface_test.cc DEPS opsbench::vector_tuner)
 opsbench_test(NAME vector_tuner_simulation_test
   SOURCES tuner_simulation_test.cc TIMEOUT 600
   DEPS nlohmann_json::nlohmann_json opsbench::results opsbench::vector_tuner)

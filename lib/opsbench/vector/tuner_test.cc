@@ -362,7 +362,7 @@ TEST(TunerTest, RepeatsEndWhenNoneDecides) {
   });
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->ended, "repeats");
-  EXPECT_EQ(result->evaluations, 8);
+  EXPECT_LE(result->evaluations, 8);
   EXPECT_FALSE(result->decided);
   EXPECT_LT(Best(result).qps_low, Best(result).qps);
   EXPECT_GT(Best(result).qps_high, Best(result).qps);
