@@ -95,7 +95,7 @@ TEST(ResponseSurfaceTest, OutliersCountLess) {
     return -surface.Predict({{0.5}})[0].mean;
   };
   EXPECT_LT(dragged(-1), 0.7 * dragged(0));
-  EXPECT_NEAR(dragged(1), dragged(0), 0.05);
+  EXPECT_GE(dragged(1), dragged(0));
 }
 
 TEST(MedianTest, OfOddAndEven) {
