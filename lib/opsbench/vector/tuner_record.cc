@@ -98,7 +98,8 @@ void Search(const Work& work, size_t thread, const std::atomic<bool>* stop,
       part->hits +=
           static_cast<int64_t>((*work.truth)[query].count(found.top().second));
     }
-  }
+    ++i;
+  } while (!stop->load(std::memory_order_relaxed));
 }
 
 nlohmann::json Measure(const Work& work, size_t threads, double seconds) {
