@@ -93,8 +93,8 @@ struct Bytes {
 };
 
 // 12 of the 16 registers hold sums.
-constexpr int kPanelQueries = 6;
-constexpr int kPanelVectors = 2;
+constexpr size_t kPanelQueries = 6;
+constexpr size_t kPanelVectors = 2;
 
 OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   __m256 sums[kPanelQueries][kPanelVectors];
@@ -107,7 +107,7 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   for (size_t i = 0; i < in.dimension; ++i) {
     const __m256 row0 = _mm256_loadu_ps(rows);
     const __m256 row1 = _mm256_loadu_ps(rows + 8);
-    for (int q = 0; q < kPanelQueries; ++q) {
+    for (size_t q = 0; q < kPanelQueries; ++q) {
       const __m256 query = _mm256_broadcast_ss(queries + q);
       sums[q][0] = _mm256_fmadd_ps(query, row0, sums[q][0]);
       sums[q][1] = _mm256_fmadd_ps(query, row1, sums[q][1]);
@@ -117,10 +117,10 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   }
   uint32_t any = 0;
   OPSBENCH_UNROLL
-  for (int q = 0; q < kPanelQueries; ++q) {
+  for (size_t q = 0; q < kPanelQueries; ++q) {
     const __m256 threshold = _mm256_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;
-    for (int v = 0; v < kPanelVectors; ++v) {
+    for (size_t v = 0; v < kPanelVectors; ++v) {
       const __m256 value =
           _mm256_fmadd_ps(sums[q][v], _mm256_loadu_ps(in.scale + v * 8),
                           _mm256_loadu_ps(in.bias + v * 8));

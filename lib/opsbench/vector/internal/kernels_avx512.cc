@@ -93,8 +93,8 @@ struct Bytes {
 };
 
 // 24 of the 32 registers hold sums; queries are broadcast out of memory.
-constexpr int kPanelQueries = 12;
-constexpr int kPanelVectors = 2;
+constexpr size_t kPanelQueries = 12;
+constexpr size_t kPanelVectors = 2;
 
 OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   __m512 sums[kPanelQueries][kPanelVectors];
@@ -106,7 +106,7 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   for (size_t i = 0; i < in.dimension; ++i) {
     const __m512 row0 = _mm512_loadu_ps(rows);
     const __m512 row1 = _mm512_loadu_ps(rows + 16);
-    for (int q = 0; q < kPanelQueries; ++q) {
+    for (size_t q = 0; q < kPanelQueries; ++q) {
       const __m512 query = _mm512_set1_ps(queries[q]);
       sums[q][0] = _mm512_fmadd_ps(query, row0, sums[q][0]);
       sums[q][1] = _mm512_fmadd_ps(query, row1, sums[q][1]);
@@ -116,10 +116,10 @@ OPSBENCH_KERNEL_TARGET uint32_t RunPanel(const PanelArguments& in) {
   }
   uint32_t any = 0;
   OPSBENCH_UNROLL
-  for (int q = 0; q < kPanelQueries; ++q) {
+  for (size_t q = 0; q < kPanelQueries; ++q) {
     const __m512 threshold = _mm512_set1_ps(in.thresholds[q]);
     uint32_t mask = 0;
-    for (int v = 0; v < kPanelVectors; ++v) {
+    for (size_t v = 0; v < kPanelVectors; ++v) {
       const __m512 value =
           _mm512_fmadd_ps(sums[q][v], _mm512_loadu_ps(in.scale + v * 16),
                           _mm512_loadu_ps(in.bias + v * 16));

@@ -45,23 +45,23 @@ constexpr DistanceKernels<T> KernelsOfType() {
            Block<T, Metric::kCosine>}};
 }
 
-constexpr int kPanelQueries = 4;
-constexpr int kPanelRows = 8;
+constexpr size_t kPanelQueries = 4;
+constexpr size_t kPanelRows = 8;
 
 uint32_t RunPanel(const PanelArguments& in) {
   float sums[kPanelQueries][kPanelRows] = {};
   for (size_t i = 0; i < in.dimension; ++i) {
-    for (int q = 0; q < kPanelQueries; ++q) {
+    for (size_t q = 0; q < kPanelQueries; ++q) {
       const float query = in.queries[i * kPanelQueries + q];
-      for (int r = 0; r < kPanelRows; ++r) {
+      for (size_t r = 0; r < kPanelRows; ++r) {
         sums[q][r] += query * in.rows[i * kPanelRows + r];
       }
     }
   }
   uint32_t any = 0;
-  for (int q = 0; q < kPanelQueries; ++q) {
+  for (size_t q = 0; q < kPanelQueries; ++q) {
     in.masks[q] = 0;
-    for (int r = 0; r < kPanelRows; ++r) {
+    for (size_t r = 0; r < kPanelRows; ++r) {
       const float value = sums[q][r] * in.scale[r] + in.bias[r];
       in.out[q * kPanelRows + r] = value;
       in.masks[q] |= static_cast<uint32_t>(!(value > in.thresholds[q])) << r;
