@@ -1,10 +1,10 @@
-// Measures a real index at every setting of a grid, several times, for the
-// tuner to be tried on: fixtures/vector/tuner_recorded.json.
+// Measures a real index at every setting of a grid, in slices, for the tuner to
+// be tried on: fixtures/vector/tuner_recorded.json.
 //
-//   tuner_record fixtures/vector/tuner_recorded.json [SECONDS_A_MEASUREMENT]
+//   tuner_record fixtures/vector/tuner_recorded.json [SECONDS_A_SLICE]
 //
 // An hnswlib index of 20,000 vectors of 32 clusters in 48 dimensions, M = 12,
-// ef_construction = 80, k = 10. Every measurement runs its threads, each with
+// ef_construction = 80, k = 10. Every slice runs its threads, each with
 // the queries in another order, for so many seconds; a latency is that of one
 // search. Rounds visit the whole grid in an order drawn anew, so that drift and
 // whatever else the machine does falls on all settings alike.
