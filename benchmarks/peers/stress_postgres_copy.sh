@@ -4,9 +4,9 @@
 #
 # The same on both sides: the server, the tables and what they held before, the
 # rows, their order, the binary format of COPY, a transaction for each bulk
-# insert, one connection whose start does not count. opsbench makes its rows as
-# it goes and keeps the user's log; psql's \copy reads them from a file each,
-# made beforehand.
+# insert, one connection whose start does not count. psql's \copy reads the rows
+# from a file each, in the form in which they travel. opsbench makes them before
+# each statement, which is not counted, and encodes them in it, which is.
 set -eu
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -24,7 +24,7 @@ first=$(((1 << 46) | (128 << 16)))
 load_ours() {
   OPSBENCH_ITERATIONS=$inserts stress_bench \
     BulkInsert/engine:postgres/format:copy_binary/users:1
-  awk -v rate="$(counter rows_per_second)" -v rows="$(count_rows)" \
+  awk -v rate="$(counter service_rows_per_second)" -v rows="$(count_rows)" \
     'BEGIN { print rows / rate }'
 }
 

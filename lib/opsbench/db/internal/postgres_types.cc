@@ -1,5 +1,6 @@
 #include "opsbench/db/internal/postgres_types.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -27,10 +28,12 @@ constexpr char kLtreeVersion = 1;
 
 template <typename Int>
 void AppendBigEndian(Int value, std::string* out) {
-  for (int shift = 8 * (static_cast<int>(sizeof(Int)) - 1); shift >= 0;
-       shift -= 8) {
-    out->push_back(static_cast<char>(value >> shift));
+  std::array<char, sizeof(Int)> bytes;
+  for (size_t i = 0; i < sizeof(Int); ++i) {
+    bytes[i] = static_cast<char>(value >> (8 * (sizeof(Int) - 1 - i)));
   }
+  // In one piece: a string grows by checks, byte for byte.
+  out->append(bytes.data(), bytes.size());
 }
 
 template <typename Int>
