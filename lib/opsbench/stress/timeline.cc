@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/time/time.h"
+
 namespace opsbench::stress {
 namespace {
 
@@ -34,12 +36,17 @@ ReportChart TimeChart(std::string name, ReportChart::Measure measure,
   return chart;
 }
 
-// A value of each second of the load.
+// A value of each whole second of the load: the rates of a part of one would
+// look like a fall.
 ReportSeries SecondsSeries(
     std::string name, const StressReport& report,
     const std::function<double(const LoadSecond&)>& value) {
   ReportSeries series = {.name = std::move(name)};
-  for (size_t i = 0; i < report.load.seconds.size(); ++i) {
+  const auto whole =
+      static_cast<size_t>(absl::ToInt64Seconds(report.load.elapsed));
+  const size_t count =
+      std::min(std::max<size_t>(whole, 1), report.load.seconds.size());
+  for (size_t i = 0; i < count; ++i) {
     series.points.push_back({.x = static_cast<double>(i + 1),
                              .y = {value(report.load.seconds[i])}});
   }
