@@ -262,40 +262,40 @@ class GapTest : public CommitTest,
                 public ::testing::WithParamInterface<Engine> {};
 
 // kill -9 when the commit was answered and the state file does not know: the
-// commit is held until the state file, where the step is pending by then, is
-// locked by the test, so that the run is killed exactly there.
+// state file, where the step is pending, is locked by the test, so that the run
+// is killed exactly there. A server's commit is held until it is. SQLite's own
+// cannot be: a run that was through before it was seen is followed by another.
 TEST_P(GapTest, AKillBetweenTheAnswerAndTheStateDoublesNoRow) {
   Provide(GetParam());
   AddRows(1, kRowsEach);
   const Outcome first = Finish(url_);
   ASSERT_EQ(first.exit_code, 0) << first.errors;
-  AddRows(kRowsEach + 1, 2 * kRowsEach);
 
   const bool sqlite = engine_ == Engine::kSqlite;
-  const auto reader = sqlite ? OnFile("copy.db") : nullptr;
-  if (sqlite) {
-    // A commit waits for those who read.
-    Run(*reader, "BEGIN");
-    Run(*reader, "SELECT * FROM items_copy");
-  } else {
-    proxy_->HoldAt("COMMIT", Where::kRequest);
-  }
-  auto killed = Start(sqlite ? url_ : proxy_->url());
+  if (!sqlite) proxy_->HoldAt("COMMIT", Where::kRequest);
   const auto state = OnFile("state.db");
-  ASSERT_TRUE(killed->Until([&] {
-    const std::string pending =
-        One(*state, "SELECT pending_marker FROM pipeline_streams");
-    return !pending.empty() && (sqlite || proxy_->held());
-  })) << killed->Wait().errors;
-  Run(*state, "BEGIN IMMEDIATE");
-  if (sqlite) {
-    Run(*reader, "COMMIT");
-  } else {
-    proxy_->Release();
+  const auto pending = [&] {
+    return !One(*state, "SELECT pending_marker FROM pipeline_streams").empty();
+  };
+  int64_t rows = kRowsEach;
+  auto killed = decltype(Start(url_))();
+  for (int attempt = 0;; ++attempt) {
+    ASSERT_LT(attempt, sqlite ? 200 : 1);
+    AddRows(rows + 1, rows + kRowsEach);
+    rows += kRowsEach;
+    killed = Start(sqlite ? url_ : proxy_->url());
+    if (killed->Until(
+            [&] { return pending() && (sqlite || proxy_->held()); })) {
+      Run(*state, "BEGIN IMMEDIATE");
+      if (pending()) break;
+      Run(*state, "ROLLBACK");
+    }
+    const Outcome through = killed->Wait();
+    ASSERT_EQ(through.exit_code, 0) << through.errors;
   }
+  if (!sqlite) proxy_->Release();
   ASSERT_TRUE(killed->Until([&] {
-    return One("SELECT COUNT(*) FROM items_copy") ==
-           absl::StrCat(2 * kRowsEach);
+    return One("SELECT COUNT(*) FROM items_copy") == absl::StrCat(rows);
   })) << killed->Wait().errors;
   kill(killed->pid(), SIGKILL);
   killed->Wait();
@@ -304,10 +304,10 @@ TEST_P(GapTest, AKillBetweenTheAnswerAndTheStateDoublesNoRow) {
 
   const Outcome resumed = Finish(url_);
   EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;
-  ExpectEachRowOnce(2 * kRowsEach);
+  ExpectEachRowOnce(rows);
   EXPECT_EQ(One(*state, "SELECT pending_marker FROM pipeline_streams"), "");
   EXPECT_EQ(One(*state, "SELECT cursor FROM pipeline_streams"),
-            absl::StrCat(2 * kRowsEach));
+            absl::StrCat(rows));
 }
 
 INSTANTIATE_TEST_SUITE_P(Destinations, GapTest,
