@@ -6,7 +6,8 @@ opsbench_library(NAME vector_data
     internal/kernels_scalar.cc internal/mapped_file.cc internal/npy.cc
     internal/parts.cc internal/vector_files.cc
   HEADERS backend.h dataset.h dataset_file.h distance.h generate.h
-    ground_truth.h open_dataset.h recall.h tuner.h vectors.h
+    ground_truth.h open_dataset.h query_load.h recall.h redis_index.h tuner.h
+    vectors.h
   DEPS absl::optional absl::span absl::status absl::statusor absl::strings
     opsbench::base
   PRIVATE_DEPS absl::cleanup PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)

@@ -1,0 +1,1 @@
+# A measurement from configuration to result, and the searches over it.

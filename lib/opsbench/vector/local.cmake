@@ -1,0 +1,1 @@
+# Indexes of this process: hnswlib, FAISS, a scan.

@@ -1,0 +1,1 @@
+# Load on servers that speak Redis's protocol, clusters among them.

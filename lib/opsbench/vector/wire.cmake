@@ -1,0 +1,1 @@
+# Search engines over the wire: Redis, Valkey, PostgreSQL.
