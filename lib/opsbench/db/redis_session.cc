@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -42,41 +41,6 @@ timeval ToTimeval(int ms) {
   time.tv_sec = ms / 1000;
   time.tv_usec = ms % 1000 * 1000;
   return time;
-}
-
-absl::StatusCode CodeOf(absl::string_view text) {
-  struct Prefix {
-    absl::string_view text;
-    absl::StatusCode code;
-  };
-  static constexpr Prefix kPrefixes[] = {
-      {"NOAUTH", absl::StatusCode::kUnauthenticated},
-      {"WRONGPASS", absl::StatusCode::kUnauthenticated},
-      {"ERR invalid password", absl::StatusCode::kUnauthenticated},
-      {"NOPERM", absl::StatusCode::kPermissionDenied},
-      {"OOM", absl::StatusCode::kResourceExhausted},
-      {"ERR max number of clients", absl::StatusCode::kResourceExhausted},
-      {"READONLY", absl::StatusCode::kFailedPrecondition},
-      {"MISCONF", absl::StatusCode::kFailedPrecondition},
-      {"BUSY", absl::StatusCode::kAborted},
-      {"EXECABORT", absl::StatusCode::kAborted},
-      {"LOADING", absl::StatusCode::kUnavailable},
-      {"MASTERDOWN", absl::StatusCode::kUnavailable},
-      {"MOVED", absl::StatusCode::kUnimplemented},
-      {"ASK", absl::StatusCode::kUnimplemented},
-      {"CLUSTERDOWN", absl::StatusCode::kUnavailable},
-      {"ERR unknown command", absl::StatusCode::kUnimplemented},
-      {"WRONGTYPE", absl::StatusCode::kInvalidArgument},
-      {"ERR", absl::StatusCode::kInvalidArgument},
-  };
-  for (const Prefix& prefix : kPrefixes) {
-    if (absl::StartsWith(text, prefix.text)) return prefix.code;
-  }
-  return absl::StatusCode::kInternal;
-}
-
-absl::Status StatusOf(absl::string_view error) {
-  return absl::Status(CodeOf(error), absl::StrCat("Redis: ", error));
 }
 
 RedisReply Converted(const redisReply& reply) {
@@ -131,7 +95,7 @@ class HiredisSession : public RedisSession {
       if (redisGetReply(context_.get(), &read) != REDIS_OK) return Lost();
       const Reply reply(static_cast<redisReply*>(read));
       if (reply->type == REDIS_REPLY_ERROR && status.ok()) {
-        status = StatusOf({reply->str, reply->len});
+        status = RedisErrorStatus({reply->str, reply->len});
       }
       if (replies != nullptr) replies->push_back(Converted(*reply));
     }

@@ -1,1 +1,16 @@
 # Search engines over the wire: Redis, Valkey, PostgreSQL.
+set(generated "${PROJECT_BINARY_DIR}/generated/opsbench/vector/sql_files.cc")
+opsbench_embed_sql(OUTPUT "${generated}"
+  NAMESPACE opsbench::vector::internal
+  FILES postgres/vector/pgvector.sql)
+
+opsbench_library(NAME vector_wire
+  SOURCES pgvector_backend.cc redis_features.cc redis_search_index.cc
+    redis_vector_set.cc wire_backends.cc internal/pgvector_format.cc
+    internal/pgvector_searcher.cc internal/redis_reply.cc "${generated}"
+  HEADERS pgvector_backend.h redis_features.h redis_search_index.h
+    redis_vector_set.h wire_backends.h
+  DEPS absl::status absl::statusor absl::strings opsbench::db
+    opsbench::vector_data
+  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base
+    PkgConfig::HIREDIS)
