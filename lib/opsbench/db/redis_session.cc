@@ -19,6 +19,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/redis.h"
+#include "opsbench/db/redis_reply.h"
 
 namespace opsbench::internal {
 namespace {
@@ -31,11 +32,6 @@ struct ContextDeleter {
 };
 using Context = std::unique_ptr<redisContext, ContextDeleter>;
 
-struct ReplyDeleter {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
-
 timeval ToTimeval(int ms) {
   timeval time;
   time.tv_sec = ms / 1000;
@@ -43,30 +39,13 @@ timeval ToTimeval(int ms) {
   return time;
 }
 
-RedisReply Converted(const redisReply& reply) {
+RedisReply Converted(RedisReplyView reply) {
   RedisReply out;
-  switch (reply.type) {
-    case REDIS_REPLY_INTEGER:
-      out.type = RedisReply::Type::kInteger;
-      out.integer = reply.integer;
-      break;
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_STRING:
-      out.type = RedisReply::Type::kText;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_ERROR:
-      out.type = RedisReply::Type::kError;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_ARRAY:
-      out.type = RedisReply::Type::kArray;
-      for (size_t i = 0; i < reply.elements; ++i) {
-        out.elements.push_back(Converted(*reply.element[i]));
-      }
-      break;
-    default:
-      break;
+  out.type = reply.type();
+  out.integer = reply.integer();
+  out.text = std::string(reply.text());
+  for (size_t i = 0; i < reply.size(); ++i) {
+    out.elements.push_back(Converted(reply[i]));
   }
   return out;
 }
@@ -93,7 +72,7 @@ class HiredisSession : public RedisSession {
     for (size_t i = 0; i < expected; ++i) {
       void* read = nullptr;
       if (redisGetReply(context_.get(), &read) != REDIS_OK) return Lost();
-      const Reply reply(static_cast<redisReply*>(read));
+      const RedisReplyPtr reply(static_cast<redisReply*>(read));
       if (reply->type == REDIS_REPLY_ERROR && status.ok()) {
         status = RedisErrorStatus({reply->str, reply->len});
       }

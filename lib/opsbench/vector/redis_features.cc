@@ -62,7 +62,8 @@ bool IsCommand(const RedisReply& info) {
 }  // namespace
 
 absl::StatusOr<RedisFeatures> DetectRedisFeatures(RedisSession& session) {
-  OPSBENCH_ASSIGN_OR_RETURN(const RedisReply info, session.Execute({"INFO"}));
+  OPSBENCH_ASSIGN_OR_RETURN(const RedisReply info,
+                            session.Execute({"INFO", "server"}));
   RedisFeatures features;
   absl::string_view version = InfoValue(info.text, "valkey_version");
   features.valkey = !version.empty();
@@ -74,7 +75,7 @@ absl::StatusOr<RedisFeatures> DetectRedisFeatures(RedisSession& session) {
   }
   features.server =
       absl::StrCat(features.valkey ? "Valkey " : "Redis ", version);
-  features.cluster = InfoValue(info.text, "cluster_enabled") == "1";
+  features.cluster = InfoValue(info.text, "redis_mode") == "cluster";
 
   OPSBENCH_ASSIGN_OR_RETURN(const RedisReply commands,
                             session.Execute({"COMMAND", "INFO", "FT.CREATE",

@@ -1,7 +1,5 @@
 #include "opsbench/vector/redis_search_index.h"
 
-#include <hiredis.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,7 +18,6 @@ using internal::DecimalText;
 using internal::DescribeReply;
 using internal::FieldOf;
 using internal::IntegerOf;
-using internal::IsArray;
 using internal::NumberOf;
 using internal::TextOf;
 using internal::UnexpectedReply;
@@ -150,21 +147,20 @@ class RedisSearchIndex : public RedisIndex {
     return kAnyNode;
   }
 
-  absl::Status ParseSearch(const redisReply& reply,
+  absl::Status ParseSearch(const redisReply& from,
                            std::vector<Neighbor>* found) const override {
+    const RedisReplyView reply = from;
     found->clear();
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
-    if (!IsArray(reply) || reply.elements % 2 != 1 ||
-        !IntegerOf(*reply.element[0]).has_value()) {
+    if (reply.size() % 2 != 1 || !IntegerOf(reply[0]).has_value()) {
       return UnexpectedReply(
           "FT.SEARCH",
           absl::StrCat("not a count and pairs of key and fields, but ",
                        DescribeReply(reply)));
     }
-    for (size_t i = 1; i < reply.elements; i += 2) {
+    for (size_t i = 1; i < reply.size(); i += 2) {
       Neighbor neighbor;
-      const absl::Status status =
-          ParseRow(*reply.element[i], *reply.element[i + 1], &neighbor);
+      const absl::Status status = ParseRow(reply[i], reply[i + 1], &neighbor);
       if (!status.ok()) {
         found->clear();
         return status;
@@ -179,15 +175,17 @@ class RedisSearchIndex : public RedisIndex {
     return {"FT.INFO", name_};
   }
 
-  absl::StatusOr<int64_t> ParseCount(const redisReply& reply) const override {
+  absl::StatusOr<int64_t> ParseCount(const redisReply& from) const override {
+    const RedisReplyView reply = from;
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
-    const redisReply* const count = FieldOf(reply, "num_docs");
-    const auto rows = count == nullptr ? absl::nullopt : IntegerOf(*count);
+    const auto count = FieldOf(reply, "num_docs");
+    const auto rows = count.has_value() ? IntegerOf(*count) : absl::nullopt;
     if (!rows.has_value() || *rows < 0) {
       return UnexpectedReply("FT.INFO", "no num_docs that is a number");
     }
-    const redisReply* const failures = FieldOf(reply, "hash_indexing_failures");
-    const auto failed = failures == nullptr ? 0 : IntegerOf(*failures);
+    const auto failures = FieldOf(reply, "hash_indexing_failures");
+    const auto failed =
+        failures.has_value() ? IntegerOf(*failures) : absl::nullopt;
     if (failed.value_or(0) > 0) {
       return absl::FailedPreconditionError(
           absl::StrCat("Redis: index ", name_, " could not take ", *failed,
@@ -198,7 +196,7 @@ class RedisSearchIndex : public RedisIndex {
 
  private:
   // One key and its fields.
-  absl::Status ParseRow(const redisReply& key, const redisReply& fields,
+  absl::Status ParseRow(RedisReplyView key, RedisReplyView fields,
                         Neighbor* neighbor) const {
     absl::string_view id = TextOf(key).value_or("");
     if (!absl::ConsumePrefix(&id, prefix_) ||
@@ -206,8 +204,8 @@ class RedisSearchIndex : public RedisIndex {
       return UnexpectedReply(
           "FT.SEARCH", absl::StrCat("a key that is not ", prefix_, "<row>"));
     }
-    const redisReply* const field = FieldOf(fields, kDistance);
-    const auto distance = field == nullptr ? absl::nullopt : NumberOf(*field);
+    const auto field = FieldOf(fields, kDistance);
+    const auto distance = field.has_value() ? NumberOf(*field) : absl::nullopt;
     if (!distance.has_value() ||
         std::abs(*distance) > std::numeric_limits<float>::max()) {
       return UnexpectedReply("FT.SEARCH",
@@ -221,11 +219,11 @@ class RedisSearchIndex : public RedisIndex {
   }
 
   // ": why", as RediSearch tells it.
-  static std::string LastFailure(const redisReply& info) {
-    const redisReply* const errors = FieldOf(info, "Index Errors");
-    if (errors == nullptr) return "";
-    const redisReply* const last = FieldOf(*errors, "last indexing error");
-    if (last == nullptr) return "";
+  static std::string LastFailure(RedisReplyView info) {
+    const auto errors = FieldOf(info, "Index Errors");
+    if (!errors.has_value()) return "";
+    const auto last = FieldOf(*errors, "last indexing error");
+    if (!last.has_value()) return "";
     return absl::StrCat(": ", TextOf(*last).value_or("no reason given"));
   }
 

@@ -1,7 +1,5 @@
 #include "opsbench/vector/redis_vector_set.h"
 
-#include <hiredis.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -16,7 +14,6 @@ namespace {
 using internal::DecimalText;
 using internal::DescribeReply;
 using internal::IntegerOf;
-using internal::IsArray;
 using internal::NumberOf;
 using internal::TextOf;
 using internal::UnexpectedReply;
@@ -104,19 +101,20 @@ class RedisVectorSet : public RedisIndex {
     return slot_;
   }
 
-  absl::Status ParseSearch(const redisReply& reply,
+  absl::Status ParseSearch(const redisReply& from,
                            std::vector<Neighbor>* found) const override {
+    const RedisReplyView reply = from;
     found->clear();
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
-    if (!IsArray(reply) || reply.elements % 2 != 0) {
+    if (reply.type() != RedisReply::Type::kArray || reply.size() % 2 != 0) {
       return UnexpectedReply(
           "VSIM", absl::StrCat("not pairs of element and score, but ",
                                DescribeReply(reply)));
     }
-    for (size_t i = 0; i < reply.elements; i += 2) {
+    for (size_t i = 0; i < reply.size(); i += 2) {
       Neighbor neighbor;
-      const absl::string_view id = TextOf(*reply.element[i]).value_or("");
-      const auto similarity = NumberOf(*reply.element[i + 1]);
+      const absl::string_view id = TextOf(reply[i]).value_or("");
+      const auto similarity = NumberOf(reply[i + 1]);
       if (!absl::SimpleAtoi(id, &neighbor.id) || neighbor.id < 0 ||
           !similarity.has_value() || !(*similarity >= -1 && *similarity <= 2)) {
         found->clear();
@@ -134,7 +132,8 @@ class RedisVectorSet : public RedisIndex {
   std::vector<std::string> CountCommand() const override {
     return {"VCARD", key_};
   }
-  absl::StatusOr<int64_t> ParseCount(const redisReply& reply) const override {
+  absl::StatusOr<int64_t> ParseCount(const redisReply& from) const override {
+    const RedisReplyView reply = from;
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
     const auto count = IntegerOf(reply);
     if (!count.has_value() || *count < 0) {

@@ -12,5 +12,6 @@ opsbench_library(NAME vector_wire
     redis_vector_set.h wire_backends.h
   DEPS absl::status absl::statusor absl::strings opsbench::db
     opsbench::vector_data
-  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base
-    PkgConfig::HIREDIS)
+  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
+opsbench_test(NAME vector_pgvector_test SOURCES pgvector_backend_test.cc
+  LABEL integration DEPS opsbench::testing opsbench::vector_wire)

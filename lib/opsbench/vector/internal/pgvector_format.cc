@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 
-
 namespace opsbench::vector::internal {
 namespace {
 

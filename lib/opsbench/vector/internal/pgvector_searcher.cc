@@ -114,6 +114,9 @@ class PgvectorSearcher : public Searcher {
     if (ef == ef_) return absl::OkStatus();
     OPSBENCH_RETURN_IF_ERROR(
         Run(hnsw ? "ef_search" : "probes", {{"ef", absl::StrCat(ef)}}));
+    // Their plans may have been made for the cost of another one: with many
+    // candidates the planner may prefer to look at every row.
+    statements_.clear();
     ef_ = ef;
     return absl::OkStatus();
   }

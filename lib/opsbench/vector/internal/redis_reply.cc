@@ -1,7 +1,5 @@
 #include "opsbench/vector/internal/redis_reply.h"
 
-#include <hiredis.h>
-
 #include <bit>
 
 #include "absl/strings/ascii.h"
@@ -12,16 +10,20 @@
 #include "opsbench/db/redis.h"
 
 namespace opsbench::vector::internal {
+namespace {
+
+using Type = RedisReply::Type;
+
+}  // namespace
 
 static_assert(std::endian::native == std::endian::little,
               "engines take vectors in little-endian order");
 
-absl::Status ReplyStatus(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_ERROR) return absl::OkStatus();
-  const absl::string_view text(reply.str, reply.len);
-  absl::Status status = RedisErrorStatus(text);
+absl::Status ReplyStatus(RedisReplyView reply) {
+  if (reply.type() != Type::kError) return absl::OkStatus();
+  absl::Status status = RedisErrorStatus(reply.text());
   // RediSearch's two, and valkey-search's.
-  const std::string lower = absl::AsciiStrToLower(text);
+  const std::string lower = absl::AsciiStrToLower(reply.text());
   if (absl::StrContains(lower, "no such index") ||
       absl::StrContains(lower, "unknown index name") ||
       (absl::StartsWith(lower, "index") &&
@@ -37,63 +39,53 @@ absl::Status UnexpectedReply(absl::string_view command,
       absl::StrCat("Redis: the reply to ", command, ": ", what));
 }
 
-std::string DescribeReply(const redisReply& reply) {
-  switch (reply.type) {
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_STRING:
-      return "a text";
-    case REDIS_REPLY_INTEGER:
-      return "an integer";
-    case REDIS_REPLY_ARRAY:
-      return absl::StrCat("an array of ", reply.elements);
-    case REDIS_REPLY_NIL:
+std::string DescribeReply(RedisReplyView reply) {
+  switch (reply.type()) {
+    case Type::kNil:
       return "nil";
-    case REDIS_REPLY_ERROR:
+    case Type::kInteger:
+      return "an integer";
+    case Type::kText:
+      return "a text";
+    case Type::kArray:
+      return absl::StrCat("an array of ", reply.size());
+    case Type::kError:
       return "an error";
-    default:
-      return absl::StrCat("of hiredis's type ", reply.type);
   }
+  return "";
 }
 
-bool IsArray(const redisReply& reply) {
-  return reply.type == REDIS_REPLY_ARRAY;
+absl::optional<absl::string_view> TextOf(RedisReplyView reply) {
+  if (reply.type() != Type::kText) return absl::nullopt;
+  return reply.text();
 }
 
-absl::optional<absl::string_view> TextOf(const redisReply& reply) {
-  if (reply.type != REDIS_REPLY_STRING && reply.type != REDIS_REPLY_STATUS) {
-    return absl::nullopt;
-  }
-  return absl::string_view(reply.str, reply.len);
-}
-
-absl::optional<int64_t> IntegerOf(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_INTEGER) return reply.integer;
+absl::optional<int64_t> IntegerOf(RedisReplyView reply) {
+  if (reply.type() == Type::kInteger) return reply.integer();
   int64_t number = 0;
-  const auto text = TextOf(reply);
-  if (!text.has_value() || !absl::SimpleAtoi(*text, &number)) {
+  if (reply.type() != Type::kText || !absl::SimpleAtoi(reply.text(), &number)) {
     return absl::nullopt;
   }
   return number;
 }
 
-absl::optional<double> NumberOf(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_INTEGER) {
-    return static_cast<double>(reply.integer);
+absl::optional<double> NumberOf(RedisReplyView reply) {
+  if (reply.type() == Type::kInteger) {
+    return static_cast<double>(reply.integer());
   }
   double number = 0;
-  const auto text = TextOf(reply);
-  if (!text.has_value() || !absl::SimpleAtod(*text, &number)) {
+  if (reply.type() != Type::kText || !absl::SimpleAtod(reply.text(), &number)) {
     return absl::nullopt;
   }
   return number;
 }
 
-const redisReply* FieldOf(const redisReply& array, absl::string_view name) {
-  if (!IsArray(array)) return nullptr;
-  for (size_t i = 0; i + 1 < array.elements; i += 2) {
-    if (TextOf(*array.element[i]) == name) return array.element[i + 1];
+absl::optional<RedisReplyView> FieldOf(RedisReplyView array,
+                                       absl::string_view name) {
+  for (size_t i = 0; i + 1 < array.size(); i += 2) {
+    if (TextOf(array[i]) == name) return array[i + 1];
   }
-  return nullptr;
+  return absl::nullopt;
 }
 
 absl::string_view Blob(absl::Span<const float> values) {

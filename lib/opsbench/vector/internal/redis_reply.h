@@ -15,32 +15,31 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "opsbench/db/redis_reply.h"
 #include "opsbench/vector/vectors.h"
-
-struct redisReply;
 
 namespace opsbench::vector::internal {
 
 // OK unless it is an error reply. NotFound: the index is not there; otherwise
 // the codes of db/redis.h.
-absl::Status ReplyStatus(const redisReply& reply);
+absl::Status ReplyStatus(RedisReplyView reply);
 
 // Internal: "Redis: the reply to FT.SEARCH: element 3 is an integer, not a
 // text".
 absl::Status UnexpectedReply(absl::string_view command, absl::string_view what);
 // "an integer", "an array of 3", ….
-std::string DescribeReply(const redisReply& reply);
+std::string DescribeReply(RedisReplyView reply);
 
-bool IsArray(const redisReply& reply);
 // Empty when the reply is no text.
-absl::optional<absl::string_view> TextOf(const redisReply& reply);
+absl::optional<absl::string_view> TextOf(RedisReplyView reply);
 // Of an integer, or of a text of digits.
-absl::optional<int64_t> IntegerOf(const redisReply& reply);
+absl::optional<int64_t> IntegerOf(RedisReplyView reply);
 // Of a double, or of a text that is one; "nan" and "inf" are numbers.
-absl::optional<double> NumberOf(const redisReply& reply);
+absl::optional<double> NumberOf(RedisReplyView reply);
 
-// The value beside `name` in an array of names and values, or nullptr.
-const redisReply* FieldOf(const redisReply& array, absl::string_view name);
+// The value beside `name` in an array of names and values, if any.
+absl::optional<RedisReplyView> FieldOf(RedisReplyView array,
+                                       absl::string_view name);
 
 // The floats as the engines take them: little-endian, without a length.
 absl::string_view Blob(absl::Span<const float> values);
