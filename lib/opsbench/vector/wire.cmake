@@ -13,5 +13,20 @@ opsbench_library(NAME vector_wire
   DEPS absl::status absl::statusor absl::strings opsbench::db
     opsbench::vector_data
   PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
+
 opsbench_test(NAME vector_pgvector_test SOURCES pgvector_backend_test.cc
+  LABEL integration DEPS absl::time opsbench::testing opsbench::vector_wire)
+opsbench_test(NAME vector_redis_index_test
+  SOURCES redis_exchanges.cc redis_index_test.cc DEPS opsbench::vector_wire)
+opsbench_test(NAME vector_redis_server_test
+  SOURCES redis_exchanges.cc redis_server_test.cc
   LABEL integration DEPS opsbench::testing opsbench::vector_wire)
+
+# Made fixtures/vector/replies; for who wants another server's.
+if(OPSBENCH_BUILD_TESTS)
+  add_executable(replies_record EXCLUDE_FROM_ALL redis_exchanges.cc
+    "${PROJECT_SOURCE_DIR}/fixtures/vector/replies/record.cc")
+  _opsbench_compile_settings(replies_record)
+  target_link_libraries(replies_record PRIVATE opsbench::base
+    opsbench::vector_wire)
+endif()

@@ -9,11 +9,9 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "gtest/gtest.h"
 #include "opsbench/vector/dataset.h"
 #include "opsbench/vector/generate.h"
 #include "opsbench/vector/ground_truth.h"
@@ -33,9 +31,7 @@ inline std::unique_ptr<Dataset> WireData(Metric metric, size_t rows = 2'000,
   options.clusters = 20;
   options.tag_shares = {0.05, 0.2};
   options.truth_k = 10;
-  auto data = Generate(options);
-  EXPECT_TRUE(data.ok()) << data.status();
-  return *std::move(data);
+  return Generate(options).value();
 }
 
 inline Filter TagFilter(uint32_t tag) {
