@@ -12,8 +12,10 @@ namespace {
 
 constexpr size_t kMaxNameBytes = 40;
 
+#ifdef OPSBENCH_WITH_REDIS
 constexpr absl::string_view kWhatToStart =
     "start Redis 8, Redis Stack, or Valkey with valkey-search";
+#endif
 
 absl::StatusOr<std::unique_ptr<RedisIndex>> OpenRedis(
     const Url& url, Metric metric, const WireOptions& options) {
@@ -51,6 +53,7 @@ absl::Status CheckIndexName(absl::string_view name) {
       kMaxNameBytes));
 }
 
+#ifdef OPSBENCH_WITH_REDIS
 absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(
     const RedisFeatures& features, Metric metric, const WireOptions& options) {
   OPSBENCH_RETURN_IF_ERROR(CheckIndexName(options.name));
@@ -82,6 +85,15 @@ absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(
   }
   return NewRedisSearchIndex(features, options.name, metric);
 }
+#else
+absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(
+    const RedisFeatures& /*features*/, Metric /*metric*/,
+    const WireOptions& /*options*/) {
+  return absl::UnimplementedError(
+      "this opsbench was built without Redis: configure with "
+      "-DOPSBENCH_WITH_REDIS=ON");
+}
+#endif
 
 absl::StatusOr<WireEngine> OpenWireEngine(const Url& url, Metric metric,
                                           const WireOptions& options) {
