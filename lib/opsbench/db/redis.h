@@ -74,6 +74,10 @@ struct RedisOptions {
   int reply_timeout_ms = 30'000;
 };
 
+// An error reply ("WRONGTYPE Operation against…") as a status, by the list
+// above.
+absl::Status RedisErrorStatus(absl::string_view error);
+
 // Connects, authenticates and selects the database, a number, 0 when `url` has
 // none. Unimplemented when the adapter was not built in. InvalidArgument: a URL
 // of another engine, parameters, a database that is no number.

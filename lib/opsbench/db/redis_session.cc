@@ -13,13 +13,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/redis.h"
+#include "opsbench/db/redis_reply.h"
 
 namespace opsbench::internal {
 namespace {
@@ -32,11 +32,6 @@ struct ContextDeleter {
 };
 using Context = std::unique_ptr<redisContext, ContextDeleter>;
 
-struct ReplyDeleter {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
-
 timeval ToTimeval(int ms) {
   timeval time;
   time.tv_sec = ms / 1000;
@@ -44,65 +39,13 @@ timeval ToTimeval(int ms) {
   return time;
 }
 
-absl::StatusCode CodeOf(absl::string_view text) {
-  struct Prefix {
-    absl::string_view text;
-    absl::StatusCode code;
-  };
-  static constexpr Prefix kPrefixes[] = {
-      {"NOAUTH", absl::StatusCode::kUnauthenticated},
-      {"WRONGPASS", absl::StatusCode::kUnauthenticated},
-      {"ERR invalid password", absl::StatusCode::kUnauthenticated},
-      {"NOPERM", absl::StatusCode::kPermissionDenied},
-      {"OOM", absl::StatusCode::kResourceExhausted},
-      {"ERR max number of clients", absl::StatusCode::kResourceExhausted},
-      {"READONLY", absl::StatusCode::kFailedPrecondition},
-      {"MISCONF", absl::StatusCode::kFailedPrecondition},
-      {"BUSY", absl::StatusCode::kAborted},
-      {"EXECABORT", absl::StatusCode::kAborted},
-      {"LOADING", absl::StatusCode::kUnavailable},
-      {"MASTERDOWN", absl::StatusCode::kUnavailable},
-      {"MOVED", absl::StatusCode::kUnimplemented},
-      {"ASK", absl::StatusCode::kUnimplemented},
-      {"CLUSTERDOWN", absl::StatusCode::kUnavailable},
-      {"ERR unknown command", absl::StatusCode::kUnimplemented},
-      {"WRONGTYPE", absl::StatusCode::kInvalidArgument},
-      {"ERR", absl::StatusCode::kInvalidArgument},
-  };
-  for (const Prefix& prefix : kPrefixes) {
-    if (absl::StartsWith(text, prefix.text)) return prefix.code;
-  }
-  return absl::StatusCode::kInternal;
-}
-
-absl::Status StatusOf(absl::string_view error) {
-  return absl::Status(CodeOf(error), absl::StrCat("Redis: ", error));
-}
-
-RedisReply Converted(const redisReply& reply) {
+RedisReply Converted(RedisReplyView reply) {
   RedisReply out;
-  switch (reply.type) {
-    case REDIS_REPLY_INTEGER:
-      out.type = RedisReply::Type::kInteger;
-      out.integer = reply.integer;
-      break;
-    case REDIS_REPLY_STATUS:
-    case REDIS_REPLY_STRING:
-      out.type = RedisReply::Type::kText;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_ERROR:
-      out.type = RedisReply::Type::kError;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_ARRAY:
-      out.type = RedisReply::Type::kArray;
-      for (size_t i = 0; i < reply.elements; ++i) {
-        out.elements.push_back(Converted(*reply.element[i]));
-      }
-      break;
-    default:
-      break;
+  out.type = reply.type();
+  out.integer = reply.integer();
+  out.text = std::string(reply.text());
+  for (size_t i = 0; i < reply.size(); ++i) {
+    out.elements.push_back(Converted(reply[i]));
   }
   return out;
 }
@@ -129,9 +72,9 @@ class HiredisSession : public RedisSession {
     for (size_t i = 0; i < expected; ++i) {
       void* read = nullptr;
       if (redisGetReply(context_.get(), &read) != REDIS_OK) return Lost();
-      const Reply reply(static_cast<redisReply*>(read));
+      const RedisReplyPtr reply(static_cast<redisReply*>(read));
       if (reply->type == REDIS_REPLY_ERROR && status.ok()) {
-        status = StatusOf({reply->str, reply->len});
+        status = RedisErrorStatus({reply->str, reply->len});
       }
       if (replies != nullptr) replies->push_back(Converted(*reply));
     }

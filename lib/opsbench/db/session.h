@@ -87,7 +87,9 @@ class Statement {
  public:
   virtual ~Statement() = default;
 
-  // Runs the statement with `parameters`, as many as it has placeholders.
+  // Runs the statement with `parameters`, as many as it has placeholders. On
+  // PostgreSQL bytes for a type that this library does not know (pgvector's
+  // vector) are its binary form.
   // Appends no row to and clears `*rows` first; rows == nullptr discards them.
   // Returns the number of rows read for a query, affected otherwise. A CALL
   // delivers its first result, and the rest is drained.

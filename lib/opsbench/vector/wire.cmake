@@ -1,1 +1,46 @@
 # Search engines over the wire: Redis, Valkey, PostgreSQL.
+set(generated "${PROJECT_BINARY_DIR}/generated/opsbench/vector/sql_files.cc")
+opsbench_embed_sql(OUTPUT "${generated}"
+  NAMESPACE opsbench::vector::internal
+  FILES postgres/vector/pgvector.sql)
+
+# Replies are read through the adapter of Redis.
+set(redis_sources)
+if(OPSBENCH_WITH_REDIS)
+  set(redis_sources redis_search_index.cc redis_vector_set.cc
+    internal/redis_reply.cc)
+endif()
+opsbench_library(NAME vector_wire
+  SOURCES pgvector_backend.cc redis_features.cc wire_backends.cc
+    internal/pgvector_format.cc internal/pgvector_searcher.cc ${redis_sources}
+    "${generated}"
+  HEADERS pgvector_backend.h redis_features.h redis_search_index.h
+    redis_vector_set.h wire_backends.h
+  DEPS absl::status absl::statusor absl::strings opsbench::db
+    opsbench::vector_data
+  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
+
+# Those of adapters that are left out are known all the same.
+_opsbench_remember(pgvector_backend_test.cc redis_index_test.cc
+  redis_server_test.cc)
+if(OPSBENCH_WITH_POSTGRES)
+  opsbench_test(NAME vector_pgvector_test SOURCES pgvector_backend_test.cc
+    LABEL integration DEPS absl::time opsbench::testing opsbench::vector_wire)
+endif()
+if(OPSBENCH_WITH_REDIS)
+  target_compile_definitions(opsbench_vector_wire PRIVATE OPSBENCH_WITH_REDIS)
+  opsbench_test(NAME vector_redis_index_test
+    SOURCES redis_exchanges.cc redis_index_test.cc DEPS opsbench::vector_wire)
+  opsbench_test(NAME vector_redis_server_test
+    SOURCES redis_exchanges.cc redis_server_test.cc
+    LABEL integration DEPS opsbench::testing opsbench::vector_wire)
+
+  # Made fixtures/vector/replies; for who wants another server's.
+  if(OPSBENCH_BUILD_TESTS)
+    add_executable(replies_record EXCLUDE_FROM_ALL redis_exchanges.cc
+      "${PROJECT_SOURCE_DIR}/fixtures/vector/replies/record.cc")
+    _opsbench_compile_settings(replies_record)
+    target_link_libraries(replies_record PRIVATE opsbench::base
+      opsbench::vector_wire)
+  endif()
+endif()

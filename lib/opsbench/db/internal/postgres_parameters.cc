@@ -40,7 +40,9 @@ absl::Status PostgresParameters::EncodeOne(const Value& value, size_t i) {
   }
   const uint32_t oid = oids_[i];
   formats_[i] = 1;
-  if (IsRawForm(value, oid)) {
+  const bool known = HasBinaryForm(oid, ltree_oid_);
+  if (IsRawForm(value, oid) ||
+      (!known && value.type() == Value::Type::kBytes)) {
     // It needs no encoding: libpq reads it where it is.
     values_[i] = value.text().data() == nullptr ? "" : value.text().data();
     lengths_[i] = static_cast<int>(value.text().size());
@@ -51,7 +53,7 @@ absl::Status PostgresParameters::EncodeOne(const Value& value, size_t i) {
   offsets_.emplace_back(i, offset);
   const bool server_parses = value.type() == Value::Type::kText &&
                              oid != kJsonbOid && oid != ltree_oid_;
-  if (HasBinaryForm(oid, ltree_oid_) && !server_parses) {
+  if (known && !server_parses) {
     OPSBENCH_RETURN_IF_ERROR(AppendBinary(value, oid, ltree_oid_, &buffer_));
   } else {
     formats_[i] = 0;

@@ -1,0 +1,268 @@
+#include "opsbench/vector/pgvector_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/session.h"
+#include "opsbench/db/sql_catalog.h"
+#include "opsbench/vector/internal/pgvector_format.h"
+#include "opsbench/vector/internal/pgvector_searcher.h"
+
+namespace opsbench::vector {
+namespace {
+
+using internal::PgvectorTable;
+
+// Sent to the server at once while loading.
+constexpr size_t kCopyBytes = size_t{1} << 20;
+
+constexpr int64_t kMinBuildBytes = int64_t{64} << 20;
+constexpr int64_t kMaxBuildBytes = int64_t{2} << 30;
+
+// "0.8.5" is 8; a major version counts a thousand.
+int ReleaseOf(absl::string_view version) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(version, '.');
+  int major = 0;
+  int minor = 0;
+  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &major) ||
+      !absl::SimpleAtoi(parts[1], &minor)) {
+    return 0;
+  }
+  return major * 1000 + minor;
+}
+
+constexpr int kReleaseWithHnsw = 5;
+
+// What an HNSW graph takes: the vector, two links of 8 bytes for each of m in
+// the lowest layer and what the layers above and the allocator add.
+int64_t GraphBytes(const Dataset& data, const BuildOptions& options) {
+  const auto rows = static_cast<int64_t>(data.base().rows);
+  const auto vector = static_cast<int64_t>(4 * data.dimension());
+  return rows * (vector + int64_t{40} * options.m + 200);
+}
+
+absl::StatusOr<std::string> OneText(Session& session, const std::string& sql) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(session.Query(sql, &rows));
+  if (rows.row_count() == 0 || rows.at(0, 0).is_null()) return std::string();
+  return std::string(rows.at(0, 0).text());
+}
+
+absl::StatusOr<int64_t> OneNumber(Session& session, const std::string& sql) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(session.Query(sql, &rows));
+  if (rows.row_count() == 0 || rows.at(0, 0).is_null()) return 0;
+  return rows.at(0, 0).int64();
+}
+
+// The version of the extension, which is created if need be.
+absl::StatusOr<std::string> EnsureExtension(Session& session, const Url& url,
+                                            const PgvectorTable& table) {
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string available,
+                            table.Sql("available_version"));
+  OPSBENCH_ASSIGN_OR_RETURN(std::string version, OneText(session, available));
+  const std::string server = absl::StrCat(
+      "PostgreSQL ", session.capabilities().version, " at ", url.Redacted());
+  if (version.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        server,
+        " has no pgvector: install it there (PostgreSQL's own repository for "
+        "Debian has it as postgresql-",
+        session.capabilities().version_number / 10'000,
+        "-pgvector; the image pgvector/pgvector brings it along)"));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string create,
+                            table.Sql("create_extension"));
+  OPSBENCH_RETURN_IF_ERROR(session.Execute(create).status());
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string installed,
+                            table.Sql("installed_version"));
+  OPSBENCH_ASSIGN_OR_RETURN(version, OneText(session, installed));
+  if (ReleaseOf(version) < kReleaseWithHnsw) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(server, " has pgvector ", version,
+                     ", which has no HNSW: install 0.5 or later there and run "
+                     "ALTER EXTENSION vector UPDATE"));
+  }
+  return version;
+}
+
+class Pgvector : public PgvectorBackend {
+ public:
+  Pgvector(Url url, const PgvectorOptions& options, PgvectorTable table,
+           std::string version, const Capabilities& capabilities)
+      : url_(std::move(url)), options_(options), table_(std::move(table)) {
+    table_.iterative_scan = ReleaseOf(version) >= 8;
+    info_.name = absl::StrCat(
+        "pgvector", options.index == PgvectorOptions::Index::kHnsw ? ""
+                    : options.index == PgvectorOptions::Index::kNone
+                        ? "_scan"
+                        : "_ivfflat");
+    info_.version = absl::StrCat("PostgreSQL ", capabilities.version,
+                                 ", pgvector ", version);
+    info_.exact = options.index == PgvectorOptions::Index::kNone;
+    info_.filters = true;
+    info_.remote = true;
+  }
+
+  const BackendInfo& info() const override { return info_; }
+
+  absl::Status Build(const Dataset& data,
+                     const BuildOptions& options) override {
+    table_.SetData(data);
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
+    OPSBENCH_RETURN_IF_ERROR(Run(*session, "drop"));
+    OPSBENCH_RETURN_IF_ERROR(Run(*session, "create"));
+    OPSBENCH_RETURN_IF_ERROR(Load(*session, data, options));
+    OPSBENCH_RETURN_IF_ERROR(BuildIndex(*session, data, options));
+    OPSBENCH_RETURN_IF_ERROR(Run(*session, "vacuum"));
+    return Finish(*session);
+  }
+
+  absl::Status Attach(const Dataset& data) override {
+    table_.SetData(data);
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string describe,
+                              table_.Sql("describe"));
+    ResultSet found;
+    OPSBENCH_RETURN_IF_ERROR(session->Query(describe, &found));
+    const std::string name =
+        absl::StrCat("table ", options_.table, " at ", url_.Redacted());
+    if (found.row_count() == 0) {
+      return absl::NotFoundError(
+          absl::StrCat("there is no ", name, ": load the data set first"));
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string count, table_.Sql("count"));
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows, OneNumber(*session, count));
+    const auto wanted_rows = static_cast<int64_t>(data.base().rows);
+    const auto wanted_dimension = static_cast<int64_t>(data.dimension());
+    if (rows != wanted_rows || found.at(0, 0).int64() != wanted_dimension) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          name, " has ", rows, " vectors of ", found.at(0, 0).int64(),
+          " numbers, and the data set ", wanted_rows, " of ", wanted_dimension,
+          ": load the data set again"));
+    }
+    const std::string index = found.at(0, 1).is_null()
+                                  ? "none"
+                                  : absl::StrCat(found.at(0, 1).text(), " (",
+                                                 found.at(0, 2).text(), ")");
+    const std::string wanted =
+        options_.index == PgvectorOptions::Index::kNone
+            ? "none"
+            : absl::StrCat(table_.method(), " (", table_.opclass(), ")");
+    if (index != wanted) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the index of ", name, " is ", index, ", and asked for ",
+                       "is ", wanted, ": load the data set again"));
+    }
+    return Finish(*session);
+  }
+
+  absl::Status Drop() override {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
+    return Run(*session, "drop");
+  }
+
+  int64_t MemoryBytes() const override { return index_bytes_; }
+
+  absl::StatusOr<std::unique_ptr<Searcher>> Connect() override {
+    return internal::NewPgvectorSearcher(url_, &table_);
+  }
+
+ private:
+  absl::Status Run(Session& session, absl::string_view section,
+                   std::map<std::string, std::string> words = {}) const {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql,
+                              table_.Sql(section, std::move(words)));
+    return session.Execute(sql).status();
+  }
+
+  absl::Status Load(Session& session, const Dataset& data,
+                    const BuildOptions& options) const {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, table_.Sql("load"));
+    OPSBENCH_ASSIGN_OR_RETURN(const auto copy, session.CopyIn(sql));
+    std::string buffer;
+    internal::AppendCopyHeader(&buffer);
+    for (size_t row = 0; row < data.base().rows; ++row) {
+      internal::AppendCopyRow(data, row, &buffer);
+      if (buffer.size() < kCopyBytes) continue;
+      OPSBENCH_RETURN_IF_ERROR(copy->Write(buffer));
+      buffer.clear();
+      if (options.on_progress) {
+        options.on_progress(static_cast<int64_t>(row) + 1);
+      }
+    }
+    internal::AppendCopyTrailer(&buffer);
+    OPSBENCH_RETURN_IF_ERROR(copy->Write(buffer));
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows, copy->Finish());
+    if (options.on_progress) options.on_progress(rows);
+    return absl::OkStatus();
+  }
+
+  absl::Status BuildIndex(Session& session, const Dataset& data,
+                          const BuildOptions& options) const {
+    const int64_t bytes = options_.build_memory_bytes > 0
+                              ? options_.build_memory_bytes
+                              : std::clamp(GraphBytes(data, options),
+                                           kMinBuildBytes, kMaxBuildBytes);
+    OPSBENCH_RETURN_IF_ERROR(Run(session, "build_memory",
+                                 {{"kibibytes", absl::StrCat(bytes >> 10)}}));
+    OPSBENCH_RETURN_IF_ERROR(
+        Run(session, "build_workers",
+            {{"workers", absl::StrCat(std::max(options.threads - 1, 0))}}));
+    switch (options_.index) {
+      case PgvectorOptions::Index::kHnsw:
+        OPSBENCH_RETURN_IF_ERROR(
+            Run(session, "index_hnsw",
+                {{"m", absl::StrCat(options.m)},
+                 {"ef_construction", absl::StrCat(options.ef_construction)}}));
+        break;
+      case PgvectorOptions::Index::kIvfflat:
+        OPSBENCH_RETURN_IF_ERROR(Run(session, "index_ivfflat",
+                                     {{"lists", absl::StrCat(options.lists)}}));
+        break;
+      case PgvectorOptions::Index::kNone:
+        break;
+    }
+    if (data.attributes().empty()) return absl::OkStatus();
+    OPSBENCH_RETURN_IF_ERROR(Run(session, "index_tag"));
+    return Run(session, "index_number");
+  }
+
+  absl::Status Finish(Session& session) {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, table_.Sql("index_bytes"));
+    OPSBENCH_ASSIGN_OR_RETURN(index_bytes_, OneNumber(session, sql));
+    return absl::OkStatus();
+  }
+
+  const Url url_;
+  const PgvectorOptions options_;
+  PgvectorTable table_;
+  BackendInfo info_;
+  int64_t index_bytes_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PgvectorBackend>> PgvectorBackend::Open(
+    const Url& url, const PgvectorOptions& options) {
+  OPSBENCH_ASSIGN_OR_RETURN(PgvectorTable table, PgvectorTable::Make(options));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url));
+  if (session->capabilities().engine != Engine::kPostgres) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "pgvector is of PostgreSQL, and ", url.Redacted(), " is not"));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(std::string version,
+                            EnsureExtension(*session, url, table));
+  return std::make_unique<Pgvector>(url, options, std::move(table),
+                                    std::move(version),
+                                    session->capabilities());
+}
+
+}  // namespace opsbench::vector

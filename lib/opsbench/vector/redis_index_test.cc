@@ -1,0 +1,548 @@
+// The codecs of Redis's engines against what servers answered
+// (fixtures/vector/replies), and against what no server should answer.
+
+#include "opsbench/vector/redis_index.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opsbench/base/random.h"
+#include "opsbench/vector/redis_exchanges.h"
+#include "opsbench/vector/wire_backends.h"
+#include "opsbench/vector/wire_test_data.h"
+
+namespace opsbench::vector {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Code = absl::StatusCode;
+using Kind = ExchangeStep::Kind;
+
+constexpr char kFolder[] = "fixtures/vector/replies";
+
+// A server on the loopback address that answers one connection as recorded, as
+// long as it is asked what was recorded, and then hangs up.
+class ScriptedServer {
+ public:
+  explicit ScriptedServer(std::vector<Exchange> exchanges)
+      : exchanges_(std::move(exchanges)),
+        listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(bind(listener_, generic, size), 0);
+    EXPECT_EQ(listen(listener_, 1), 0);
+    EXPECT_EQ(getsockname(listener_, generic, &size), 0);
+    url_.engine = Engine::kRedis;
+    url_.host = "127.0.0.1";
+    url_.port = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Play(); });
+  }
+
+  ~ScriptedServer() {
+    // Ends a wait for a connection that nobody made.
+    shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    close(listener_);
+  }
+
+  const Url& url() const { return url_; }
+
+ private:
+  void Play() {
+    const int client = accept(listener_, nullptr, nullptr);
+    if (client < 0) return;
+    for (const Exchange& exchange : exchanges_) {
+      std::string request(exchange.request.size(), '\0');
+      if (recv(client, request.data(), request.size(), MSG_WAITALL) !=
+              static_cast<ssize_t>(request.size()) ||
+          request != exchange.request ||
+          send(client, exchange.reply.data(), exchange.reply.size(),
+               MSG_NOSIGNAL) < 0) {
+        break;
+      }
+    }
+    close(client);
+  }
+
+  const std::vector<Exchange> exchanges_;
+  const int listener_;
+  Url url_;
+  std::thread thread_;
+};
+
+std::vector<Exchange> Recorded(const std::string& name) {
+  auto exchanges = ReadExchanges(absl::StrCat(kFolder, "/", name, ".resp"));
+  EXPECT_TRUE(exchanges.ok()) << exchanges.status();
+  return exchanges.ok() ? *std::move(exchanges) : std::vector<Exchange>();
+}
+
+// A server that was recorded, and what it is known to be.
+struct Server {
+  std::string file;
+  RedisFeatures features;
+  std::vector<std::string> indexes;  // Each in a file with every metric it has.
+};
+
+std::vector<Server> Servers() {
+  const auto make = [](std::string file, std::string server, std::string search,
+                       bool vector_sets, std::vector<std::string> indexes) {
+    Server made{std::move(file), {}, std::move(indexes)};
+    made.features.server = std::move(server);
+    made.features.valkey = absl::StartsWith(made.features.server, "Valkey");
+    made.features.search = !search.empty();
+    made.features.search_version = std::move(search);
+    made.features.vector_sets = vector_sets;
+    return made;
+  };
+  return {
+      make("Redis-7.0.15", "Redis 7.0.15", "", false, {}),
+      make("Redis-7.4.1-search-2.10.5", "Redis 7.4.1", "2.10.5", false,
+           {"redis_search"}),
+      make("Redis-8.2.3", "Redis 8.2.3", "", true, {"redis_vector_set"}),
+      make("Redis-8.2.3-search-2.10.5", "Redis 8.2.3", "2.10.5", true,
+           {"redis_search", "redis_vector_set"}),
+      make("Valkey-9.1.2", "Valkey 9.1.2", "", false, {}),
+      make("typed-Valkey-9.0.1-search-1.2.1", "Valkey 9.0.1", "1.2.1", false,
+           {"valkey_search"}),
+  };
+}
+
+WireOptions RecordedOptions(absl::string_view index) {
+  WireOptions options;
+  options.name = "recorded";
+  options.redis_kind = index == "redis_vector_set" ? RedisIndexKind::kVectorSet
+                                                   : RedisIndexKind::kSearch;
+  return options;
+}
+
+std::unique_ptr<RedisIndex> MakeIndex(const Server& server,
+                                      const std::string& name, Metric metric) {
+  auto index = ChooseRedisIndex(server.features, metric, RecordedOptions(name));
+  EXPECT_TRUE(index.ok()) << index.status();
+  EXPECT_EQ((*index)->info().name, name);
+  return *std::move(index);
+}
+
+std::vector<Metric> MetricsOf(const std::string& index) {
+  if (index == "redis_vector_set") return {Metric::kCosine};
+  return {Metric::kL2, Metric::kInnerProduct, Metric::kCosine};
+}
+
+TEST(RedisFeatures, AreWhatTheServersTell) {
+  for (const Server& server : Servers()) {
+    SCOPED_TRACE(server.file);
+    ScriptedServer fake(Recorded(server.file + ".greeting"));
+    auto session = ConnectRedis(fake.url());
+    ASSERT_TRUE(session.ok()) << session.status();
+    const auto features = DetectRedisFeatures(**session);
+    ASSERT_TRUE(features.ok()) << features.status();
+    EXPECT_EQ(features->server, server.features.server);
+    EXPECT_EQ(features->valkey, server.features.valkey);
+    EXPECT_EQ(features->search, server.features.search);
+    EXPECT_EQ(features->search_version, server.features.search_version);
+    EXPECT_EQ(features->vector_sets, server.features.vector_sets);
+    EXPECT_FALSE(features->cluster);
+  }
+}
+
+TEST(RedisFeatures, AServerThatHangsUpOrTalksNonsenseIsAnError) {
+  const std::vector<Exchange> greeting = Recorded("Redis-7.0.15.greeting");
+  ASSERT_EQ(greeting.size(), 3U);
+  for (size_t kept = 1; kept < greeting.size(); ++kept) {
+    ScriptedServer fake({greeting.begin(), greeting.begin() + kept});
+    auto session = ConnectRedis(fake.url());
+    ASSERT_TRUE(session.ok()) << session.status();
+    EXPECT_EQ(DetectRedisFeatures(**session).status().code(),
+              Code::kUnavailable);
+  }
+  for (const size_t changed : {1, 2}) {
+    for (const char* reply : {"+OK\r\n", "*0\r\n", ":1\r\n", "$-1\r\n"}) {
+      std::vector<Exchange> exchanges = greeting;
+      exchanges[changed].reply = reply;
+      ScriptedServer fake(exchanges);
+      auto session = ConnectRedis(fake.url());
+      ASSERT_TRUE(session.ok()) << session.status();
+      EXPECT_EQ(DetectRedisFeatures(**session).status().code(),
+                Code::kInternal);
+    }
+  }
+}
+
+TEST(WireEngine, AServerIsTakenForWhatItHas) {
+  for (const Server& server : Servers()) {
+    SCOPED_TRACE(server.file);
+    ScriptedServer fake(Recorded(server.file + ".greeting"));
+    const auto engine = OpenWireEngine(fake.url(), Metric::kCosine);
+    if (server.indexes.empty()) {
+      EXPECT_EQ(engine.status().code(), Code::kFailedPrecondition);
+      const std::string text(engine.status().message());
+      EXPECT_THAT(text,
+                  HasSubstr(server.features.server + " has no vector search"));
+      EXPECT_THAT(text, HasSubstr("start Redis 8"));
+      EXPECT_THAT(text, Not(HasSubstr("\n")));
+      continue;
+    }
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    EXPECT_EQ(engine->postgres, nullptr);
+    EXPECT_EQ(engine->info().name, server.indexes[0]);
+    EXPECT_THAT(engine->info().version, HasSubstr(server.features.server));
+    EXPECT_THAT(engine->info().version,
+                HasSubstr(server.features.search_version));
+  }
+}
+
+TEST(WireEngine, WhatIsAskedForAndNotThereIsNamed) {
+  RedisFeatures features;
+  features.server = "Redis 8.2.3";
+  features.vector_sets = true;
+  WireOptions options;
+  options.redis_kind = RedisIndexKind::kSearch;
+  EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().message(),
+            "Redis 8.2.3 has no search module (FT.SEARCH), it has vector sets: "
+            "start Redis 8, Redis Stack, or Valkey with valkey-search");
+  options.redis_kind = RedisIndexKind::kAuto;
+  const absl::Status metric =
+      ChooseRedisIndex(features, Metric::kL2, options).status();
+  EXPECT_EQ(metric.code(), Code::kInvalidArgument);
+  EXPECT_THAT(std::string(metric.message()), HasSubstr("cosine"));
+  options.redis_kind = RedisIndexKind::kVectorSet;
+  features.vector_sets = false;
+  features.search = true;
+  EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().message(),
+            "Redis 8.2.3 has no vector sets (VADD, VSIM), it has the search "
+            "module: start Redis 8");
+  options.redis_kind = RedisIndexKind::kAuto;
+  for (const char* name : {"", "a*", "a:b", "A", "2a", "a\r\nb", "{a}"}) {
+    options.name = name;
+    EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().code(),
+              Code::kInvalidArgument);
+  }
+  Url url;
+  url.engine = Engine::kMysql;
+  EXPECT_EQ(OpenWireEngine(url, Metric::kL2).status().code(),
+            Code::kInvalidArgument);
+  EXPECT_FALSE(ParseRedisIndexKind("vset").ok());
+  EXPECT_EQ(*ParseRedisIndexKind("vector_set"), RedisIndexKind::kVectorSet);
+}
+
+void ExpectNeighbors(const Dataset& data, const ExchangeStep& step,
+                     const std::vector<Neighbor>& found) {
+  const auto right = RightNeighbors(data, step.query, 10, step.filter);
+  ASSERT_EQ(found.size(), right.size());
+  for (size_t i = 0; i < right.size(); ++i) {
+    EXPECT_EQ(found[i].id, right[i].id);
+    EXPECT_NEAR(found[i].distance, right[i].distance,
+                1e-5 * (1 + std::abs(right[i].distance)));
+  }
+}
+
+void ExpectReply(const RedisIndex& index, const Dataset& data,
+                 const ExchangeStep& step, const std::string& bytes) {
+  const auto reply = ParseReply(bytes);
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  std::vector<Neighbor> found;
+  switch (step.kind) {
+    case Kind::kGreeting:
+    case Kind::kAnything:
+      break;
+    case Kind::kDone:
+      EXPECT_NE(RedisReplyView(**reply).type(), RedisReply::Type::kError);
+      break;
+    case Kind::kCount:
+      EXPECT_EQ(index.ParseCount(**reply).value_or(-1), step.count);
+      break;
+    case Kind::kNoCount: {
+      const auto count = index.ParseCount(**reply);
+      EXPECT_TRUE(count.ok() ? *count == 0
+                             : count.status().code() == Code::kNotFound)
+          << count.status();
+      break;
+    }
+    case Kind::kSearch: {
+      const absl::Status status = index.ParseSearch(**reply, &found);
+      ASSERT_TRUE(status.ok()) << status;
+      ExpectNeighbors(data, step, found);
+      break;
+    }
+    case Kind::kBadSearch:
+      EXPECT_FALSE(index.ParseSearch(**reply, &found).ok());
+      EXPECT_TRUE(found.empty());
+      break;
+  }
+}
+
+// The commands are those that the servers were sent, and their answers, read,
+// are the right ones.
+TEST(RedisIndex, SpeaksAsRecorded) {
+  int recordings = 0;
+  for (const Server& server : Servers()) {
+    for (const std::string& name : server.indexes) {
+      for (const Metric metric : MetricsOf(name)) {
+        SCOPED_TRACE(
+            absl::StrCat(server.file, " ", name, " ", MetricName(metric)));
+        const auto index = MakeIndex(server, name, metric);
+        const auto data = RecordedData(metric);
+        const auto steps = IndexScript(*index, *data);
+        const auto exchanges = Recorded(
+            absl::StrCat(server.file, ".", name, ".", MetricName(metric)));
+        ASSERT_EQ(exchanges.size(), steps.size());
+        for (size_t i = 0; i < steps.size(); ++i) {
+          ASSERT_EQ(exchanges[i].request, steps[i].request) << i;
+          ExpectReply(*index, *data, steps[i], exchanges[i].reply);
+        }
+        ++recordings;
+      }
+    }
+  }
+  EXPECT_EQ(recordings, 11);
+}
+
+// Whatever comes, the answer is an error of one line and nothing found, or
+// neighbours in their order.
+void ExpectSane(const RedisIndex& index, const redisReply& reply) {
+  std::vector<Neighbor> found = {{-1, 0}};
+  const absl::Status status = index.ParseSearch(reply, &found);
+  if (!status.ok()) {
+    EXPECT_TRUE(found.empty());
+  }
+  EXPECT_TRUE(std::is_sorted(found.begin(), found.end()));
+  for (const Neighbor& neighbor : found) EXPECT_GE(neighbor.id, 0);
+  const auto count = index.ParseCount(reply);
+  if (count.ok()) {
+    EXPECT_GE(*count, 0);
+  }
+}
+
+std::vector<std::unique_ptr<RedisIndex>> AllIndexes() {
+  std::vector<std::unique_ptr<RedisIndex>> indexes;
+  for (const Server& server : Servers()) {
+    for (const std::string& name : server.indexes) {
+      indexes.push_back(MakeIndex(server, name, Metric::kCosine));
+    }
+  }
+  return indexes;
+}
+
+// Recorded replies with a few bytes changed, taken out or doubled.
+TEST(RedisIndex, SpoiltRepliesAreTakenOrRefused) {
+  const auto indexes = AllIndexes();
+  Random random(7);
+  int parsed = 0;
+  for (const Server& server : Servers()) {
+    for (const std::string& name : server.indexes) {
+      for (const Exchange& exchange :
+           Recorded(absl::StrCat(server.file, ".", name, ".cosine"))) {
+        for (int round = 0; round < 100; ++round) {
+          std::string bytes = exchange.reply;
+          for (uint64_t n = random.Below(4); !bytes.empty();) {
+            const size_t at = random.Below(bytes.size());
+            const size_t size = random.Below(8) + 1;
+            switch (random.Below(4)) {
+              case 0:
+                bytes[at] = static_cast<char>(random.Below(256));
+                break;
+              case 1:
+                bytes[at] = ":$*-+_,\r\n0123456789"[random.Below(19)];
+                break;
+              case 2:
+                bytes.erase(at, size);
+                break;
+              default:
+                bytes.insert(at, bytes.substr(at, size));
+            }
+            if (n-- == 0) break;
+          }
+          const auto reply = ParseReply(bytes);
+          if (!reply.ok()) continue;
+          ++parsed;
+          for (const auto& index : indexes) ExpectSane(*index, **reply);
+        }
+      }
+    }
+  }
+  // Or the codecs saw none of them.
+  EXPECT_GT(parsed, 1'000);
+}
+
+// A value of any shape, of words that replies are made of.
+void AppendAnyValue(Random& random, int depth, std::string* out) {
+  static constexpr absl::string_view kWords[] = {"recorded:0",
+                                                 "recorded:7",
+                                                 "recorded:-1",
+                                                 "recorded:",
+                                                 "other:3",
+                                                 "0",
+                                                 "7",
+                                                 "-1",
+                                                 "0.5",
+                                                 "nan",
+                                                 "-inf",
+                                                 "1e400",
+                                                 "dist",
+                                                 "num_docs",
+                                                 "",
+                                                 "hash_indexing_failures",
+                                                 "Index Errors",
+                                                 "99999999999999999999"};
+  const uint64_t kind = random.Below(depth > 0 ? 6 : 4);
+  if (kind == 0) {
+    absl::StrAppend(out, ":", static_cast<int64_t>(random.Below(20)) - 4,
+                    "\r\n");
+  } else if (kind == 1) {
+    absl::StrAppend(out, "$-1\r\n");
+  } else if (kind < 4) {
+    const absl::string_view word = kWords[random.Below(std::size(kWords))];
+    absl::StrAppend(out, "$", word.size(), "\r\n", word, "\r\n");
+  } else {
+    const uint64_t size = random.Below(8);
+    absl::StrAppend(out, "*", size, "\r\n");
+    for (uint64_t i = 0; i < size; ++i) AppendAnyValue(random, depth - 1, out);
+  }
+}
+
+TEST(RedisIndex, RepliesOfAnyShapeAreTakenOrRefused) {
+  const auto indexes = AllIndexes();
+  Random random(11);
+  for (int round = 0; round < 50'000; ++round) {
+    std::string bytes;
+    AppendAnyValue(random, 3, &bytes);
+    const auto reply = ParseReply(bytes);
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    for (const auto& index : indexes) ExpectSane(*index, **reply);
+  }
+}
+
+absl::Status SearchStatus(const RedisIndex& index, absl::string_view bytes,
+                          std::vector<Neighbor>* found) {
+  const auto reply = ParseReply(bytes);
+  if (!reply.ok()) return reply.status();
+  return index.ParseSearch(**reply, found);
+}
+
+TEST(RedisIndex, WhatIsWrongWithAReplyIsSaid) {
+  const Server server = Servers()[3];
+  const auto search = MakeIndex(server, "redis_search", Metric::kL2);
+  const auto set = MakeIndex(server, "redis_vector_set", Metric::kCosine);
+  struct Case {
+    const RedisIndex* index;
+    absl::string_view reply;
+    Code code;
+    std::string text;
+  };
+  for (const Case& wrong : std::vector<Case>{
+           {search.get(), ":1\r\n", Code::kInternal, "but an integer"},
+           {search.get(), "*0\r\n", Code::kInternal, "but an array of 0"},
+           {search.get(), "*2\r\n:1\r\n$1\r\na\r\n", Code::kInternal,
+            "but an array of 2"},
+           {search.get(), "*3\r\n:1\r\n$7\r\nother:1\r\n*0\r\n",
+            Code::kInternal, "a key that is not recorded:<row>"},
+           {search.get(), "*3\r\n:1\r\n$10\r\nrecorded:1\r\n$-1\r\n",
+            Code::kInternal, "row 1 has no distance, its fields are nil"},
+           {search.get(), "-recorded: no such index\r\n", Code::kNotFound,
+            "no such index"},
+           {search.get(), "-LOADING wait\r\n", Code::kUnavailable, "LOADING"},
+           {set.get(), "*1\r\n$1\r\n7\r\n", Code::kInternal,
+            "but an array of 1"},
+           {set.get(), "*2\r\n$1\r\n7\r\n$3\r\n7.5\r\n", Code::kInternal,
+            "elements 0 and 1 are not a row and its similarity"},
+           {set.get(), "-WRONGTYPE of a key\r\n", Code::kInvalidArgument,
+            "WRONGTYPE"},
+       }) {
+    std::vector<Neighbor> found = {{1, 1}};
+    const absl::Status status = SearchStatus(*wrong.index, wrong.reply, &found);
+    EXPECT_EQ(status.code(), wrong.code) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(wrong.text));
+    EXPECT_TRUE(found.empty());
+  }
+}
+
+// RediSearch's distance of a query of zeros.
+TEST(RedisIndex, NotANumberIsTheDistanceOfZeros) {
+  const auto index = MakeIndex(Servers()[1], "redis_search", Metric::kCosine);
+  std::vector<Neighbor> found;
+  ASSERT_TRUE(SearchStatus(*index,
+                           "*5\r\n:2\r\n"
+                           "$10\r\nrecorded:4\r\n*2\r\n$4\r\ndist\r\n$4\r\n-nan"
+                           "\r\n"
+                           "$10\r\nrecorded:2\r\n*2\r\n$4\r\ndist\r\n$4\r\n-nan"
+                           "\r\n",
+                           &found)
+                  .ok());
+  EXPECT_THAT(found, ElementsAre(Neighbor{2, 1}, Neighbor{4, 1}));
+}
+
+TEST(RedisIndex, RowsThatTheServerCouldNotTakeAreAnError) {
+  const auto index = MakeIndex(Servers()[1], "redis_search", Metric::kCosine);
+  const auto reply = ParseReply(
+      "*6\r\n$8\r\nnum_docs\r\n:3\r\n$22\r\nhash_indexing_failures\r\n:1\r\n"
+      "$12\r\nIndex Errors\r\n*2\r\n$19\r\nlast indexing error\r\n$8\r\nbad "
+      "blob\r\n");
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(index->ParseCount(**reply).status().message(),
+            "Redis: index recorded could not take 1 of the rows under "
+            "recorded:: bad blob");
+}
+
+TEST(RedisVectorSet, OptionsAreInTheCommand) {
+  WireOptions options = RecordedOptions("redis_vector_set");
+  options.vector_set.quantization = VectorSetOptions::Quantization::kInt8;
+  options.vector_set.check_and_set = true;
+  options.vector_set.m = 7;
+  options.vector_set.ef_construction = 77;
+  RedisFeatures features;
+  features.vector_sets = true;
+  const auto index = ChooseRedisIndex(features, Metric::kCosine, options);
+  ASSERT_TRUE(index.ok()) << index.status();
+  const auto data = RecordedData(Metric::kCosine);
+  std::string command;
+  EXPECT_EQ((*index)->AppendInsert(*data, 3, &command),
+            ClusterSlot("recorded"));
+  EXPECT_THAT(command, HasSubstr("\r\n3\r\n$3\r\nCAS\r\n$2\r\nQ8\r\n$2\r\nEF"
+                                 "\r\n$2\r\n77\r\n"));
+  EXPECT_THAT(command, HasSubstr("\r\n$1\r\nM\r\n$1\r\n7\r\n"));
+}
+
+// A file that nobody reads proves nothing.
+TEST(Recordings, AreAllRead) {
+  std::vector<std::string> known;
+  for (const Server& server : Servers()) {
+    known.push_back(server.file + ".greeting.resp");
+    for (const std::string& name : server.indexes) {
+      for (const Metric metric : MetricsOf(name)) {
+        known.push_back(absl::StrCat(server.file, ".", name, ".",
+                                     MetricName(metric), ".resp"));
+      }
+    }
+  }
+  std::vector<std::string> there;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() == ".resp") {
+      there.push_back(entry.path().filename());
+    }
+  }
+  EXPECT_THAT(there, ::testing::UnorderedElementsAreArray(known));
+}
+
+}  // namespace
+}  // namespace opsbench::vector

@@ -1,0 +1,245 @@
+#include "opsbench/vector/redis_search_index.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/vector/internal/redis_reply.h"
+
+namespace opsbench::vector {
+namespace {
+
+using internal::DecimalText;
+using internal::DescribeReply;
+using internal::FieldOf;
+using internal::IntegerOf;
+using internal::NumberOf;
+using internal::TextOf;
+using internal::UnexpectedReply;
+
+constexpr absl::string_view kDistance = "dist";
+
+// Removes the keys that begin with ARGV[1], a few at a time: what is found is
+// this node's, so that each primary of a cluster can be sent it.
+constexpr absl::string_view kDropRows =
+    "local cursor = '0' "
+    "repeat "
+    "local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', "
+    "1000) "
+    "cursor = page[1] "
+    "if #page[2] > 0 then redis.call('UNLINK', unpack(page[2])) end "
+    "until cursor == '0' "
+    "return 'OK'";
+
+absl::string_view MetricArgument(Metric metric) {
+  switch (metric) {
+    case Metric::kL2:
+      return "L2";
+    case Metric::kInnerProduct:
+      return "IP";
+    case Metric::kCosine:
+      return "COSINE";
+  }
+  return "";
+}
+
+// "*", or what a row has to match.
+void AppendFilter(const Filter& filter, std::string* query) {
+  if (filter.by_tag) {
+    absl::StrAppend(query, "(@tag:{", filter.tag, "})");
+  } else if (filter.by_number) {
+    absl::StrAppend(query, "(@number:[", DecimalText(filter.number_low), " (",
+                    DecimalText(filter.number_high), "])");
+  } else {
+    query->push_back('*');
+  }
+}
+
+class RedisSearchIndex : public RedisIndex {
+ public:
+  RedisSearchIndex(const RedisFeatures& features, std::string name,
+                   Metric metric)
+      : valkey_(features.valkey),
+        metric_(metric),
+        name_(std::move(name)),
+        prefix_(absl::StrCat(name_, ":")) {
+    info_.name = valkey_ ? "valkey_search" : "redis_search";
+    info_.version =
+        absl::StrCat(features.server, ", search ",
+                     features.search_version.empty() ? "of unknown version"
+                                                     : features.search_version);
+    info_.filters = true;
+    info_.remote = true;
+  }
+
+  const BackendInfo& info() const override { return info_; }
+
+  std::vector<std::vector<std::string>> CreateCommands(
+      const Dataset& data, const BuildOptions& options) const override {
+    std::vector<std::string> create = {"FT.CREATE",
+                                       name_,
+                                       "ON",
+                                       "HASH",
+                                       "PREFIX",
+                                       "1",
+                                       prefix_,
+                                       "SCHEMA",
+                                       "v",
+                                       "VECTOR",
+                                       "HNSW",
+                                       "10",
+                                       "TYPE",
+                                       "FLOAT32",
+                                       "DIM",
+                                       absl::StrCat(data.dimension()),
+                                       "DISTANCE_METRIC",
+                                       std::string(MetricArgument(metric_)),
+                                       "M",
+                                       absl::StrCat(options.m),
+                                       "EF_CONSTRUCTION",
+                                       absl::StrCat(options.ef_construction)};
+    if (!data.attributes().empty()) {
+      create.insert(create.end(), {"tag", "TAG", "number", "NUMERIC"});
+    }
+    return {std::move(create)};
+  }
+
+  std::vector<std::vector<std::string>> DropCommands() const override {
+    if (valkey_) {
+      return {{"FT.DROPINDEX", name_},
+              {"EVAL", std::string(kDropRows), "0", prefix_}};
+    }
+    return {{"FT.DROPINDEX", name_, "DD"}};
+  }
+
+  int AppendInsert(const Dataset& data, size_t row,
+                   std::string* out) const override {
+    const std::string key = absl::StrCat(prefix_, row);
+    const absl::string_view vector = internal::Blob(data.base().row(row));
+    const Attributes& attributes = data.attributes();
+    if (attributes.empty()) {
+      AppendRespCommand({"HSET", key, "v", vector}, out);
+    } else {
+      AppendRespCommand(
+          {"HSET", key, "v", vector, "tag", absl::StrCat(attributes.tags[row]),
+           "number", DecimalText(attributes.numbers[row])},
+          out);
+    }
+    return ClusterSlot(key);
+  }
+
+  int AppendSearch(const SearchRequest& request,
+                   std::string* out) const override {
+    std::string query;
+    AppendFilter(request.filter, &query);
+    absl::StrAppend(&query, "=>[KNN ", request.k, " @v $q");
+    if (request.ef > 0) absl::StrAppend(&query, " EF_RUNTIME ", request.ef);
+    absl::StrAppend(&query, " AS ", kDistance, "]");
+    AppendRespCommand({"FT.SEARCH", name_, query, "PARAMS", "2", "q",
+                       internal::Blob(request.query), "RETURN", "1", kDistance,
+                       "LIMIT", "0", absl::StrCat(request.k), "DIALECT", "2"},
+                      out);
+    return kAnyNode;
+  }
+
+  absl::Status ParseSearch(const redisReply& from,
+                           std::vector<Neighbor>* found) const override {
+    const RedisReplyView reply = from;
+    found->clear();
+    OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
+    if (reply.size() % 2 != 1 || !IntegerOf(reply[0]).has_value()) {
+      return UnexpectedReply(
+          "FT.SEARCH",
+          absl::StrCat("not a count and pairs of key and fields, but ",
+                       DescribeReply(reply)));
+    }
+    for (size_t i = 1; i < reply.size(); i += 2) {
+      Neighbor neighbor;
+      const absl::Status status = ParseRow(reply[i], reply[i + 1], &neighbor);
+      if (!status.ok()) {
+        found->clear();
+        return status;
+      }
+      found->push_back(neighbor);
+    }
+    std::sort(found->begin(), found->end());
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> CountCommand() const override {
+    return {"FT.INFO", name_};
+  }
+
+  absl::StatusOr<int64_t> ParseCount(const redisReply& from) const override {
+    const RedisReplyView reply = from;
+    OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
+    const auto count = FieldOf(reply, "num_docs");
+    const auto rows = count.has_value() ? IntegerOf(*count) : absl::nullopt;
+    if (!rows.has_value() || *rows < 0) {
+      return UnexpectedReply("FT.INFO", "no num_docs that is a number");
+    }
+    const auto failures = FieldOf(reply, "hash_indexing_failures");
+    const auto failed =
+        failures.has_value() ? IntegerOf(*failures) : absl::nullopt;
+    if (failed.value_or(0) > 0) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("Redis: index ", name_, " could not take ", *failed,
+                       " of the rows under ", prefix_, LastFailure(reply)));
+    }
+    return *rows;
+  }
+
+ private:
+  // One key and its fields.
+  absl::Status ParseRow(RedisReplyView key, RedisReplyView fields,
+                        Neighbor* neighbor) const {
+    absl::string_view id = TextOf(key).value_or("");
+    if (!absl::ConsumePrefix(&id, prefix_) ||
+        !absl::SimpleAtoi(id, &neighbor->id) || neighbor->id < 0) {
+      return UnexpectedReply(
+          "FT.SEARCH", absl::StrCat("a key that is not ", prefix_, "<row>"));
+    }
+    const auto field = FieldOf(fields, kDistance);
+    const auto distance = field.has_value() ? NumberOf(*field) : absl::nullopt;
+    if (!distance.has_value() ||
+        std::abs(*distance) > std::numeric_limits<float>::max()) {
+      return UnexpectedReply("FT.SEARCH",
+                             absl::StrCat("row ", neighbor->id,
+                                          " has no distance, its fields are ",
+                                          DescribeReply(fields)));
+    }
+    neighbor->distance =
+        std::isnan(*distance) ? 1 : static_cast<float>(*distance);
+    return absl::OkStatus();
+  }
+
+  // ": why", as RediSearch tells it.
+  static std::string LastFailure(RedisReplyView info) {
+    const auto errors = FieldOf(info, "Index Errors");
+    if (!errors.has_value()) return "";
+    const auto last = FieldOf(*errors, "last indexing error");
+    if (!last.has_value()) return "";
+    return absl::StrCat(": ", TextOf(*last).value_or("no reason given"));
+  }
+
+  const bool valkey_;
+  const Metric metric_;
+  const std::string name_;
+  const std::string prefix_;
+  BackendInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<RedisIndex> NewRedisSearchIndex(const RedisFeatures& features,
+                                                std::string name,
+                                                Metric metric) {
+  return std::make_unique<RedisSearchIndex>(features, std::move(name), metric);
+}
+
+}  // namespace opsbench::vector

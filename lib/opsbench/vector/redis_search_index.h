@@ -1,0 +1,35 @@
+#ifndef OPSBENCH_VECTOR_REDIS_SEARCH_INDEX_H_
+#define OPSBENCH_VECTOR_REDIS_SEARCH_INDEX_H_
+
+// RediSearch and valkey-search: an HNSW index over hashes "NAME:<row>", whose
+// field "v" is the vector.
+//
+// Where the two differ: valkey-search has no DD in FT.DROPINDEX, so a script
+// removes the rows; its FT.INFO has other names; a search's replies come by
+// distance, RediSearch's by document. Both are asked for the distances, and
+// replies are sorted here. Distances are those of vectors.h, but for a query of
+// zeros under cosine, of which RediSearch says "nan": that is 1.
+//
+// Sources: https://redis.io/docs/latest/commands/ft.search and
+// https://valkey.io/commands/ft.search, and the servers' replies in
+// fixtures/vector/replies.
+//
+// Thread safety: as RedisIndex.
+
+#include <memory>
+#include <string>
+
+#include "opsbench/vector/redis_features.h"
+#include "opsbench/vector/redis_index.h"
+#include "opsbench/vector/vectors.h"
+
+namespace opsbench::vector {
+
+// `name`: see CheckIndexName() in wire_backends.h. REQUIRES: features.search.
+std::unique_ptr<RedisIndex> NewRedisSearchIndex(const RedisFeatures& features,
+                                                std::string name,
+                                                Metric metric);
+
+}  // namespace opsbench::vector
+
+#endif  // OPSBENCH_VECTOR_REDIS_SEARCH_INDEX_H_

@@ -1,0 +1,252 @@
+// Redis's engines by their codecs, on the server that OPSBENCH_VECTOR_REDIS_URL
+// names.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "opsbench/testing/test_servers.h"
+#include "opsbench/vector/distance.h"
+#include "opsbench/vector/redis_exchanges.h"
+#include "opsbench/vector/wire_backends.h"
+#include "opsbench/vector/wire_test_data.h"
+
+namespace opsbench::vector {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Code = absl::StatusCode;
+
+// Debian's Redis 7.0 has neither.
+TEST(RedisServer, WithoutVectorSearchItIsSaidWhatToStart) {
+  const auto url = TestServerUrl(Engine::kRedis);
+  ASSERT_TRUE(url.ok()) << url.status();
+  const auto engine = OpenWireEngine(*url, Metric::kL2);
+  if (engine.ok()) GTEST_SKIP() << "the tests' own Redis has vector search";
+  EXPECT_EQ(engine.status().code(), Code::kFailedPrecondition);
+  const std::string text(engine.status().message());
+  EXPECT_THAT(text, HasSubstr("has no vector search"));
+  EXPECT_THAT(text, HasSubstr("start Redis 8"));
+  EXPECT_THAT(text, Not(HasSubstr("\n")));
+  ASSERT_FALSE(url->password.empty());
+  EXPECT_THAT(text, Not(HasSubstr(url->password)));
+}
+
+// valkey-search drops an index and leaves its rows, so a script removes them.
+// It is one that any Redis runs.
+TEST(RedisServer, TheRowsOfAnIndexAreRemovedAndNoOthers) {
+  const auto url = TestServerUrl(Engine::kRedis);
+  ASSERT_TRUE(url.ok()) << url.status();
+  RedisFeatures features;
+  features.valkey = true;
+  features.search = true;
+  WireOptions options;
+  options.name = WireTestName(9);
+  const auto index = ChooseRedisIndex(features, Metric::kL2, options);
+  ASSERT_TRUE(index.ok()) << index.status();
+  const auto commands = (*index)->DropCommands();
+  ASSERT_EQ(commands.size(), 2U);
+  EXPECT_EQ(commands[0][0], "FT.DROPINDEX");
+
+  auto session = ConnectRedis(*url);
+  ASSERT_TRUE(session.ok()) << session.status();
+  const std::string other = options.name + "0:1";
+  (*session)->Append({"SET", other, "stays"});
+  constexpr int kRows = 3'000;
+  for (int row = 0; row < kRows; ++row) {
+    (*session)->Append(
+        {"HSET", absl::StrCat(options.name, ":", row), "v", "x"});
+  }
+  ASSERT_TRUE((*session)->Flush().ok());
+  const std::vector<absl::string_view> script(commands[1].begin(),
+                                              commands[1].end());
+  const auto done = (*session)->Execute(script);
+  ASSERT_TRUE(done.ok()) << done.status();
+  for (int row = 0; row < kRows; ++row) {
+    (*session)->Append({"EXISTS", absl::StrCat(options.name, ":", row)});
+  }
+  std::vector<RedisReply> left;
+  ASSERT_TRUE((*session)->Flush(&left).ok());
+  for (const RedisReply& reply : left) EXPECT_EQ(reply.integer, 0);
+  const auto kept = (*session)->Execute({"DEL", other});
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->integer, 1);
+}
+
+class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
+ protected:
+  void SetUp() override {
+    const char* const named = std::getenv("OPSBENCH_VECTOR_REDIS_URL");
+    if (named == nullptr || *named == '\0') {
+      GTEST_SKIP() << "OPSBENCH_VECTOR_REDIS_URL names no server with vector "
+                      "search: recorded replies alone are tested";
+    }
+    auto url = Url::Parse(named);
+    ASSERT_TRUE(url.ok()) << url.status();
+    url_ = *std::move(url);
+    auto client = RawRedisClient::Connect(url_);
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+
+  void TearDown() override {
+    if (index_ == nullptr) return;
+    for (const auto& command : index_->DropCommands()) (void)Run(command);
+  }
+
+  // False when the server does not have this kind of index.
+  bool Open(Metric metric, WireOptions options = {}) {
+    options.name = WireTestName(static_cast<int>(GetParam()));
+    options.redis_kind = GetParam();
+    auto engine = OpenWireEngine(url_, metric, options);
+    if (engine.status().code() == Code::kFailedPrecondition) return false;
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    if (!engine.ok()) return false;
+    index_ = std::move(engine->redis);
+    return true;
+  }
+
+  RedisReplyPtr Run(const std::vector<std::string>& command) {
+    const std::vector<absl::string_view> words(command.begin(), command.end());
+    std::string bytes;
+    AppendRespCommand(words, &bytes);
+    return Ask(bytes);
+  }
+
+  RedisReplyPtr Ask(const std::string& bytes) {
+    EXPECT_TRUE(client_->Send(bytes).ok());
+    auto reply = client_->Read();
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return *std::move(reply);
+  }
+
+  void ExpectDone(const redisReply& reply) {
+    const RedisReplyView view = reply;
+    EXPECT_NE(view.type(), RedisReply::Type::kError) << view.text();
+  }
+
+  void Build(const Dataset& data) {
+    for (const auto& command : index_->DropCommands()) (void)Run(command);
+    for (const auto& command : index_->CreateCommands(data, {})) {
+      ExpectDone(*Run(command));
+    }
+    constexpr size_t kAtOnce = 100;
+    std::string bytes;
+    for (size_t row = 0; row < data.base().rows;) {
+      const size_t end = std::min(row + kAtOnce, data.base().rows);
+      const size_t sent = end - row;
+      bytes.clear();
+      for (; row < end; ++row) index_->AppendInsert(data, row, &bytes);
+      ASSERT_TRUE(client_->Send(bytes).ok());
+      for (size_t i = 0; i < sent; ++i) {
+        const auto reply = client_->Read();
+        ASSERT_TRUE(reply.ok()) << reply.status();
+        ExpectDone(**reply);
+      }
+    }
+  }
+
+  int64_t Count() {
+    const auto count = index_->ParseCount(*Run(index_->CountCommand()));
+    if (count.status().code() == Code::kNotFound) return 0;
+    EXPECT_TRUE(count.ok()) << count.status();
+    return count.value_or(-1);
+  }
+
+  double RecallOf(const Dataset& data, const Filter& filter, int ef) {
+    Recall recall;
+    for (size_t q = 0; q < data.queries().rows; ++q) {
+      SearchRequest request;
+      request.query = data.queries().row(q);
+      request.ef = ef;
+      request.filter = filter;
+      std::string bytes;
+      index_->AppendSearch(request, &bytes);
+      std::vector<Neighbor> found;
+      const absl::Status status = index_->ParseSearch(*Ask(bytes), &found);
+      EXPECT_TRUE(status.ok()) << status;
+      EXPECT_LE(found.size(), 10U);
+      for (const Neighbor& neighbor : found) {
+        const float right = ExactDistance(
+            data.metric(),
+            data.base().row(static_cast<size_t>(neighbor.id)).data(),
+            data.queries().row(q).data(), data.dimension());
+        EXPECT_NEAR(neighbor.distance, right, 1e-4 * (1 + std::abs(right)));
+      }
+      AddRecall(data, q, RightNeighbors(data, q, 10, filter), found, 10,
+                &recall, filter.any() ? &filter : nullptr);
+    }
+    return recall.average();
+  }
+
+  Url url_;
+  std::unique_ptr<RawRedisClient> client_;
+  std::unique_ptr<RedisIndex> index_;
+};
+
+TEST_P(RedisServerTest, FindsWhatIsNear) {
+  int tried = 0;
+  for (const Metric metric :
+       {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
+    if (GetParam() == RedisIndexKind::kVectorSet && metric != Metric::kCosine) {
+      continue;
+    }
+    if (!Open(metric)) break;
+    ++tried;
+    const auto data = WireData(metric);
+    Build(*data);
+    ASSERT_EQ(Count(), 2'000);
+    for (const Filter& filter : WireFilters()) {
+      EXPECT_GE(RecallOf(*data, filter, 400), 0.97)
+          << MetricName(metric) << (filter.by_tag ? " by tag" : "");
+    }
+    const double least = RecallOf(*data, Filter(), 10);
+    EXPECT_GE(RecallOf(*data, Filter(), 400), least);
+    for (const auto& command : index_->DropCommands()) {
+      ExpectDone(*Run(command));
+    }
+    EXPECT_EQ(Count(), 0);
+    const std::string name = WireTestName(static_cast<int>(GetParam()));
+    const RedisReplyPtr left = Run({"EXISTS", name, name + ":7"});
+    EXPECT_EQ(RedisReplyView(*left).integer(), 0);
+  }
+  if (tried == 0) GTEST_SKIP() << url_.Redacted() << " has no such index";
+}
+
+TEST_P(RedisServerTest, AQueryOfZerosIsAnswered) {
+  if (!Open(Metric::kCosine)) {
+    GTEST_SKIP() << url_.Redacted() << " has no such index";
+  }
+  const auto data = WireData(Metric::kCosine, 100);
+  Build(*data);
+  const std::vector<float> zeros(data->dimension());
+  SearchRequest request;
+  request.query = zeros;
+  std::string bytes;
+  index_->AppendSearch(request, &bytes);
+  std::vector<Neighbor> found;
+  const absl::Status status = index_->ParseSearch(*Ask(bytes), &found);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(found.size(), 10U);
+  for (const Neighbor& neighbor : found) EXPECT_EQ(neighbor.distance, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, RedisServerTest,
+                         ::testing::Values(RedisIndexKind::kSearch,
+                                           RedisIndexKind::kVectorSet),
+                         [](const auto& kind) {
+                           return kind.param == RedisIndexKind::kSearch
+                                      ? "Search"
+                                      : "VectorSet";
+                         });
+
+}  // namespace
+}  // namespace opsbench::vector
