@@ -43,14 +43,16 @@ std::string TargetKey(const BenchmarkConfig& config) {
                       build.seed);
 }
 
-// What the index on a server is called: letters, digits and underscores.
+// What the index on a server is called: what CheckIndexName() takes.
 std::string IndexName(const BenchmarkConfig& config, const Dataset& data) {
   if (!config.index.empty()) return config.index;
-  std::string name = absl::StrCat("opsbench_", data.name());
+  constexpr size_t kLongest = 40;
+  std::string name =
+      absl::AsciiStrToLower(absl::StrCat("opsbench_", data.name()));
   for (char& c : name) {
     if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
   }
-  return name;
+  return name.substr(0, kLongest);
 }
 
 QueryLoadOptions LoadOptionsOf(const BenchmarkConfig& config,
@@ -171,13 +173,14 @@ absl::StatusOr<const Dataset*> VectorBenchmark::Open(
 }
 
 absl::StatusOr<internal::Target*> VectorBenchmark::OpenTarget(
-    const BenchmarkConfig& config) {
+    const BenchmarkConfig& config, const Dataset* data) {
   const std::string key = TargetKey(config);
   if (target_ == nullptr || key != target_key_) {
     target_.reset();
-    OPSBENCH_ASSIGN_OR_RETURN(
-        target_, config.is_local() ? internal::OpenLocalTarget(config)
-                                   : internal::OpenServerTarget(config));
+    OPSBENCH_ASSIGN_OR_RETURN(target_,
+                              config.is_local()
+                                  ? internal::OpenLocalTarget(config)
+                                  : internal::OpenServerTarget(config, metric));
     target_key_ = key;
   }
   return target_.get();
@@ -188,7 +191,8 @@ absl::StatusOr<BackendInfo> VectorBenchmark::Info(
   BenchmarkConfig config = given;
   OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
   config.index = IndexName(config, *data);
-  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target, OpenTarget(config));
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
   return target->info();
 }
 
@@ -203,7 +207,7 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     return absl::InvalidArgumentError(
         absl::StrCat(config.dataset, " has no vectors to search in"));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(const int64_t there, target.Count());
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t there, target.Count(data));
   if (there == result.vectors && !replace) {
     result.was_there = true;
     result.index_bytes = target.MemoryBytes();
@@ -231,7 +235,8 @@ absl::StatusOr<LoadResult> VectorBenchmark::Load(const BenchmarkConfig& given,
   OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
   OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
   config.index = IndexName(config, *data);
-  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target, OpenTarget(config));
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
   return LoadInto(*target, config, *data, replace);
 }
 
@@ -251,7 +256,8 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
     OPSBENCH_ASSIGN_OR_RETURN(data, Open(config));
     config.index = IndexName(config, *data);
   }
-  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target, OpenTarget(config));
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
   if (config.is_search()) {
     if (config.filter.any() && !target->info().filters) {
       return absl::InvalidArgumentError(

@@ -119,7 +119,8 @@ class VectorBenchmark {
  private:
   struct Truths;
 
-  absl::StatusOr<internal::Target*> OpenTarget(const BenchmarkConfig& config);
+  absl::StatusOr<internal::Target*> OpenTarget(const BenchmarkConfig& config,
+                                               const Dataset* data);
   absl::StatusOr<LoadResult> LoadInto(internal::Target& target,
                                       const BenchmarkConfig& config,
                                       const Dataset& data, bool replace);

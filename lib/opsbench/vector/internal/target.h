@@ -27,7 +27,7 @@ class Target {
   virtual const BackendInfo& info() const = 0;
 
   // Vectors that can be searched now; 0: there is no index.
-  virtual absl::StatusOr<int64_t> Count() = 0;
+  virtual absl::StatusOr<int64_t> Count(const Dataset& data) = 0;
 
   // Replaces the index.
   virtual absl::Status Build(const Dataset& data, const BuildOptions& options,
@@ -48,9 +48,9 @@ class Target {
 absl::StatusOr<std::unique_ptr<Target>> OpenLocalTarget(
     const BenchmarkConfig& config);
 
-// A server, by the URL in `config.backend`.
+// A server, by the URL in `config.backend`. `metric` is the data set's.
 absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
-    const BenchmarkConfig& config);
+    const BenchmarkConfig& config, absl::optional<Metric> metric);
 
 }  // namespace opsbench::vector::internal
 
