@@ -42,20 +42,6 @@ opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
 opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
   DEPS opsbench::vector_data PkgConfig::HDF5 ZLIB::ZLIB)
 
-_opsbench_remember(vector_core_bench.cc)
-if(OPSBENCH_BUILD_TESTS)
-  # On a main of its own: the common one lies above this floor.
-  add_executable(vector_core_bench vector_core_bench.cc)
-  _opsbench_compile_settings(vector_core_bench)
-  target_link_libraries(vector_core_bench PRIVATE opsbench::base
-    opsbench::vector_data benchmark::benchmark Threads::Threads)
-  add_test(NAME vector_core_bench_smoke
-    COMMAND vector_core_bench --benchmark_min_time=0.001
-      "--benchmark_filter=Distance/.*dimension:100/|Recall|GroundTruth/metric:l2/.*dimension:32/.*threads:1")
-  set_tests_properties(vector_core_bench_smoke PROPERTIES
-    LABELS bench TIMEOUT 120 FAIL_REGULAR_EXPRESSION "ERROR OCCURRED")
-endif()
-
 # The fuzzer builds the readers itself: what is measured is not instrumented.
 if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
     AND NOT OPSBENCH_SANITIZE)
