@@ -10,7 +10,8 @@ opsbench_library(NAME vector_data
     vectors.h
   DEPS absl::optional absl::span absl::status absl::statusor absl::strings
     opsbench::base
-  PRIVATE_DEPS absl::cleanup PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+  PRIVATE_DEPS absl::cleanup absl::inlined_vector PkgConfig::HDF5
+    Threads::Threads ZLIB::ZLIB)
 # A fused multiply-add rounds once where the source rounds twice: exact
 # distances and generated data would depend on compiler and processor.
 set_source_files_properties(distance.cc generate.cc
@@ -54,8 +55,8 @@ if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
   target_link_options(vector_reader_fuzz PRIVATE
     -fsanitize=fuzzer,address,undefined)
   target_link_libraries(vector_reader_fuzz PRIVATE opsbench::base absl::cleanup
-    absl::optional absl::span absl::status absl::statusor absl::strings
-    PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+    absl::inlined_vector absl::optional absl::span absl::status absl::statusor
+    absl::strings PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
   # libFuzzer adds what it finds to the first folder: not to the sources.
   set(corpus "${CMAKE_CURRENT_BINARY_DIR}/reader_fuzz_corpus")
   file(MAKE_DIRECTORY "${corpus}")
