@@ -95,7 +95,9 @@ check_layers() {
         else if (rank[used] > rank[user] && !test) print
         else if (area[used] && area[user] && used != user) print
       }' | found 'includes of a higher floor'
-  files '*.cc' '*.h' ':!lib/opsbench/db/*' | xargs grep -nE \
+  # The load on Redis reads replies where they arrive: one more adapter.
+  files '*.cc' '*.h' ':!lib/opsbench/db/*' \
+    ':!lib/opsbench/vector/internal/redis_*' | xargs grep -nE \
     '^#include [<"](mysql|mariadb|cppconn|pqxx|libpq|hiredis|sqlite3)' |
     found 'client libraries outside their adapters'
 }

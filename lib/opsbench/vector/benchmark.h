@@ -3,7 +3,8 @@
 
 // Measures vector search from configuration to result, and searches for the
 // best configuration; for scripts of one's own. The names are those of the
-// Valkey search benchmark's wrapper; example_max_qps.cc shows them at work.
+// Valkey search benchmark's wrapper; benchmarks/vector/example_max_qps.cc
+// shows them at work.
 //
 //   VectorBenchmark benchmark;
 //   BenchmarkConfig config;

@@ -17,7 +17,7 @@ opsbench_library(NAME vector_wire
   HEADERS pgvector_backend.h redis_features.h redis_search_index.h
     redis_vector_set.h wire_backends.h
   DEPS absl::status absl::statusor absl::strings opsbench::db
-    opsbench::vector_data
+    opsbench::vector_data opsbench::vector_redis
   PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.

@@ -13,9 +13,8 @@ namespace opsbench::vector::internal {
 
 absl::Status CheckBuild(const Dataset& data, const BuildOptions& options) {
   if (options.threads < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an index is built by 1 thread or more, not by ",
-                     options.threads));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an index is built by 1 thread or more, not by ", options.threads));
   }
   const Matrix base = data.base();
   if (base.rows == 0) return absl::OkStatus();
@@ -30,8 +29,7 @@ absl::Status CheckBuild(const Dataset& data, const BuildOptions& options) {
 void StoreVector(Metric metric, absl::Span<const float> vector, float* to) {
   double scale = 1;
   if (metric == Metric::kCosine) {
-    const double square =
-        ExactDot(vector.data(), vector.data(), vector.size());
+    const double square = ExactDot(vector.data(), vector.data(), vector.size());
     scale = square > 0 ? 1 / std::sqrt(square) : 0;
   }
   for (size_t i = 0; i < vector.size(); ++i) {

@@ -1,7 +1,5 @@
 #include "opsbench/vector/internal/redis_target.h"
 
-#include <hiredis.h>
-
 #include <algorithm>
 #include <functional>
 #include <string>
