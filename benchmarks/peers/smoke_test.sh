@@ -15,9 +15,9 @@ scripts=$(find "$root/benchmarks/peers" -name '*_*_*.sh' | wc -l)
 
 export OPSBENCH_ROOT="$scratch" PEER_OPS=2000 PEER_SECONDS=1 PEER_ROUNDS=1 \
   PEER_READS='latest_l3 count_24h' PEER_BULK_OPS=5000 PEER_BULK_ROUNDS=1
-unset OPSBENCH_MYSQL_URL OPSBENCH_POSTGRES_URL
+unset OPSBENCH_MYSQL_URL OPSBENCH_POSTGRES_URL OPSBENCH_REDIS_URL
 status=0
-"$opsbench" run --engines mysql,postgres --filter '^nothing$' --peers \
+"$opsbench" run --engines mysql,postgres,redis --filter '^nothing$' --peers \
   >"$scratch/output" || status=$?
 cat "$scratch/output"
 [ "$status" = 0 ] || cat "$scratch"/.opsbench/runs/*/peers/*.stderr

@@ -12,7 +12,7 @@
 
 namespace opsbench::cli {
 
-// Connects to an SQL engine. Errors as opsbench::Connect().
+// Connects. Errors as opsbench::Connect() or ConnectRedis().
 absl::StatusOr<results::EngineInfo> ReadEngineFacts(const Url& url);
 
 }  // namespace opsbench::cli

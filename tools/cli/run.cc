@@ -54,7 +54,8 @@ const std::vector<Area>& Areas() {
       {"sidetable", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
       {"pipeline", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
       {"stress", {Engine::kSqlite, Engine::kMysql, Engine::kPostgres}},
-      {"memtable", {}}};
+      {"memtable", {}},
+      {"vector", {Engine::kRedis}}};
   return *areas;
 }
 
