@@ -94,6 +94,7 @@ std::vector<ExchangeStep> GreetingScript(bool with_modules) {
 }
 
 std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
+                                      const RedisIndex& ids,
                                       const Dataset& data) {
   std::vector<ExchangeStep> steps;
   const std::string count = Resp(index.CountCommand());
@@ -121,6 +122,11 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
       steps.back().query = query;
       steps.back().filter = filter;
       index.AppendSearch(request, &steps.back().request);
+
+      steps.push_back(Step(Kind::kSearchIds, ""));
+      steps.back().query = query;
+      steps.back().filter = filter;
+      ids.AppendSearch(request, &steps.back().request);
     }
   }
   SearchRequest short_query;

@@ -137,8 +137,11 @@ WireOptions RecordedOptions(absl::string_view index) {
 }
 
 std::unique_ptr<RedisIndex> MakeIndex(const Server& server,
-                                      const std::string& name, Metric metric) {
-  auto index = ChooseRedisIndex(server.features, metric, RecordedOptions(name));
+                                      const std::string& name, Metric metric,
+                                      bool distances = true) {
+  WireOptions options = RecordedOptions(name);
+  options.distances = distances;
+  auto index = ChooseRedisIndex(server.features, metric, options);
   EXPECT_TRUE(index.ok()) << index.status();
   EXPECT_EQ((*index)->info().name, name);
   return *std::move(index);
@@ -257,8 +260,9 @@ void ExpectNeighbors(const Dataset& data, const ExchangeStep& step,
   }
 }
 
-void ExpectReply(const RedisIndex& index, const Dataset& data,
-                 const ExchangeStep& step, const std::string& bytes) {
+void ExpectReply(const RedisIndex& index, const RedisIndex& ids,
+                 const Dataset& data, const ExchangeStep& step,
+                 const std::string& bytes) {
   const auto reply = ParseReply(bytes);
   ASSERT_TRUE(reply.ok()) << reply.status();
   std::vector<Neighbor> found;
@@ -285,6 +289,17 @@ void ExpectReply(const RedisIndex& index, const Dataset& data,
       ExpectNeighbors(data, step, found);
       break;
     }
+    case Kind::kSearchIds: {
+      const absl::Status status = ids.ParseSearch(**reply, &found);
+      ASSERT_TRUE(status.ok()) << status;
+      const auto right = RightNeighbors(data, step.query, 10, step.filter);
+      ASSERT_EQ(found.size(), right.size());
+      for (size_t i = 0; i < right.size(); ++i) {
+        EXPECT_EQ(found[i].id, right[i].id);
+        EXPECT_EQ(found[i].distance, static_cast<float>(i));
+      }
+      break;
+    }
     case Kind::kBadSearch:
       EXPECT_FALSE(index.ParseSearch(**reply, &found).ok());
       EXPECT_TRUE(found.empty());
@@ -303,13 +318,14 @@ TEST(RedisIndex, SpeaksAsRecorded) {
             absl::StrCat(server.file, " ", name, " ", MetricName(metric)));
         const auto index = MakeIndex(server, name, metric);
         const auto data = RecordedData(metric);
-        const auto steps = IndexScript(*index, *data);
+        const auto ids = MakeIndex(server, name, metric, false);
+        const auto steps = IndexScript(*index, *ids, *data);
         const auto exchanges = Recorded(
             absl::StrCat(server.file, ".", name, ".", MetricName(metric)));
         ASSERT_EQ(exchanges.size(), steps.size());
         for (size_t i = 0; i < steps.size(); ++i) {
           ASSERT_EQ(exchanges[i].request, steps[i].request) << i;
-          ExpectReply(*index, *data, steps[i], exchanges[i].reply);
+          ExpectReply(*index, *ids, *data, steps[i], exchanges[i].reply);
         }
         ++recordings;
       }
@@ -338,7 +354,9 @@ std::vector<std::unique_ptr<RedisIndex>> AllIndexes() {
   std::vector<std::unique_ptr<RedisIndex>> indexes;
   for (const Server& server : Servers()) {
     for (const std::string& name : server.indexes) {
-      indexes.push_back(MakeIndex(server, name, Metric::kCosine));
+      for (const bool distances : {false, true}) {
+        indexes.push_back(MakeIndex(server, name, Metric::kCosine, distances));
+      }
     }
   }
   return indexes;
@@ -465,7 +483,7 @@ TEST(RedisIndex, WhatIsWrongWithAReplyIsSaid) {
            {set.get(), "*1\r\n$1\r\n7\r\n", Code::kInternal,
             "but an array of 1"},
            {set.get(), "*2\r\n$1\r\n7\r\n$3\r\n7.5\r\n", Code::kInternal,
-            "elements 0 and 1 are not a row and its similarity"},
+            "element 0 is not a row, or its similarity no number"},
            {set.get(), "-WRONGTYPE of a key\r\n", Code::kInvalidArgument,
             "WRONGTYPE"},
        }) {

@@ -63,9 +63,10 @@ void AppendFilter(const Filter& filter, std::string* query) {
 class RedisSearchIndex : public RedisIndex {
  public:
   RedisSearchIndex(const RedisFeatures& features, std::string name,
-                   Metric metric)
+                   Metric metric, bool distances)
       : valkey_(features.valkey),
         metric_(metric),
+        distances_(distances),
         name_(std::move(name)),
         prefix_(absl::StrCat(name_, ":")) {
     info_.name = valkey_ ? "valkey_search" : "redis_search";
@@ -140,10 +141,23 @@ class RedisSearchIndex : public RedisIndex {
     absl::StrAppend(&query, "=>[KNN ", request.k, " @v $q");
     if (request.ef > 0) absl::StrAppend(&query, " EF_RUNTIME ", request.ef);
     absl::StrAppend(&query, " AS ", kDistance, "]");
-    AppendRespCommand({"FT.SEARCH", name_, query, "PARAMS", "2", "q",
-                       internal::Blob(request.query), "RETURN", "1", kDistance,
-                       "LIMIT", "0", absl::StrCat(request.k), "DIALECT", "2"},
-                      out);
+    const std::string k = absl::StrCat(request.k);
+    const absl::string_view blob = internal::Blob(request.query);
+    if (distances_) {
+      AppendRespCommand(
+          {"FT.SEARCH", name_, query, "PARAMS", "2", "q", blob, "RETURN", "1",
+           kDistance, "LIMIT", "0", k, "DIALECT", "2"},
+          out);
+    } else if (valkey_) {
+      AppendRespCommand({"FT.SEARCH", name_, query, "PARAMS", "2", "q", blob,
+                         "NOCONTENT", "LIMIT", "0", k, "DIALECT", "2"},
+                        out);
+    } else {
+      AppendRespCommand(
+          {"FT.SEARCH", name_, query, "PARAMS", "2", "q", blob, "NOCONTENT",
+           "SORTBY", kDistance, "LIMIT", "0", k, "DIALECT", "2"},
+          out);
+    }
     return kAnyNode;
   }
 
@@ -152,15 +166,23 @@ class RedisSearchIndex : public RedisIndex {
     const RedisReplyView reply = from;
     found->clear();
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
-    if (reply.size() % 2 != 1 || !IntegerOf(reply[0]).has_value()) {
+    const size_t step = distances_ ? 2 : 1;
+    if (reply.size() % step != 1 % step || reply.size() == 0 ||
+        !IntegerOf(reply[0]).has_value()) {
       return UnexpectedReply(
           "FT.SEARCH",
-          absl::StrCat("not a count and pairs of key and fields, but ",
-                       DescribeReply(reply)));
+          absl::StrCat("not a count and ",
+                       distances_ ? "pairs of key and fields" : "keys",
+                       ", but ", DescribeReply(reply)));
     }
-    for (size_t i = 1; i < reply.size(); i += 2) {
+    for (size_t i = 1; i < reply.size(); i += step) {
       Neighbor neighbor;
-      const absl::Status status = ParseRow(reply[i], reply[i + 1], &neighbor);
+      absl::Status status = ParseKey(reply[i], &neighbor);
+      if (!distances_) {
+        neighbor.distance = static_cast<float>(i - 1);
+      } else if (status.ok()) {
+        status = ParseDistance(reply[i + 1], &neighbor);
+      }
       if (!status.ok()) {
         found->clear();
         return status;
@@ -195,15 +217,17 @@ class RedisSearchIndex : public RedisIndex {
   }
 
  private:
-  // One key and its fields.
-  absl::Status ParseRow(RedisReplyView key, RedisReplyView fields,
-                        Neighbor* neighbor) const {
+  absl::Status ParseKey(RedisReplyView key, Neighbor* neighbor) const {
     absl::string_view id = TextOf(key).value_or("");
     if (!absl::ConsumePrefix(&id, prefix_) ||
         !absl::SimpleAtoi(id, &neighbor->id) || neighbor->id < 0) {
       return UnexpectedReply(
           "FT.SEARCH", absl::StrCat("a key that is not ", prefix_, "<row>"));
     }
+    return absl::OkStatus();
+  }
+
+  static absl::Status ParseDistance(RedisReplyView fields, Neighbor* neighbor) {
     const auto field = FieldOf(fields, kDistance);
     const auto distance = field.has_value() ? NumberOf(*field) : absl::nullopt;
     if (!distance.has_value() ||
@@ -229,6 +253,7 @@ class RedisSearchIndex : public RedisIndex {
 
   const bool valkey_;
   const Metric metric_;
+  const bool distances_;
   const std::string name_;
   const std::string prefix_;
   BackendInfo info_;
@@ -237,9 +262,10 @@ class RedisSearchIndex : public RedisIndex {
 }  // namespace
 
 std::unique_ptr<RedisIndex> NewRedisSearchIndex(const RedisFeatures& features,
-                                                std::string name,
-                                                Metric metric) {
-  return std::make_unique<RedisSearchIndex>(features, std::move(name), metric);
+                                                std::string name, Metric metric,
+                                                bool distances) {
+  return std::make_unique<RedisSearchIndex>(features, std::move(name), metric,
+                                            distances);
 }
 
 }  // namespace opsbench::vector
