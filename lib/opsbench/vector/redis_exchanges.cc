@@ -20,10 +20,6 @@ namespace {
 
 using Kind = ExchangeStep::Kind;
 
-constexpr size_t kRows = 40;
-constexpr size_t kDimension = 4;
-constexpr size_t kQueries = 3;
-
 std::string Resp(const std::vector<std::string>& command) {
   const std::vector<absl::string_view> words(command.begin(), command.end());
   std::string out;
@@ -139,10 +135,6 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
   }
   steps.push_back(Step(Kind::kNoCount, count));
   return steps;
-}
-
-std::unique_ptr<Dataset> RecordedData(Metric metric) {
-  return WireData(metric, kRows, kDimension, kQueries);
 }
 
 absl::StatusOr<std::unique_ptr<RawRedisClient>> RawRedisClient::Connect(

@@ -62,9 +62,6 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
                                       const RedisIndex& ids,
                                       const Dataset& data);
 
-// The data set of the recordings.
-std::unique_ptr<Dataset> RecordedData(Metric metric);
-
 // Bytes out, replies in, over TCP.
 class RawRedisClient {
  public:
