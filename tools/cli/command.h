@@ -59,6 +59,7 @@ void AddStagesFlag(CLI::App* command, bool* enabled);
 void AddServersCommand(CLI::App& app, Context& context);
 void AddPipelineCommand(CLI::App& app, Context& context);
 void AddStressCommand(CLI::App& app, Context& context);
+void AddVectorCommand(CLI::App& app, Context& context);
 void AddSidetableCommand(CLI::App& app, Context& context);
 void AddRunCommand(CLI::App& app, Context& context);
 void AddBaselineCommand(CLI::App& app, Context& context);

@@ -14,6 +14,7 @@
 #include "nlohmann/json.hpp"
 #include "opsbench/results/internal/headlines.h"
 #include "opsbench/results/internal/ratios.h"
+#include "opsbench/results/internal/recall_figures.h"
 #include "opsbench/results/internal/report_benchmarks.h"
 #include "opsbench/results/internal/report_figures.h"
 #include "opsbench/results/internal/report_files.h"
@@ -103,6 +104,17 @@ ordered_json BenchmarkJson(const ReportBenchmark& benchmark) {
   return json;
 }
 
+// Empty when no point has one.
+ordered_json LabelsJson(const ReportSeries& series) {
+  ordered_json labels = ordered_json::array();
+  bool any = false;
+  for (const ReportSeries::Point& point : series.points) {
+    labels.push_back(point.label);
+    any = any || !point.label.empty();
+  }
+  return any ? labels : ordered_json::array();
+}
+
 ordered_json ChartJson(const ReportChart& chart) {
   ordered_json json = {
       {"name", chart.name},
@@ -134,7 +146,9 @@ ordered_json ChartJson(const ReportChart& chart) {
     }
     json["series"].push_back({{"name", series.name},
                               {"ours", series.ours},
-                              {"points", std::move(points)}});
+                              {"joined", series.joined},
+                              {"points", std::move(points)},
+                              {"labels", LabelsJson(series)}});
   }
   return json;
 }
@@ -173,6 +187,9 @@ ordered_json AreasJson(const ReportData& data, const AreaBenchmarks& areas) {
     std::vector<ReportFigure> figures;
     const auto own = data.figures.find(area);
     if (own != data.figures.end()) figures = own->second;
+    for (ReportFigure& figure : internal::RecallFigures(benchmarks)) {
+      figures.push_back(std::move(figure));
+    }
     for (ReportFigure& figure : internal::PlanFigures(benchmarks)) {
       figures.push_back(std::move(figure));
     }

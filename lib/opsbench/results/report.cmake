@@ -24,7 +24,8 @@ opsbench_embed_files(OUTPUT "${report_files}"
 opsbench_library(NAME report
   SOURCES "${report_files}" change_points.cc history.cc matrix.cc
     render_history.cc report.cc internal/headlines.cc
-    internal/report_benchmarks.cc internal/report_figures.cc
+    internal/recall_figures.cc internal/report_benchmarks.cc
+    internal/report_figures.cc
   HEADERS change_points.h history.h matrix.h render_history.h report.h
     report_figure.h
   DEPS opsbench::results absl::optional absl::span absl::statusor absl::strings
@@ -35,6 +36,8 @@ opsbench_test(NAME change_points_test SOURCES change_points_test.cc
 opsbench_test(NAME history_test SOURCES history_test.cc
   DEPS opsbench::report absl::time nlohmann_json::nlohmann_json)
 opsbench_test(NAME matrix_test SOURCES matrix_test.cc DEPS opsbench::report)
+opsbench_test(NAME recall_figures_test SOURCES internal/recall_figures_test.cc
+  DEPS opsbench::report)
 opsbench_test(NAME report_test SOURCES report_test.cc
   DEPS opsbench::report nlohmann_json::nlohmann_json)
 opsbench_test(NAME report_browser_test SOURCES report_browser_test.cc

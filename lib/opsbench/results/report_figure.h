@@ -18,8 +18,11 @@ struct ReportSeries {
   struct Point {
     double x = 0;           // Or the index of a category.
     std::vector<double> y;  // One value a measure; NaN: none.
+    std::string label;      // What the point is, for who points at it.
   };
   std::vector<Point> points;
+  // Of a line over a number: whether its points are joined.
+  bool joined = true;
 };
 
 struct ReportChart {

@@ -188,9 +188,11 @@ function lineConfig(chart, m, styles, hidden) {
   const datasets = chart.series.map((series, i) => ({
     label: series.name,
     hidden: hidden.has(series.name),
-    data: series.points.map((p) => {
+    showLine: series.joined,
+    data: series.points.map((p, j) => {
       if (p[m + 1] !== null) ys.push(p[m + 1]);
-      return {x: names.length ? names[p[0]] : p[0], y: p[m + 1]};
+      return {x: names.length ? names[p[0]] : p[0], y: p[m + 1],
+        label: series.labels[j] || ""};
     }),
     ...styles[i],
   }));
@@ -233,7 +235,8 @@ function lineConfig(chart, m, styles, hidden) {
     callbacks: {
       title: (items) => items.length === 0 ? "" : names.length
         ? items[0].label : `${chart.x.label} ${shortened(formatX(items[0].parsed.x))}`,
-      label: (item) => ` ${item.dataset.label}: ${format(item.parsed.y)}`,
+      label: (item) => ` ${item.dataset.label}: ${format(item.parsed.y)}${
+        item.raw.label ? ` (${item.raw.label})` : ""}`,
     },
   });
   return config;

@@ -1,0 +1,435 @@
+#include "opsbench/vector/benchmark.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "opsbench/base/clock.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/vector/ground_truth.h"
+#include "opsbench/vector/internal/target.h"
+#include "opsbench/vector/query_load.h"
+
+namespace opsbench::vector {
+namespace {
+
+constexpr int kUsualServerClients = 10;
+
+double Ms(double ns) { return ns / 1e6; }
+
+std::string DatasetKey(const BenchmarkConfig& config) {
+  return absl::StrJoin({config.dataset, config.open.queries, config.open.truth,
+                        config.open.metric.has_value()
+                            ? std::string(MetricName(*config.open.metric))
+                            : std::string(),
+                        absl::StrCat(config.open.seed)},
+                       "\n");
+}
+
+// What an index of this process is built from.
+std::string TargetKey(const BenchmarkConfig& config) {
+  if (!config.is_local()) {
+    return absl::StrCat(config.backend, "\n", config.engine, "\n",
+                        config.index);
+  }
+  const BuildOptions& build = config.build;
+  return absl::StrCat(config.backend, "\n", DatasetKey(config), "\n", build.m,
+                      "\n", build.ef_construction, "\n", build.lists, "\n",
+                      build.seed);
+}
+
+// What the index on a server is called: what CheckIndexName() takes.
+std::string IndexName(const BenchmarkConfig& config, const Dataset& data) {
+  if (!config.index.empty()) return config.index;
+  constexpr size_t kLongest = 40;
+  std::string name =
+      absl::AsciiStrToLower(absl::StrCat("opsbench_", data.name()));
+  for (char& c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name.substr(0, kLongest);
+}
+
+QueryLoadOptions LoadOptionsOf(const BenchmarkConfig& config,
+                               const BenchmarkHooks& hooks) {
+  QueryLoadOptions options;
+  options.clients = config.num_clients;
+  options.threads = std::min(config.num_threads, config.num_clients);
+  options.pipeline = config.pipeline;
+  options.requests = config.num_requests;
+  options.duration = config.duration;
+  options.warmup = config.warmup;
+  options.rate_per_second = config.rate_per_second;
+  options.stop = hooks.stop;
+  if (hooks.on_progress) {
+    options.on_progress = [&hooks, &config](const QueryLoadProgress& progress) {
+      hooks.on_progress(absl::StrFormat(
+          "%s: %s %.0f s, %.0f a second%s", DescribeSetting(config),
+          progress.warming_up ? "warming up," : "measuring,",
+          absl::ToDoubleSeconds(progress.elapsed), progress.qps,
+          progress.errors > 0 ? absl::StrCat(", ", progress.errors, " errors")
+                              : ""));
+    };
+  }
+  return options;
+}
+
+BenchmarkResult ResultOf(const BenchmarkConfig& config, QueryLoadResult load) {
+  BenchmarkResult result;
+  result.config = config;
+  result.qps = load.qps();
+  result.latency_avg_ms = Ms(load.latency.mean_ns());
+  const auto percentile = [&load](double rank) {
+    return Ms(static_cast<double>(load.latency.Percentile(rank)));
+  };
+  result.latency_p50_ms = percentile(50);
+  result.latency_p95_ms = percentile(95);
+  result.latency_p99_ms = percentile(99);
+  result.latency_max_ms = percentile(100);
+  if (load.recall.queries() > 0) {
+    result.recall_avg = load.recall.average();
+    result.recall_min = load.recall.min();
+    result.recall_max = load.recall.max();
+  }
+  result.requests = load.requests;
+  result.errors = load.errors;
+  result.errors_by_kind = std::move(load.errors_by_kind);
+  result.first_error = std::move(load.first_error);
+  result.redirects = load.redirects;
+  result.reconnects = load.reconnects;
+  result.rate_met = load.rate_met;
+  result.interrupted = load.interrupted;
+  result.seconds = absl::ToDoubleSeconds(load.elapsed);
+  return result;
+}
+
+std::vector<std::string> NamesOf(const std::vector<Parameter>& parameters) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
+  return names;
+}
+
+int ValueOf(absl::string_view name, const BenchmarkConfig& config) {
+  if (name == "num_clients" || name == "clients") return config.num_clients;
+  if (name == "num_threads" || name == "threads") return config.num_threads;
+  return name == "pipeline" ? config.pipeline : config.ef_search;
+}
+
+bool HasSetting(const BenchmarkConfig& config,
+                const std::vector<std::string>& names, const Setting& setting) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (ValueOf(names[i], config) != setting[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// The right neighbours by data set, k and filter.
+struct VectorBenchmark::Truths {
+  std::map<std::string, GroundTruth> by_key;
+};
+
+VectorBenchmark::VectorBenchmark(BenchmarkHooks hooks)
+    : hooks_(std::move(hooks)), truths_(std::make_unique<Truths>()) {}
+
+VectorBenchmark::~VectorBenchmark() = default;
+
+void VectorBenchmark::Say(const std::string& text) const {
+  if (hooks_.on_progress) hooks_.on_progress(text);
+}
+
+std::unique_ptr<Stage> VectorBenchmark::StartStage(
+    absl::string_view name, absl::string_view tag) const {
+  return std::make_unique<Stage>(name, tag);
+}
+
+absl::StatusOr<const Dataset*> VectorBenchmark::Open(
+    const BenchmarkConfig& config) {
+  std::unique_ptr<Dataset>& kept = datasets_[DatasetKey(config)];
+  if (kept != nullptr && (kept->truth_k() >= static_cast<size_t>(config.k) ||
+                          kept->truth_k() >= kept->base().rows)) {
+    return kept.get();
+  }
+  OpenDatasetOptions options = config.open;
+  options.truth_k = std::max(options.truth_k, static_cast<size_t>(config.k));
+  options.stop = hooks_.stop;
+  options.on_progress = [this, &config](double part) {
+    Say(absl::StrFormat("%s: right neighbours, %.0f%%", config.dataset,
+                        100 * part));
+  };
+  const Stage stage("dataset", config.dataset);
+  Say(absl::StrCat("opening ", config.dataset));
+  // An index of this process looks at the vectors that go.
+  target_.reset();
+  OPSBENCH_ASSIGN_OR_RETURN(kept, OpenDataset(config.dataset, options));
+  truths_->by_key.clear();
+  return kept.get();
+}
+
+absl::StatusOr<internal::Target*> VectorBenchmark::OpenTarget(
+    const BenchmarkConfig& config, const Dataset* data) {
+  const std::string key = TargetKey(config);
+  if (target_ == nullptr || key != target_key_) {
+    target_.reset();
+    OPSBENCH_ASSIGN_OR_RETURN(target_,
+                              config.is_local()
+                                  ? internal::OpenLocalTarget(config)
+                                  : internal::OpenServerTarget(config, metric));
+    target_key_ = key;
+  }
+  return target_.get();
+}
+
+absl::StatusOr<BackendInfo> VectorBenchmark::Info(
+    const BenchmarkConfig& given) {
+  BenchmarkConfig config = given;
+  OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
+  config.index = IndexName(config, *data);
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
+  return target->info();
+}
+
+absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
+    internal::Target& target, const BenchmarkConfig& config,
+    const Dataset& data, bool replace) {
+  LoadResult result;
+  result.answered_by =
+      absl::StrCat(target.info().name, " ", target.info().version);
+  result.vectors = static_cast<int64_t>(data.base().rows);
+  if (result.vectors == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.dataset, " has no vectors to search in"));
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t there, target.Count(data));
+  if (there == result.vectors && !replace) {
+    result.was_there = true;
+    result.index_bytes = target.MemoryBytes();
+    return result;
+  }
+  BuildOptions options = config.build;
+  options.on_progress = [this, &result](int64_t done) {
+    Say(absl::StrFormat("building the index: %d of %d vectors", done,
+                        result.vectors));
+  };
+  Say(absl::StrFormat("building the index of %d vectors", result.vectors));
+  const Stage stage("load", config.dataset);
+  const int64_t start_ns = MonotonicNowNs();
+  OPSBENCH_RETURN_IF_ERROR(target.Build(data, options, hooks_.stop));
+  result.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
+  result.vectors_per_second =
+      static_cast<double>(result.vectors) / std::max(result.seconds, 1e-9);
+  result.index_bytes = target.MemoryBytes();
+  return result;
+}
+
+absl::StatusOr<LoadResult> VectorBenchmark::Load(const BenchmarkConfig& given,
+                                                 bool replace) {
+  BenchmarkConfig config = given;
+  OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
+  OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
+  config.index = IndexName(config, *data);
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
+  return LoadInto(*target, config, *data, replace);
+}
+
+absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
+    const BenchmarkConfig& given) {
+  BenchmarkConfig config = given;
+  OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
+  if (config.num_clients == 0) {
+    config.num_clients =
+        config.is_local()
+            ? std::max(1, static_cast<int>(std::thread::hardware_concurrency()))
+            : kUsualServerClients;
+  }
+  const Dataset* data = nullptr;
+  const GroundTruth* truth = nullptr;
+  if (config.is_search()) {
+    OPSBENCH_ASSIGN_OR_RETURN(data, Open(config));
+    config.index = IndexName(config, *data);
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
+                            OpenTarget(config, data));
+  if (config.is_search()) {
+    if (config.filter.any() && !target->info().filters) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(target->info().name,
+                       " cannot filter: leave out the filter, or take "
+                       "another --backend"));
+    }
+    OPSBENCH_RETURN_IF_ERROR(LoadInto(*target, config, *data, false).status());
+    OPSBENCH_ASSIGN_OR_RETURN(truth, TruthOf(config, *data));
+  }
+  const QueryLoadOptions options = LoadOptionsOf(config, hooks_);
+  const Stage stage(config.operation, DescribeSetting(config));
+  const absl::Time started = absl::Now();
+  OPSBENCH_ASSIGN_OR_RETURN(const absl::optional<Histogram> baseline,
+                            target->Baseline());
+  OPSBENCH_ASSIGN_OR_RETURN(QueryLoadResult load,
+                            target->Run(config, data, truth, options));
+  BenchmarkResult result = ResultOf(config, std::move(load));
+  result.timestamp = started;
+  result.answered_by =
+      absl::StrCat(target->info().name, " ", target->info().version);
+  result.index_bytes = config.is_search() ? target->MemoryBytes() : 0;
+  if (baseline.has_value()) {
+    result.baseline_latency_avg_ms = Ms(baseline->mean_ns());
+    result.baseline_latency_p50_ms =
+        Ms(static_cast<double>(baseline->Percentile(50)));
+  }
+  if (result.requests == 0 && result.interrupted) {
+    return absl::UnavailableError("interrupted before the first reply");
+  }
+  if (result.requests == 0 && result.errors > 0) {
+    return absl::UnavailableError(
+        absl::StrCat("all ", result.errors,
+                     " requests failed, the first with: ", result.first_error));
+  }
+  results_.push_back(result);
+  if (hooks_.on_result) hooks_.on_result(result);
+  return result;
+}
+
+absl::StatusOr<const GroundTruth*> VectorBenchmark::TruthOf(
+    const BenchmarkConfig& config, const Dataset& data) {
+  const Filter& filter = config.filter;
+  const std::string key = absl::StrCat(
+      DatasetKey(config), "\n", config.k, "\n", filter.by_tag, " ", filter.tag,
+      " ", filter.by_number, " ", filter.number_low, " ", filter.number_high);
+  const auto found = truths_->by_key.find(key);
+  if (found != truths_->by_key.end()) return &found->second;
+  GroundTruth truth;
+  if (filter.any()) {
+    GroundTruthOptions options;
+    options.k = config.k;
+    options.filter = filter;
+    options.attributes = &data.attributes();
+    options.stop = hooks_.stop;
+    options.on_progress = [this](double part) {
+      Say(absl::StrFormat("right neighbours under the filter, %.0f%%",
+                          100 * part));
+    };
+    OPSBENCH_ASSIGN_OR_RETURN(
+        truth, ComputeGroundTruth(data.base(), data.queries(), data.metric(),
+                                  options));
+  } else {
+    truth.k = std::min(static_cast<size_t>(config.k), data.truth_k());
+    for (size_t i = 0; i < data.queries().rows; ++i) {
+      const auto right = data.truth(i).first(truth.k);
+      truth.neighbors.insert(truth.neighbors.end(), right.begin(), right.end());
+    }
+  }
+  return &(truths_->by_key[key] = std::move(truth));
+}
+
+absl::StatusOr<Sample> VectorBenchmark::Measure(
+    BenchmarkConfig config, const std::vector<std::string>& names,
+    const Setting& setting) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    OPSBENCH_RETURN_IF_ERROR(SetParameter(names[i], setting[i], &config));
+  }
+  const int64_t start_ns = MonotonicNowNs();
+  OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result, Run(config));
+  Sample sample;
+  sample.qps = result.qps;
+  sample.p99_ms = result.latency_p99_ms;
+  sample.recall = result.recall_avg.value_or(1);
+  sample.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
+  return sample;
+}
+
+SearchOutcome VectorBenchmark::OutcomeOf(TuneResult search,
+                                         const std::vector<std::string>& names,
+                                         size_t first) const {
+  SearchOutcome outcome;
+  outcome.feasible = search.best.has_value();
+  const absl::optional<size_t> shown =
+      search.best.has_value() ? search.best : search.closest;
+  if (shown.has_value()) {
+    const Setting& setting = search.evidence[*shown].setting;
+    std::vector<const BenchmarkResult*> samples;
+    for (size_t i = first; i < results_.size(); ++i) {
+      if (HasSetting(results_[i].config, names, setting)) {
+        samples.push_back(&results_[i]);
+      }
+    }
+    if (!samples.empty()) {
+      const auto middle =
+          samples.begin() + static_cast<ptrdiff_t>(samples.size() / 2);
+      std::nth_element(
+          samples.begin(), middle, samples.end(),
+          [](const auto* a, const auto* b) { return a->qps < b->qps; });
+      outcome.best = **middle;
+    }
+  }
+  outcome.search = std::move(search);
+  return outcome;
+}
+
+absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config) {
+  // What takes long and is done once is not part of the first measurement.
+  return config.is_search() ? Load(config, false).status()
+                            : CheckConfig(config);
+}
+
+absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
+    const BenchmarkConfig& base_config, const TuneOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  const size_t first = results_.size();
+  const std::vector<std::string> names = NamesOf(options.parameters);
+  TuneOptions tune = options;
+  if (tune.stop == nullptr) tune.stop = hooks_.stop;
+  OPSBENCH_ASSIGN_OR_RETURN(TuneResult search,
+                            vector::Tune(tune, [&](const Setting& setting) {
+                              return Measure(base_config, names, setting);
+                            }));
+  return OutcomeOf(std::move(search), names, first);
+}
+
+absl::StatusOr<SearchOutcome> VectorBenchmark::BinarySearchMaxQps(
+    const BenchmarkConfig& base_config, const BinarySearchOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  const size_t first = results_.size();
+  const std::vector<std::string> names = {options.param_name};
+  OPSBENCH_ASSIGN_OR_RETURN(
+      TuneResult search,
+      vector::BinarySearchMaxQps(options, [&](int64_t value) {
+        return Measure(base_config, names, {value});
+      }));
+  return OutcomeOf(std::move(search), names, first);
+}
+
+absl::StatusOr<SearchOutcome> VectorBenchmark::FindMaxQpsWithConstraints(
+    const BenchmarkConfig& base_config,
+    const ConstraintSearchOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  const size_t first = results_.size();
+  const std::vector<std::string> names = {options.param_name};
+  OPSBENCH_ASSIGN_OR_RETURN(
+      TuneResult search,
+      vector::FindMaxQpsWithConstraints(options, [&](int64_t value) {
+        return Measure(base_config, names, {value});
+      }));
+  return OutcomeOf(std::move(search), names, first);
+}
+
+absl::StatusOr<GridResult> VectorBenchmark::GridSearch(
+    const BenchmarkConfig& base_config, const GridOptions& options) {
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  const std::vector<std::string> names = NamesOf(options.param_grid);
+  GridOptions grid = options;
+  if (grid.stop == nullptr) grid.stop = hooks_.stop;
+  return vector::GridSearch(grid, [&](const Setting& setting) {
+    return Measure(base_config, names, setting);
+  });
+}
+
+}  // namespace opsbench::vector

@@ -1,0 +1,299 @@
+#include "opsbench/vector/internal/redis_target.h"
+
+#include <hiredis.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "opsbench/base/random.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
+#include "opsbench/vector/redis_commands.h"
+#include "opsbench/vector/redis_features.h"
+#include "opsbench/vector/redis_load.h"
+
+namespace opsbench::vector::internal {
+namespace {
+
+constexpr int kInsertClients = 4;
+constexpr int kInsertPipeline = 16;
+constexpr int kPings = 200;
+// An index that has not grown for this long will not.
+constexpr absl::Duration kIndexingPatience = absl::Seconds(60);
+
+// A fixed command, whose reply is handed on.
+class OneCommand : public RedisTraffic {
+ public:
+  using OnAnswer = std::function<absl::Status(const redisReply&)>;
+
+  OneCommand(const std::vector<std::string>& command, OnAnswer on_answer)
+      : on_answer_(std::move(on_answer)) {
+    AppendRespCommand(
+        std::vector<absl::string_view>(command.begin(), command.end()),
+        &bytes_);
+  }
+
+  int Append(int64_t, std::string* out) override {
+    out->append(bytes_);
+    return kAnyNode;
+  }
+  absl::Status OnReply(int64_t, const redisReply& reply) override {
+    return on_answer_ ? on_answer_(reply) : absl::OkStatus();
+  }
+
+ private:
+  std::string bytes_;
+  const OnAnswer on_answer_;
+};
+
+class InsertTraffic : public RedisTraffic {
+ public:
+  InsertTraffic(const RedisIndex& index, const Dataset& data)
+      : index_(index), data_(data) {}
+
+  int Append(int64_t row, std::string* out) override {
+    return index_.AppendInsert(data_, static_cast<size_t>(row), out);
+  }
+  absl::Status OnReply(int64_t, const redisReply&) override {
+    return absl::OkStatus();
+  }
+
+ private:
+  const RedisIndex& index_;
+  const Dataset& data_;
+};
+
+// Queries in an order that the seed draws.
+class SearchTraffic : public RedisTraffic {
+ public:
+  SearchTraffic(const RedisIndex& index, const BenchmarkConfig& config,
+                const Dataset& data, const GroundTruth& truth)
+      : index_(index), config_(config), data_(data), truth_(truth) {
+    request_.k = config.k;
+    request_.ef = config.ef_search;
+    request_.filter = config.filter;
+  }
+
+  int Append(int64_t index, std::string* out) override {
+    request_.query = data_.queries().row(QueryOf(index));
+    return index_.AppendSearch(request_, out);
+  }
+
+  absl::Status OnReply(int64_t index, const redisReply& reply) override {
+    OPSBENCH_RETURN_IF_ERROR(index_.ParseSearch(reply, &found_));
+    Count(QueryOf(index), found_);
+    return absl::OkStatus();
+  }
+
+  void OnError(int64_t index) override { Count(QueryOf(index), {}); }
+
+  Recall recall() const override { return recall_; }
+
+ private:
+  size_t QueryOf(int64_t index) const {
+    return Random::Stream(config_.seed, static_cast<uint64_t>(index))
+        .Below(data_.queries().rows);
+  }
+
+  void Count(size_t query, absl::Span<const Neighbor> found) {
+    AddRecall(data_, query, truth_.of(query), found,
+              static_cast<size_t>(config_.k), &recall_, &config_.filter);
+  }
+
+  const RedisIndex& index_;
+  const BenchmarkConfig& config_;
+  const Dataset& data_;
+  const GroundTruth& truth_;
+  SearchRequest request_;
+  std::vector<Neighbor> found_;
+  Recall recall_;
+};
+
+class RedisTarget : public Target {
+ public:
+  RedisTarget(Url url, std::unique_ptr<RedisIndex> index, BackendInfo plain)
+      : url_(std::move(url)),
+        index_(std::move(index)),
+        plain_(std::move(plain)) {}
+
+  const BackendInfo& info() const override {
+    return index_ == nullptr ? plain_ : index_->info();
+  }
+
+  absl::StatusOr<int64_t> Count(const Dataset&) override {
+    if (index_ == nullptr) {
+      return absl::FailedPreconditionError("plain commands have no index");
+    }
+    int64_t count = 0;
+    const absl::Status status =
+        Ask(index_->CountCommand(), [&](const redisReply& reply) {
+          OPSBENCH_ASSIGN_OR_RETURN(count, index_->ParseCount(reply));
+          return absl::OkStatus();
+        });
+    // There is no such index.
+    if (status.code() == absl::StatusCode::kNotFound) return 0;
+    OPSBENCH_RETURN_IF_ERROR(status);
+    return count;
+  }
+
+  absl::Status Build(const Dataset& data, const BuildOptions& options,
+                     const std::atomic<bool>* stop) override {
+    for (const auto& command : index_->DropCommands()) {
+      const absl::Status status = Ask(command, nullptr);
+      // What was not there is no error.
+      if (status.code() == absl::StatusCode::kUnavailable) return status;
+    }
+    for (const auto& command : index_->CreateCommands(data, options)) {
+      OPSBENCH_RETURN_IF_ERROR(Ask(command, nullptr));
+    }
+    QueryLoadOptions load;
+    load.clients = kInsertClients;
+    load.pipeline = kInsertPipeline;
+    load.requests = static_cast<int64_t>(data.base().rows);
+    load.warmup = absl::ZeroDuration();
+    load.stop = stop;
+    if (options.on_progress) {
+      load.on_progress = [&](const QueryLoadProgress& progress) {
+        options.on_progress(progress.requests);
+      };
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const QueryLoadResult result, RunRedisLoad(url_, load, [&](int) {
+          return std::make_unique<InsertTraffic>(*index_, data);
+        }));
+    if (result.interrupted) return absl::CancelledError("interrupted");
+    if (result.errors > 0) {
+      return absl::InternalError(absl::StrCat(
+          result.errors, " of ", load.requests,
+          " vectors were refused, the first with: ", result.first_error));
+    }
+    return WaitUntilIndexed(data, options, stop);
+  }
+
+  absl::StatusOr<QueryLoadResult> Run(
+      const BenchmarkConfig& config, const Dataset* data,
+      const GroundTruth* truth, const QueryLoadOptions& options) override {
+    if (config.is_search()) {
+      return RunRedisLoad(url_, options, [&](int) {
+        return std::make_unique<SearchTraffic>(*index_, config, *data, *truth);
+      });
+    }
+    const RedisCommandOptions command = {.command = config.operation,
+                                         .key_space = config.key_space,
+                                         .value_bytes = config.value_bytes,
+                                         .seed = config.seed};
+    OPSBENCH_ASSIGN_OR_RETURN(const TrafficFactory traffic,
+                              MakeRedisCommandTraffic(command));
+    OPSBENCH_RETURN_IF_ERROR(Fill(command, options.stop));
+    return RunRedisLoad(url_, options, traffic);
+  }
+
+  absl::StatusOr<absl::optional<Histogram>> Baseline() override {
+    OPSBENCH_ASSIGN_OR_RETURN(Histogram ping, PingLatency(url_, kPings));
+    return absl::make_optional(std::move(ping));
+  }
+
+  int64_t MemoryBytes() override { return 0; }
+
+ private:
+  // One command and its reply; an error reply as a status.
+  absl::Status Ask(const std::vector<std::string>& command,
+                   OneCommand::OnAnswer on_answer) {
+    QueryLoadOptions one;
+    one.clients = 1;
+    one.requests = 1;
+    one.warmup = absl::ZeroDuration();
+    absl::Status status;
+    OPSBENCH_ASSIGN_OR_RETURN(const QueryLoadResult result,
+                              RunRedisLoad(url_, one, [&](int) {
+                                return std::make_unique<OneCommand>(
+                                    command, [&](const redisReply& reply) {
+                                      if (on_answer) status = on_answer(reply);
+                                      return absl::OkStatus();
+                                    });
+                              }));
+    if (result.errors == 0) return status;
+    if (result.errors_by_kind.count("UNAVAILABLE") > 0) {
+      return absl::UnavailableError(result.first_error);
+    }
+    // Engines have many words for an index that is not there.
+    return absl::NotFoundError(absl::StrCat("Redis: ", result.first_error));
+  }
+
+  absl::Status WaitUntilIndexed(const Dataset& data,
+                                const BuildOptions& options,
+                                const std::atomic<bool>* stop) {
+    const auto rows = static_cast<int64_t>(data.base().rows);
+    int64_t last = -1;
+    absl::Time grown = absl::Now();
+    while (true) {
+      OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, Count(data));
+      if (count >= rows) return absl::OkStatus();
+      if (stop != nullptr && *stop) return absl::CancelledError("interrupted");
+      if (count != last) grown = absl::Now();
+      last = count;
+      if (absl::Now() - grown > kIndexingPatience) {
+        return absl::DeadlineExceededError(
+            absl::StrCat("the server has indexed ", count, " of ", rows,
+                         " vectors, and none for ",
+                         absl::FormatDuration(kIndexingPatience)));
+      }
+      if (options.on_progress) options.on_progress(count);
+      absl::SleepFor(absl::Milliseconds(20));
+    }
+  }
+
+  // Once for each kind of key: what commands read has to be there.
+  absl::Status Fill(const RedisCommandOptions& command,
+                    const std::atomic<bool>* stop) {
+    const TrafficFactory fill = MakeRedisFillTraffic(command);
+    const std::string key = absl::StrCat(
+        command.command, " ", command.key_space, " ", command.value_bytes);
+    if (fill == nullptr || key == filled_) return absl::OkStatus();
+    QueryLoadOptions load;
+    load.clients = kInsertClients;
+    load.pipeline = kInsertPipeline;
+    load.requests = command.key_space;
+    load.warmup = absl::ZeroDuration();
+    load.stop = stop;
+    OPSBENCH_ASSIGN_OR_RETURN(const QueryLoadResult result,
+                              RunRedisLoad(url_, load, fill));
+    if (result.errors > 0) {
+      return absl::InternalError(
+          absl::StrCat("filling the keys failed: ", result.first_error));
+    }
+    filled_ = key;
+    return absl::OkStatus();
+  }
+
+  const Url url_;
+  const std::unique_ptr<RedisIndex> index_;
+  const BackendInfo plain_;
+  std::string filled_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Target>> MakeRedisTarget(
+    const Url& url, std::unique_ptr<RedisIndex> index) {
+  BackendInfo plain;
+  plain.name = "redis";
+  plain.remote = true;
+  OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<RedisSession> session,
+                            ConnectRedis(url));
+  OPSBENCH_ASSIGN_OR_RETURN(const RedisFeatures features,
+                            DetectRedisFeatures(*session));
+  const size_t space = features.server.find(' ');
+  if (space != std::string::npos) {
+    plain.name = features.valkey ? "valkey" : "redis";
+    plain.version = features.server.substr(space + 1);
+  }
+  return std::make_unique<RedisTarget>(url, std::move(index), std::move(plain));
+}
+
+}  // namespace opsbench::vector::internal

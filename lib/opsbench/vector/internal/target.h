@@ -1,0 +1,57 @@
+#ifndef OPSBENCH_VECTOR_INTERNAL_TARGET_H_
+#define OPSBENCH_VECTOR_INTERNAL_TARGET_H_
+
+// What a benchmark can be run against, whatever way its requests take.
+//
+// Thread safety: for one thread; it starts and joins its own.
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "opsbench/base/histogram.h"
+#include "opsbench/vector/backend.h"
+#include "opsbench/vector/benchmark_config.h"
+#include "opsbench/vector/dataset.h"
+#include "opsbench/vector/ground_truth.h"
+#include "opsbench/vector/query_load.h"
+
+namespace opsbench::vector::internal {
+
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  virtual const BackendInfo& info() const = 0;
+
+  // Vectors that can be searched now; 0: there is no index.
+  virtual absl::StatusOr<int64_t> Count(const Dataset& data) = 0;
+
+  // Replaces the index.
+  virtual absl::Status Build(const Dataset& data, const BuildOptions& options,
+                             const std::atomic<bool>* stop) = 0;
+
+  // REQUIRES: config.is_search(): `data` and `truth` are not null.
+  virtual absl::StatusOr<QueryLoadResult> Run(
+      const BenchmarkConfig& config, const Dataset* data,
+      const GroundTruth* truth, const QueryLoadOptions& options) = 0;
+
+  // Round trips of the smallest request, one at a time; none in process.
+  virtual absl::StatusOr<absl::optional<Histogram>> Baseline() = 0;
+
+  virtual int64_t MemoryBytes() = 0;
+};
+
+// An index of this process.
+absl::StatusOr<std::unique_ptr<Target>> OpenLocalTarget(
+    const BenchmarkConfig& config);
+
+// A server, by the URL in `config.backend`. `metric` is the data set's.
+absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
+    const BenchmarkConfig& config, absl::optional<Metric> metric);
+
+}  // namespace opsbench::vector::internal
+
+#endif  // OPSBENCH_VECTOR_INTERNAL_TARGET_H_

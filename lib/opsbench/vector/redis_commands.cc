@@ -1,0 +1,234 @@
+#include "opsbench/vector/redis_commands.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "opsbench/base/random.h"
+#include "opsbench/vector/redis_index.h"
+
+namespace opsbench::vector {
+namespace {
+
+constexpr int kMgetKeys = 10;
+constexpr int kKeyDigits = 12;
+
+// What stands for the key, the value and the number of a request in a command's
+// words below.
+constexpr char kKey[] = "<key>";
+constexpr char kValue[] = "<value>";
+constexpr char kNumber[] = "<number>";
+
+struct Command {
+  const char* name;
+  const char* help;
+  const char* type;  // Keys of one type have a prefix of their own.
+  std::vector<std::string> words;
+  std::vector<std::string> fill;  // What makes a key that it reads.
+};
+
+// Each kind of value has keys of its own, so that no command finds another's.
+const std::vector<Command>& Commands() {
+  static const auto* commands = new std::vector<Command>{
+      {"ping", "PING: the round trip alone", "", {"PING"}, {}},
+      {"set", "SET of a string", "string", {"SET", kKey, kValue}, {}},
+      {"get",
+       "GET of a string",
+       "string",
+       {"GET", kKey},
+       {"SET", kKey, kValue}},
+      {"incr", "INCR of a counter", "counter", {"INCR", kKey}, {}},
+      {"lpush", "LPUSH onto a list", "list", {"LPUSH", kKey, kValue}, {}},
+      {"rpush", "RPUSH onto a list", "list", {"RPUSH", kKey, kValue}, {}},
+      {"lpop",
+       "LPOP from a list",
+       "list",
+       {"LPOP", kKey},
+       {"LPUSH", kKey, kValue}},
+      {"rpop",
+       "RPOP from a list",
+       "list",
+       {"RPOP", kKey},
+       {"LPUSH", kKey, kValue}},
+      {"sadd", "SADD to a set", "set", {"SADD", kKey, kNumber}, {}},
+      {"spop", "SPOP from a set", "set", {"SPOP", kKey}, {"SADD", kKey, "1"}},
+      {"hset",
+       "HSET of a field of a hash",
+       "hash",
+       {"HSET", kKey, "field", kValue},
+       {}},
+      {"hget",
+       "HGET of a field of a hash",
+       "hash",
+       {"HGET", kKey, "field"},
+       {"HSET", kKey, "field", kValue}},
+      {"zadd",
+       "ZADD to a sorted set",
+       "zset",
+       {"ZADD", kKey, kNumber, kValue},
+       {}},
+      {"zpopmin",
+       "ZPOPMIN from a sorted set",
+       "zset",
+       {"ZPOPMIN", kKey},
+       {"ZADD", kKey, "1", kValue}},
+      {"mset", "MSET of ten strings of one slot", "many", {"MSET"}, {}}};
+  return *commands;
+}
+
+const Command* Find(absl::string_view name) {
+  for (const Command& command : Commands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+class CommandTraffic : public RedisTraffic {
+ public:
+  // `in_order`: index i is key i.
+  CommandTraffic(const Command& command, const std::vector<std::string>& words,
+                 const RedisCommandOptions& options, bool in_order)
+      : prefix_(absl::StrCat("opsbench:", command.type, ":")),
+        options_(options),
+        in_order_(in_order) {
+    const std::string value(static_cast<size_t>(options.value_bytes), 'x');
+    if (words.front() == "MSET") {
+      MakeMset(value);
+    } else {
+      MakeTemplate(words, value);
+    }
+  }
+
+  int Append(int64_t index, std::string* out) override {
+    const size_t start = out->size();
+    out->append(template_);
+    const uint64_t key = KeyOf(index);
+    for (const size_t at : key_places_) WriteDigits(key, start + at, out);
+    for (const size_t at : number_places_) {
+      WriteDigits(static_cast<uint64_t>(index), start + at, out);
+    }
+    if (key_places_.empty()) return kAnyNode;
+    return SlotOf(absl::string_view(*out).substr(
+        start + key_places_.front() - prefix_.size(),
+        prefix_.size() + kKeyDigits));
+  }
+
+  absl::Status OnReply(int64_t, const redisReply&) override {
+    return absl::OkStatus();
+  }
+
+ private:
+  // Bulk strings with places for the digits.
+  void MakeTemplate(const std::vector<std::string>& words,
+                    const std::string& value) {
+    absl::StrAppend(&template_, "*", words.size(), "\r\n");
+    for (const std::string& word : words) {
+      const std::string digits(kKeyDigits, '0');
+      const std::string text = word == kKey      ? prefix_ + digits
+                               : word == kValue  ? value
+                               : word == kNumber ? digits
+                                                 : word;
+      absl::StrAppend(&template_, "$", text.size(), "\r\n", text);
+      if (word == kKey) key_places_.push_back(template_.size() - kKeyDigits);
+      if (word == kNumber) {
+        number_places_.push_back(template_.size() - kKeyDigits);
+      }
+      template_ += "\r\n";
+    }
+  }
+
+  // Ten keys with one tag in braces, which is the key that is drawn.
+  void MakeMset(const std::string& value) {
+    prefix_ += "{";
+    absl::StrAppend(&template_, "*", 1 + 2 * kMgetKeys, "\r\n$4\r\nMSET\r\n");
+    for (int i = 0; i < kMgetKeys; ++i) {
+      const std::string key =
+          absl::StrCat(prefix_, std::string(kKeyDigits, '0'), "}:", i);
+      absl::StrAppend(&template_, "$", key.size(), "\r\n", prefix_);
+      key_places_.push_back(template_.size());
+      absl::StrAppend(&template_, key.substr(prefix_.size()), "\r\n$",
+                      value.size(), "\r\n", value, "\r\n");
+    }
+  }
+
+  uint64_t KeyOf(int64_t index) const {
+    const auto keys = static_cast<uint64_t>(options_.key_space);
+    if (in_order_) return static_cast<uint64_t>(index) % keys;
+    return Random::Stream(options_.seed, static_cast<uint64_t>(index))
+        .Below(keys);
+  }
+
+  int SlotOf(absl::string_view key) const {
+    // The braces of MSET's keys are not closed in what is looked at.
+    const size_t open = key.find('{');
+    return ClusterSlot(open == absl::string_view::npos ? key
+                                                       : key.substr(open + 1));
+  }
+
+  static void WriteDigits(uint64_t number, size_t at, std::string* out) {
+    for (size_t i = kKeyDigits; i-- > 0; number /= 10) {
+      (*out)[at + i] = static_cast<char>('0' + number % 10);
+    }
+  }
+
+  std::string prefix_;
+  const RedisCommandOptions options_;
+  const bool in_order_;
+  std::string template_;
+  std::vector<size_t> key_places_;
+  std::vector<size_t> number_places_;
+};
+
+}  // namespace
+
+const std::vector<RedisCommandInfo>& RedisCommands() {
+  static const auto* infos = [] {
+    auto* made = new std::vector<RedisCommandInfo>;
+    for (const Command& command : Commands()) {
+      made->push_back({command.name, command.help});
+    }
+    return made;
+  }();
+  return *infos;
+}
+
+absl::StatusOr<TrafficFactory> MakeRedisCommandTraffic(
+    const RedisCommandOptions& options) {
+  const Command* command = Find(options.command);
+  if (command == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "unknown operation ", options.command, ": there are vec-query, ",
+        absl::StrJoin(Commands(), ", ",
+                      [](std::string* out, const Command& known) {
+                        out->append(known.name);
+                      })));
+  }
+  if (options.key_space < 1 || options.key_space > 100'000'000'000) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a key space of ", options.key_space,
+                     " keys: it has to be from 1 to 100000000000"));
+  }
+  constexpr int kMostBytes = 512 << 20;  // Redis's own bound.
+  if (options.value_bytes < 1 || options.value_bytes > kMostBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("values of ", options.value_bytes,
+                     " bytes: they have to have from 1 to ", kMostBytes));
+  }
+  return TrafficFactory([command, options](int) {
+    return std::make_unique<CommandTraffic>(*command, command->words, options,
+                                            false);
+  });
+}
+
+TrafficFactory MakeRedisFillTraffic(const RedisCommandOptions& options) {
+  const Command* command = Find(options.command);
+  if (command == nullptr || command->fill.empty()) return nullptr;
+  return [command, options](int) {
+    return std::make_unique<CommandTraffic>(*command, command->fill, options,
+                                            true);
+  };
+}
+
+}  // namespace opsbench::vector

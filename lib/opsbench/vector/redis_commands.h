@@ -1,0 +1,47 @@
+#ifndef OPSBENCH_VECTOR_REDIS_COMMANDS_H_
+#define OPSBENCH_VECTOR_REDIS_COMMANDS_H_
+
+// Plain commands of Redis as a load: those of redis-benchmark, under its names.
+//
+// Which key a request has is a pure function of the seed and its index.
+//
+// Thread safety: the functions keep no state; what they make is for one thread.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "opsbench/vector/redis_load.h"
+
+namespace opsbench::vector {
+
+struct RedisCommandInfo {
+  std::string name;  // "get".
+  std::string help;  // "GET of a string key".
+};
+
+// All that there are.
+const std::vector<RedisCommandInfo>& RedisCommands();
+
+struct RedisCommandOptions {
+  std::string command = "get";
+  int64_t key_space = 10'000;  // Keys are drawn from so many, evenly.
+  int value_bytes = 3;
+  uint64_t seed = 1;
+};
+
+// InvalidArgument: an unknown command, with those that there are; a key space
+// or a size out of range.
+absl::StatusOr<TrafficFactory> MakeRedisCommandTraffic(
+    const RedisCommandOptions& options);
+
+// Sets every key of the key space, for commands that read: each index below
+// `key_space` is one key. Null: the command reads nothing.
+TrafficFactory MakeRedisFillTraffic(const RedisCommandOptions& options);
+
+}  // namespace opsbench::vector
+
+#endif  // OPSBENCH_VECTOR_REDIS_COMMANDS_H_

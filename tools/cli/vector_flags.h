@@ -1,0 +1,77 @@
+#ifndef OPSBENCH_TOOLS_CLI_VECTOR_FLAGS_H_
+#define OPSBENCH_TOOLS_CLI_VECTOR_FLAGS_H_
+
+// The command line of `opsbench vector`: what was typed, and what it means.
+//
+// Thread safety: for the main thread.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "command.h"
+#include "opsbench/engines/engines.h"
+#include "opsbench/vector/benchmark_config.h"
+#include "opsbench/vector/tuner.h"
+
+namespace opsbench::cli {
+
+struct VectorFlags {
+  vector::BenchmarkConfig config;
+  // As typed; empty: not given.
+  std::string metric, filter_number, seconds, warmup, budget;
+  std::string ef, clients, threads, pipeline;  // One value or several.
+  absl::optional<int64_t> filter_tag;
+  double min_recall = 0.95;
+  absl::optional<double> max_p99_ms;
+  double tolerance = 0.05;
+  int max_evaluations = 0;
+  int repeats = 1;
+  std::vector<std::string> keep;  // Of a grid: "recall>=0.95".
+  bool replace = false;
+  std::vector<std::string> outputs;
+  std::string output_dir;
+  bool stages = false;
+};
+
+// --dataset, --backend and what else every command of the group takes.
+void AddVectorTarget(CLI::App* command, VectorFlags* flags);
+// What is asked, how hard and for how long.
+void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges);
+// The constraints, and how long to look for the best.
+void AddVectorSearch(CLI::App* command, VectorFlags* flags);
+void AddVectorOutput(CLI::App* command, VectorFlags* flags);
+
+// "5", "1,2,4", "10..500" (all of them, or 128 that grow by about the same
+// factor) or "10..500:10" (in steps). They ascend. InvalidArgument names the
+// flag.
+absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view flag,
+                                                 absl::string_view text);
+
+// "90", "90s", "2m". InvalidArgument names the flag.
+absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view flag,
+                                            absl::string_view text);
+
+// "qps>=1000", "p99_ms<5", "recall>=0.95": all have to hold.
+absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(
+    const std::vector<std::string>& conditions);
+
+// The configuration, but for parameters that have several values. Nothing is
+// connected to or made.
+absl::StatusOr<vector::BenchmarkConfig> ConfigOf(const VectorFlags& flags);
+
+// A --backend that is the name of an engine ("redis", "postgres") becomes the
+// URL that the environment has, or that of a private server, which lives as
+// long as what is returned; null: nothing was started.
+absl::StatusOr<std::unique_ptr<EngineHandle>> ResolveBackend(
+    vector::BenchmarkConfig* config);
+
+}  // namespace opsbench::cli
+
+#endif  // OPSBENCH_TOOLS_CLI_VECTOR_FLAGS_H_

@@ -1,0 +1,140 @@
+// opsbench vector, as a user calls it.
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "nlohmann/json.hpp"
+#include "opsbench/results/benchmark_json.h"
+#include "opsbench/server/private_server.h"
+#include "testing.h"
+
+namespace opsbench::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::Gt;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class VectorCommandTest : public ::testing::Test {
+ protected:
+  Outcome Vector(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "vector");
+    return Running(folder(), arguments).Wait();
+  }
+
+  const fs::path& folder() const { return folder_.path(); }
+  std::string Path(const char* name) const {
+    return (folder() / name).string();
+  }
+
+ private:
+  TestFolder folder_;
+};
+
+TEST_F(VectorCommandTest, QueryAloneFindsASettingAndPrintsTheCommand) {
+  const Outcome outcome =
+      Vector({"query", "--dataset", "clusters-1k-16", "--min-recall", "0.9",
+              "--seconds", "0.05", "--budget", "5", "--output-dir", Path("run"),
+              "--output", Path("o.csv")});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("clusters-1k-16: 1000 vectors of dimension 16"),
+                    HasSubstr("Best: ef_search"), HasSubstr("Recall"),
+                    HasSubstr("tools/opsbench vector query --backend hnswlib "
+                              "--dataset clusters-1k-16 --k 10 --ef ")));
+  for (const char* file : {"run/run.json", "run/vector.json", "run/results.csv",
+                           "run/report.html", "o.csv"}) {
+    EXPECT_TRUE(fs::exists(folder() / file)) << file;
+  }
+  const auto rows = results::ReadBenchmarkFile(Path("run/vector.json"));
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_THAT(rows->rows, SizeIs(Gt(4u)));
+  EXPECT_THAT(ReadText(folder() / "run/report.html"),
+              HasSubstr("Recall against throughput"));
+  // The command that it prints works.
+  const size_t at = outcome.output.find("tools/opsbench vector ");
+  const std::string line =
+      outcome.output.substr(at + 22, outcome.output.find('\n', at) - at - 22);
+  const Outcome again = Vector(absl::StrSplit(line, ' '));
+  EXPECT_EQ(again.exit_code, 0) << again.errors;
+  EXPECT_THAT(again.output, Not(HasSubstr("Best:")));
+}
+
+TEST_F(VectorCommandTest, TuneSaysWhatIsOutOfReach) {
+  const Outcome outcome =
+      Vector({"tune", "--dataset", "sphere-2k-32", "--ef", "10,11,12",
+              "--clients", "1", "--min-recall", "1", "--seconds", "0.02",
+              "--max-evaluations", "6"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.errors;
+  EXPECT_THAT(outcome.output,
+              HasSubstr("No setting keeps the constraints. Closest: "
+                        "ef_search 12"));
+}
+
+TEST_F(VectorCommandTest, GridMeasuresAllAndKeepsSome) {
+  const Outcome outcome =
+      Vector({"grid", "--dataset", "clusters-1k-16", "--backend", "faiss_ivf",
+              "--lists", "16", "--ef", "1..4", "--clients", "1,2", "--seconds",
+              "0.02", "--keep", "recall>=0.5", "--output", Path("grid.json")});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("8 of 8 settings measured"));
+  const auto rows = results::ReadBenchmarkFile(Path("grid.json"));
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_THAT(rows->rows, SizeIs(8));
+}
+
+TEST_F(VectorCommandTest, PlainCommandsOnAPrivateRedis) {
+  const Outcome outcome =
+      Vector({"query", "--backend", "redis", "-t", "get", "--clients", "5",
+              "--pipeline", "4", "--requests", "2000", "--key-space", "100"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  EXPECT_THAT(outcome.errors, HasSubstr("redis: a private server"));
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("2000 requests"), HasSubstr("Round trip"),
+                    HasSubstr(", get, 5 clients, pipeline 4")));
+}
+
+TEST_F(VectorCommandTest, AServerWithoutSearchIsToldWhatItLacks) {
+  const Outcome outcome = Vector({"query", "--backend", "redis", "--dataset",
+                                  "clusters-1k-16", "--ef", "10"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.errors, AllOf(HasSubstr("Redis 7"), HasSubstr("FT.")));
+}
+
+TEST_F(VectorCommandTest, FaultsAreOneLineAndUsage) {
+  std::ofstream(Path("bad.fvecs")) << "no vectors";
+  const auto expect = [&](std::vector<std::string> arguments,
+                          const char* said) {
+    arguments.insert(arguments.begin(), "query");
+    const Outcome outcome = Vector(arguments);
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.errors;
+    EXPECT_THAT(outcome.errors, HasSubstr(said));
+    EXPECT_THAT(outcome.errors, MatchesRegex("opsbench: [^\n]*\n"));
+  };
+  expect({"--dataset", Path("bad.fvecs")}, "bad.fvecs");
+  expect({"--dataset", "nowhere"}, "nowhere");
+  expect({"--backend", "hnsw"}, "hnswlib");
+  expect({"--ef", "0x"}, "--ef 0x");
+  expect({"--k", "0"}, "k is 0");
+  expect({"--min-recall", "1.5"}, "--min-recall");
+  expect({"--seconds", "soon"}, "--seconds soon");
+  expect({"--filter-number", "1"}, "--filter-number");
+  expect({"--output", Path("a.txt")}, ".csv, .json or .html");
+  expect({"--output", Path("none/a.csv")}, "there is no folder");
+  expect({"--output-dir", Path("bad.fvecs")}, "is no folder");
+  expect({"-t", "get"}, "--backend redis");
+  expect({"--backend", "redis://127.0.0.1:6379", "-t", "gett"}, "gett");
+}
+
+}  // namespace
+}  // namespace opsbench::cli
