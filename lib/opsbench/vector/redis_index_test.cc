@@ -522,6 +522,40 @@ TEST(RedisIndex, RowsThatTheServerCouldNotTakeAreAnError) {
             "recorded:: bad blob");
 }
 
+// Until a new index has looked through the keys that there are.
+TEST(RedisIndex, FewerThanAllCanBeSearchedWhileTheServerScans) {
+  const Server redis = Servers()[1];
+  const Server valkey = Servers()[5];
+  const auto count = [](const RedisIndex& index, absl::string_view flag,
+                        absl::string_view flag_value, absl::string_view part,
+                        absl::string_view part_value) {
+    std::string bytes = "*6\r\n$8\r\nnum_docs\r\n:2000\r\n";
+    for (const absl::string_view word : {flag, flag_value, part, part_value}) {
+      absl::StrAppend(&bytes, "$", word.size(), "\r\n", word, "\r\n");
+    }
+    const auto reply = ParseReply(bytes);
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return index.ParseCount(**reply).value_or(-1);
+  };
+  const auto search = MakeIndex(redis, "redis_search", Metric::kL2);
+  const auto other = MakeIndex(valkey, "valkey_search", Metric::kL2);
+  const auto redis_count = [&](absl::string_view flag, absl::string_view part) {
+    return count(*search, "indexing", flag, "percent_indexed", part);
+  };
+  const auto valkey_count = [&](absl::string_view flag,
+                                absl::string_view part) {
+    return count(*other, "backfill_in_progress", flag,
+                 "backfill_complete_percent", part);
+  };
+  EXPECT_EQ(redis_count("0", "1"), 2'000);
+  EXPECT_EQ(redis_count("1", "0.5"), 999);
+  EXPECT_EQ(redis_count("1", "1"), 1'999);
+  EXPECT_EQ(redis_count("1", "nan"), 0);
+  EXPECT_EQ(valkey_count("0", "1.000000"), 2'000);
+  EXPECT_EQ(valkey_count("1", "0.500000"), 999);
+  EXPECT_EQ(valkey_count("1", "0.000000"), 0);
+}
+
 TEST(RedisVectorSet, OptionsAreInTheCommand) {
   WireOptions options = RecordedOptions("redis_vector_set");
   options.vector_set.quantization = VectorSetOptions::Quantization::kInt8;

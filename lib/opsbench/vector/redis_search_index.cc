@@ -213,10 +213,33 @@ class RedisSearchIndex : public RedisIndex {
           absl::StrCat("Redis: index ", name_, " could not take ", *failed,
                        " of the rows under ", prefix_, LastFailure(reply)));
     }
-    return *rows;
+    return Searchable(reply, *rows);
   }
 
  private:
+  // A new index looks through the keys that there are, and until it is done
+  // takes those anew that were written meanwhile: fewer count as long as that.
+  // The names are RediSearch's and valkey-search's.
+  static int64_t Searchable(RedisReplyView info, int64_t rows) {
+    bool scanning = false;
+    double part = 0;
+    for (const absl::string_view name : {"indexing", "backfill_in_progress"}) {
+      const auto field = FieldOf(info, name);
+      if (field.has_value() && IntegerOf(*field).value_or(0) != 0) {
+        scanning = true;
+      }
+    }
+    for (const absl::string_view name :
+         {"percent_indexed", "backfill_complete_percent"}) {
+      const auto field = FieldOf(info, name);
+      if (field.has_value()) part = NumberOf(*field).value_or(0);
+    }
+    if (!scanning || rows == 0) return rows;
+    if (!(part > 0)) return 0;
+    return static_cast<int64_t>(static_cast<double>(rows - 1) *
+                                std::min(part, 1.0));
+  }
+
   absl::Status ParseKey(RedisReplyView key, Neighbor* neighbor) const {
     absl::string_view id = TextOf(key).value_or("");
     if (!absl::ConsumePrefix(&id, prefix_) ||

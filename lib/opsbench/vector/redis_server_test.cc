@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/testing/test_servers.h"
@@ -161,6 +163,14 @@ class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
     return count.value_or(-1);
   }
 
+  void WaitForRows(int64_t rows) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(30);
+    int64_t count = 0;
+    while ((count = Count()) >= 0 && count < rows && absl::Now() < deadline) {
+    }
+    ASSERT_EQ(count, rows);
+  }
+
   double RecallOf(const Dataset& data, const Filter& filter, int ef,
                   bool distances = true) {
     Recall recall;
@@ -205,7 +215,7 @@ TEST_P(RedisServerTest, FindsWhatIsNear) {
     ++tried;
     const auto data = WireData(metric);
     Build(*data);
-    ASSERT_EQ(Count(), 2'000);
+    WaitForRows(2'000);
     for (const Filter& filter : WireFilters()) {
       EXPECT_GE(RecallOf(*data, filter, 400), 0.97)
           << MetricName(metric) << (filter.by_tag ? " by tag" : "");
@@ -233,6 +243,7 @@ TEST_P(RedisServerTest, AQueryOfZerosIsAnswered) {
   }
   const auto data = WireData(Metric::kCosine, 100);
   Build(*data);
+  WaitForRows(100);
   const std::vector<float> zeros(data->dimension());
   SearchRequest request;
   request.query = zeros;

@@ -47,7 +47,8 @@ if(OPSBENCH_WITH_REDIS)
     SOURCES redis_exchanges.cc redis_index_test.cc DEPS opsbench::vector_wire)
   opsbench_test(NAME vector_redis_server_test
     SOURCES redis_exchanges.cc redis_server_test.cc
-    LABEL integration DEPS opsbench::testing opsbench::vector_wire)
+    LABEL integration
+    DEPS absl::time opsbench::testing opsbench::vector_wire)
 
   # Likewise.
   if(OPSBENCH_BUILD_TESTS)
