@@ -65,6 +65,7 @@ class RedisSearchIndex : public RedisIndex {
   RedisSearchIndex(const RedisFeatures& features, std::string name,
                    Metric metric, bool distances)
       : valkey_(features.valkey),
+        sum_of_nodes_(features.valkey && features.cluster),
         metric_(metric),
         distances_(distances),
         name_(std::move(name)),
@@ -195,6 +196,7 @@ class RedisSearchIndex : public RedisIndex {
   }
 
   std::vector<std::string> CountCommand() const override {
+    if (sum_of_nodes_) return {"FT.INFO", name_, "PRIMARY"};
     return {"FT.INFO", name_};
   }
 
@@ -276,6 +278,8 @@ class RedisSearchIndex : public RedisIndex {
   }
 
   const bool valkey_;
+  // valkey-search tells of one node otherwise.
+  const bool sum_of_nodes_;
   const Metric metric_;
   const bool distances_;
   const std::string name_;

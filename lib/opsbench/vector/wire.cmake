@@ -25,7 +25,7 @@ opsbench_library(NAME vector_wire
 
 # Those of adapters that are left out are known all the same.
 _opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
-  redis_index_test.cc redis_server_test.cc)
+  redis_index_test.cc redis_server_test.cc wire_backends_test.cc)
 if(OPSBENCH_WITH_POSTGRES)
   opsbench_test(NAME vector_pgvector_replay_test
     SOURCES pgvector_replay_test.cc postgres_exchanges.cc
@@ -43,8 +43,10 @@ if(OPSBENCH_WITH_POSTGRES)
 endif()
 if(OPSBENCH_WITH_REDIS)
   target_compile_definitions(opsbench_vector_wire PRIVATE OPSBENCH_WITH_REDIS)
-  opsbench_test(NAME vector_redis_index_test
-    SOURCES redis_exchanges.cc redis_index_test.cc DEPS opsbench::vector_wire)
+  foreach(name redis_index wire_backends)
+    opsbench_test(NAME vector_${name}_test
+      SOURCES redis_exchanges.cc ${name}_test.cc DEPS opsbench::vector_wire)
+  endforeach()
   opsbench_test(NAME vector_redis_server_test
     SOURCES redis_exchanges.cc redis_server_test.cc
     LABEL integration
