@@ -6,11 +6,9 @@ opsbench_embed_sql(OUTPUT "${generated}"
 
 # Replies are read through the adapter of Redis.
 set(redis_sources)
-set(redis_deps)
 if(OPSBENCH_WITH_REDIS)
   set(redis_sources redis_search_index.cc redis_vector_set.cc
     internal/redis_reply.cc)
-  set(redis_deps opsbench::vector_redis)
 endif()
 opsbench_library(NAME vector_wire
   SOURCES pgvector_backend.cc redis_features.cc wire_backends.cc
@@ -19,9 +17,8 @@ opsbench_library(NAME vector_wire
   HEADERS pgvector_backend.h redis_features.h redis_search_index.h
     redis_vector_set.h wire_backends.h
   DEPS absl::status absl::statusor absl::strings opsbench::db
-    opsbench::vector_data
-  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base
-    ${redis_deps})
+    opsbench::vector_data opsbench::vector_redis
+  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.
 _opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
