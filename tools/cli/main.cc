@@ -52,7 +52,7 @@ int Main(int argc, char** argv) {
   AddSidetableCommand(app, context);
   AddPipelineCommand(app, context);
   AddStressCommand(app, context);
-  //AddVectorCommand(app, context);
+  AddVectorCommand(app, context);
   AddProfileCommand(app, context);
   AddServersCommand(app, context);
   AddHistoryCommand(app, context);

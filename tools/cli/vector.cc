@@ -45,14 +45,23 @@ class Session {
     OPSBENCH_ASSIGN_OR_RETURN(
         VectorOutput output,
         VectorOutput::Make(context, flags.output_dir, flags.outputs));
+    std::string named = config.backend;
     OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<EngineHandle> server,
                               ResolveBackend(&config));
     OPSBENCH_RETURN_IF_ERROR(vector::CheckConfig(config));
     return std::unique_ptr<Session>(
-        new Session(std::move(config), std::move(output), std::move(server)));
+        new Session(std::move(config), std::move(named), std::move(output),
+                    std::move(server)));
   }
 
   const BenchmarkConfig& config() const { return config_; }
+
+  // The command that measures a setting again; it names the backend as the
+  // user did, a private server by its engine.
+  std::string CommandOf(BenchmarkConfig config) const {
+    config.backend = named_backend_;
+    return absl::StrCat("tools/opsbench ", vector::CommandOf(config));
+  }
   VectorBenchmark& benchmark() { return benchmark_; }
   // Before something is printed to stdout.
   void ClearProgress() { progress_.Clear(); }
@@ -96,9 +105,10 @@ class Session {
   }
 
  private:
-  Session(BenchmarkConfig config, VectorOutput output,
-          std::unique_ptr<EngineHandle> server)
+  Session(BenchmarkConfig config, std::string named_backend,
+          VectorOutput output, std::unique_ptr<EngineHandle> server)
       : config_(std::move(config)),
+        named_backend_(std::move(named_backend)),
         output_(std::move(output)),
         server_(std::move(server)),
         benchmark_(
@@ -108,6 +118,7 @@ class Session {
              .on_result = nullptr}) {}
 
   const BenchmarkConfig config_;
+  const std::string named_backend_;
   const VectorOutput output_;
   const std::unique_ptr<EngineHandle> server_;
   ProgressLine progress_;
@@ -206,9 +217,8 @@ BenchmarkConfig ForSearch(const VectorFlags& flags, BenchmarkConfig config) {
   return config;
 }
 
-void PrintCommand(const BenchmarkConfig& config) {
-  absl::PrintF("\nTo measure this again:\n  tools/opsbench %s\n",
-               vector::CommandOf(config));
+void PrintCommand(const std::string& command) {
+  absl::PrintF("\nTo measure this again:\n  %s\n", command);
 }
 
 // --- Actions ---
@@ -275,10 +285,9 @@ absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
                    : absl::StrCat(result.answered_by, ", ", config.operation),
                vector::DescribeSetting(result.config),
                vector::RenderResult(result));
-  PrintCommand(result.config);
-  OPSBENCH_RETURN_IF_ERROR(session->Finish(
-      context, !stop_requested,
-      absl::StrCat("tools/opsbench ", vector::CommandOf(result.config))));
+  const std::string command = session->CommandOf(result.config);
+  PrintCommand(command);
+  OPSBENCH_RETURN_IF_ERROR(session->Finish(context, !stop_requested, command));
   return feasible && result.errors == 0 && !stop_requested ? kExitOk
                                                            : kExitFailed;
 }
@@ -307,9 +316,8 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
   if (outcome.best.has_value()) {
     if (outcome.feasible)
       absl::PrintF("\n%s", vector::RenderResult(*outcome.best));
-    PrintCommand(outcome.best->config);
-    command = absl::StrCat("tools/opsbench ",
-                           vector::CommandOf(outcome.best->config));
+    command = session->CommandOf(outcome.best->config);
+    PrintCommand(command);
   }
   OPSBENCH_RETURN_IF_ERROR(session->Finish(context, !stop_requested, command));
   return outcome.feasible ? kExitOk : kExitFailed;

@@ -10,10 +10,30 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_path(FLATBUFFERS_INCLUDE_DIR flatbuffers/flatbuffers.h REQUIRED)
+find_path(HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h REQUIRED)
 find_path(RAPIDJSON_INCLUDE_DIR rapidjson/reader.h REQUIRED)
+find_path(FAISS_INCLUDE_DIR faiss/IndexHNSW.h REQUIRED)
+find_library(FAISS_LIBRARY faiss REQUIRED)
 pkg_check_modules(HDF5 REQUIRED QUIET IMPORTED_TARGET hdf5-serial)
 pkg_check_modules(LZ4 REQUIRED QUIET IMPORTED_TARGET liblz4)
 pkg_check_modules(ZSTD REQUIRED QUIET IMPORTED_TARGET libzstd)
+
+# Not by its own package file, which asks for the compiler's OpenMP: FAISS was
+# built by gcc and needs gcc's.
+if(NOT TARGET opsbench_faiss)
+  find_library(OPENMP_LIBRARY gomp REQUIRED
+    HINTS ${CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES})
+  add_library(opsbench_faiss INTERFACE IMPORTED)
+  target_include_directories(opsbench_faiss SYSTEM INTERFACE
+    "${FAISS_INCLUDE_DIR}")
+  target_link_libraries(opsbench_faiss INTERFACE "${FAISS_LIBRARY}" lapack blas
+    "${OPENMP_LIBRARY}" Threads::Threads)
+endif()
+if(NOT TARGET opsbench_hnswlib)
+  add_library(opsbench_hnswlib INTERFACE IMPORTED)
+  target_include_directories(opsbench_hnswlib SYSTEM INTERFACE
+    "${HNSWLIB_INCLUDE_DIR}")
+endif()
 
 function(_opsbench_pkg prefix package option)
   pkg_check_modules(${prefix} QUIET IMPORTED_TARGET ${ARGN})

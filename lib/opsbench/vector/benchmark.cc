@@ -177,6 +177,8 @@ absl::StatusOr<internal::Target*> VectorBenchmark::OpenTarget(
   const std::string key = TargetKey(config);
   if (target_ == nullptr || key != target_key_) {
     target_.reset();
+    absl::optional<Metric> metric;
+    if (data != nullptr) metric = data->metric();
     OPSBENCH_ASSIGN_OR_RETURN(target_,
                               config.is_local()
                                   ? internal::OpenLocalTarget(config)

@@ -10,7 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "opsbench/base/status_macros.h"
 #include "opsbench/db/url.h"
+#include "opsbench/vector/redis_commands.h"
 
 namespace opsbench::vector {
 namespace {
@@ -162,6 +164,13 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
                      " is a command of a server: name one "
                      "with --backend redis://host:port"));
   }
+  if (!config.is_search()) {
+    RedisCommandOptions command;
+    command.command = config.operation;
+    command.key_space = config.key_space;
+    command.value_bytes = config.value_bytes;
+    OPSBENCH_RETURN_IF_ERROR(MakeRedisCommandTraffic(command).status());
+  }
   const Filter& filter = config.filter;
   if (filter.by_tag && filter.by_number) {
     return absl::InvalidArgumentError(
@@ -176,10 +185,8 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
 
 std::string CommandOf(const BenchmarkConfig& config) {
   std::string backend = config.backend;
-  if (!config.is_local()) {
-    const absl::StatusOr<Url> url = Url::Parse(config.backend);
-    if (url.ok()) backend = url->Redacted();
-  }
+  const absl::StatusOr<Url> url = Url::Parse(config.backend);
+  if (url.ok()) backend = url->Redacted();
   std::vector<std::string> words = {
       "vector query", absl::StrCat("--backend ", Quoted(backend))};
   if (config.engine != "auto") {
@@ -196,8 +203,10 @@ std::string CommandOf(const BenchmarkConfig& config) {
   if (config.num_clients > 0) {
     words.push_back(absl::StrCat("--clients ", config.num_clients));
   }
-  if (!config.is_local()) {
+  if (config.num_threads > 1) {
     words.push_back(absl::StrCat("--threads ", config.num_threads));
+  }
+  if (config.pipeline > 1) {
     words.push_back(absl::StrCat("--pipeline ", config.pipeline));
   }
   words.push_back(config.num_requests > 0

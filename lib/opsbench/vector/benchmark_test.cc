@@ -80,9 +80,10 @@ TEST(BenchmarkConfigTest, TheCommandHasWhatCountsAndNoPassword) {
             "vector query --backend hnswlib --dataset clusters-1k-16 --k 10 "
             "--ef 64 --filter-tag 3 --clients 2 --requests 400 --warmup 0.005");
   config.backend = "redis://:hushhush@localhost:6379/0";
+  config.num_threads = 2;
   config.dataset = "a file's name";
   EXPECT_THAT(CommandOf(config),
-              AllOf(Not(HasSubstr("hushhush")), HasSubstr("--threads 1"),
+              AllOf(Not(HasSubstr("hushhush")), HasSubstr("--threads 2"),
                     HasSubstr("--dataset 'a file'\\''s name'")));
 }
 

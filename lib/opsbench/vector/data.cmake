@@ -10,7 +10,8 @@ opsbench_library(NAME vector_data
     vectors.h
   DEPS absl::optional absl::span absl::status absl::statusor absl::strings
     opsbench::base
-  PRIVATE_DEPS absl::cleanup PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+  PRIVATE_DEPS absl::cleanup absl::inlined_vector PkgConfig::HDF5
+    Threads::Threads ZLIB::ZLIB)
 # A fused multiply-add rounds once where the source rounds twice: exact
 # distances and generated data would depend on compiler and processor.
 set_source_files_properties(distance.cc generate.cc
@@ -42,20 +43,6 @@ opsbench_test(NAME vector_open_dataset_test SOURCES open_dataset_test.cc
 opsbench_test(NAME vector_reader_fuzz_test SOURCES reader_fuzz_test.cc
   DEPS opsbench::vector_data PkgConfig::HDF5 ZLIB::ZLIB)
 
-_opsbench_remember(vector_core_bench.cc)
-if(OPSBENCH_BUILD_TESTS)
-  # On a main of its own: the common one lies above this floor.
-  add_executable(vector_core_bench vector_core_bench.cc)
-  _opsbench_compile_settings(vector_core_bench)
-  target_link_libraries(vector_core_bench PRIVATE opsbench::base
-    opsbench::vector_data benchmark::benchmark Threads::Threads)
-  add_test(NAME vector_core_bench_smoke
-    COMMAND vector_core_bench --benchmark_min_time=0.001
-      "--benchmark_filter=Distance/.*dimension:100/|Recall|GroundTruth/metric:l2/.*dimension:32/.*threads:1")
-  set_tests_properties(vector_core_bench_smoke PROPERTIES
-    LABELS bench TIMEOUT 120 FAIL_REGULAR_EXPRESSION "ERROR OCCURRED")
-endif()
-
 # The fuzzer builds the readers itself: what is measured is not instrumented.
 if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
     AND NOT OPSBENCH_SANITIZE)
@@ -68,8 +55,8 @@ if(OPSBENCH_BUILD_TESTS AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"
   target_link_options(vector_reader_fuzz PRIVATE
     -fsanitize=fuzzer,address,undefined)
   target_link_libraries(vector_reader_fuzz PRIVATE opsbench::base absl::cleanup
-    absl::optional absl::span absl::status absl::statusor absl::strings
-    PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
+    absl::inlined_vector absl::optional absl::span absl::status absl::statusor
+    absl::strings PkgConfig::HDF5 Threads::Threads ZLIB::ZLIB)
   # libFuzzer adds what it finds to the first folder: not to the sources.
   set(corpus "${CMAKE_CURRENT_BINARY_DIR}/reader_fuzz_corpus")
   file(MAKE_DIRECTORY "${corpus}")

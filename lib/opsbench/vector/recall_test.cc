@@ -78,6 +78,34 @@ TEST(RecallTest, TheSameIdTwiceCountsOnce) {
   EXPECT_EQ(Hits(*data, {3, 4, 4, 4}, 4), 2u);
 }
 
+// More than one word of marks, in any order, with misses and repetitions
+// between.
+TEST(RecallTest, LongRepliesInAnyOrder) {
+  internal::DatasetParts parts;
+  parts.name = "long";
+  parts.base = {300, 1, {}};
+  parts.queries = {1, 1, {0}};
+  parts.truth_k = 200;
+  for (int i = 0; i < 300; ++i) {
+    const float x = static_cast<float>(i);
+    parts.base.values.push_back(x);
+    if (i < 200) parts.truth.push_back({i, x * x});
+  }
+  const auto data = internal::MakeDataset(std::move(parts), "long");
+  ASSERT_TRUE(data.ok()) << data.status();
+  std::vector<int64_t> ids;
+  for (int64_t i = 0; i < 300; ++i) {
+    ids.push_back(i * 7 % 300);  // Each once.
+    ids.push_back(i * 7 % 300);  // And again.
+  }
+  EXPECT_EQ(Hits(**data, ids, 200), 200u);
+  EXPECT_EQ(Hits(**data, ids, 130), 130u);
+  ids.resize(200);
+  size_t expected = 0;
+  for (int64_t i = 0; i < 100; ++i) expected += i * 7 % 300 < 200 ? 1 : 0;
+  EXPECT_EQ(Hits(**data, ids, 200), expected);
+}
+
 TEST(RecallTest, IdsThatThereAreNotAreNoHits) {
   const auto data = Line(8);
   EXPECT_EQ(Hits(*data, {-1, 11, int64_t{1} << 40, 0}, 4), 1u);

@@ -24,12 +24,9 @@ endif()
 
 # Made fixtures/vector/tuner_recorded.json; for who wants other machines'.
 if(OPSBENCH_BUILD_TESTS)
-  find_path(HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h REQUIRED)
   add_executable(tuner_record EXCLUDE_FROM_ALL
     "${PROJECT_SOURCE_DIR}/fixtures/vector/tuner_record.cc")
   _opsbench_compile_settings(tuner_record)
-  target_include_directories(tuner_record SYSTEM
-    PRIVATE "${HNSWLIB_INCLUDE_DIR}")
-  target_link_libraries(tuner_record PRIVATE opsbench::base
+  target_link_libraries(tuner_record PRIVATE opsbench::base opsbench_hnswlib
     nlohmann_json::nlohmann_json Threads::Threads)
 endif()

@@ -194,11 +194,8 @@ ReportChart LatencyChart(const std::vector<Candidate>& candidates) {
   return chart;
 }
 
-}  // namespace
-
-std::vector<ReportFigure> RecallFigures(
-    absl::Span<const ReportBenchmark> benchmarks) {
-  const std::vector<Candidate> candidates = CandidatesOf(benchmarks);
+// Of one family; without charts when there is nothing to show.
+ReportFigure FigureOf(const std::vector<Candidate>& candidates) {
   if (candidates.size() < kFewestPoints) return {};
   const bool all_equal = std::all_of(
       candidates.begin(), candidates.end(), [&](const Candidate& candidate) {
@@ -214,7 +211,26 @@ std::vector<ReportFigure> RecallFigures(
   figure.charts.push_back(FrontChart(candidates));
   ReportChart latency = LatencyChart(candidates);
   if (!latency.series.empty()) figure.charts.push_back(std::move(latency));
-  return {std::move(figure)};
+  return figure;
+}
+
+}  // namespace
+
+std::vector<ReportFigure> RecallFigures(
+    absl::Span<const ReportBenchmark> benchmarks) {
+  std::vector<std::string> families;
+  std::map<std::string, std::vector<ReportBenchmark>> members;
+  for (const ReportBenchmark& benchmark : benchmarks) {
+    auto& own = members[benchmark.name.family];
+    if (own.empty()) families.push_back(benchmark.name.family);
+    own.push_back(benchmark);
+  }
+  std::vector<ReportFigure> figures;
+  for (const std::string& family : families) {
+    ReportFigure figure = FigureOf(CandidatesOf(members[family]));
+    if (!figure.charts.empty()) figures.push_back(std::move(figure));
+  }
+  return figures;
 }
 
 }  // namespace opsbench::results::internal

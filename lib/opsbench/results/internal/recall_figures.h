@@ -14,8 +14,8 @@
 
 namespace opsbench::results::internal {
 
-// Of the benchmarks that have a recall and a throughput; none when there are
-// fewer than three, or all have the same recall.
+// One for each family whose benchmarks have a recall and a throughput; none
+// when there are fewer than three, or all have the same recall.
 //
 // A line is the Pareto front of what its name says (backend, data set): the
 // settings of ef, clients and so on that no other beats in both; those that are

@@ -32,7 +32,8 @@ class LocalTarget : public Target {
   absl::StatusOr<QueryLoadResult> Run(
       const BenchmarkConfig& config, const Dataset* data,
       const GroundTruth* truth, const QueryLoadOptions& options) override {
-    return RunSearchLoad(*backend_, config, *data, *truth, options);
+    return RunLocalLoad(*backend_, *data, *truth, SearchOf(config), config.seed,
+                        options);
   }
 
   absl::StatusOr<absl::optional<Histogram>> Baseline() override {

@@ -73,11 +73,11 @@ class SearchTraffic : public RedisTraffic {
  public:
   SearchTraffic(const RedisIndex& index, const BenchmarkConfig& config,
                 const Dataset& data, const GroundTruth& truth)
-      : index_(index), config_(config), data_(data), truth_(truth) {
-    request_.k = config.k;
-    request_.ef = config.ef_search;
-    request_.filter = config.filter;
-  }
+      : index_(index),
+        config_(config),
+        data_(data),
+        truth_(truth),
+        request_(SearchOf(config)) {}
 
   int Append(int64_t index, std::string* out) override {
     request_.query = data_.queries().row(QueryOf(index));

@@ -48,7 +48,8 @@ class PostgresTarget : public Target {
           absl::StrCat(config.operation, " is a command of Redis, and ",
                        url_.Redacted(), " is PostgreSQL"));
     }
-    return RunSearchLoad(*backend_, config, *data, *truth, options);
+    return RunLocalLoad(*backend_, *data, *truth, SearchOf(config), config.seed,
+                        options);
   }
 
   absl::StatusOr<absl::optional<Histogram>> Baseline() override {

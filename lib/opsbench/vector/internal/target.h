@@ -44,6 +44,15 @@ class Target {
   virtual int64_t MemoryBytes() = 0;
 };
 
+// What each request of a configuration asks for, but for the query.
+inline SearchRequest SearchOf(const BenchmarkConfig& config) {
+  SearchRequest request;
+  request.k = config.k;
+  request.ef = config.ef_search;
+  request.filter = config.filter;
+  return request;
+}
+
 // An index of this process.
 absl::StatusOr<std::unique_ptr<Target>> OpenLocalTarget(
     const BenchmarkConfig& config);

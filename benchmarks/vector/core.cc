@@ -40,6 +40,7 @@
 #include "opsbench/vector/generate.h"
 #include "opsbench/vector/ground_truth.h"
 #include "opsbench/vector/recall.h"
+#include "vector/core.h"
 
 namespace opsbench::vector {
 namespace {
@@ -223,22 +224,67 @@ void Distances(benchmark::State& state, Metric metric, size_t dimension,
                    peak, elapsed);
 }
 
+// What a scale measures of it.
+struct CoreSizes {
+  std::vector<size_t> dimensions;
+  std::vector<size_t> truth_dimensions;
+  size_t truth_rows;
+  size_t truth_queries;
+  bool all_levels;  // Not the best instruction set alone.
+  bool all_metrics_of_truth;
+  double min_seconds;
+};
+
+CoreSizes SizesOf(const BenchOptions& options) {
+  CoreSizes sizes;
+  switch (options.scale) {
+    case Scale::kSmoke:
+      sizes = {{100}, {32}, 2'000, 20, false, false, 0.001};
+      break;
+    case Scale::kQuick:
+      sizes = {{4, 128, 768}, {128, 768}, 20'000, 200, false, false, 0.01};
+      break;
+    case Scale::kFull:
+      sizes = {{4, 32, 100, 128, 768, 1536},
+               {32, 128, 768},
+               100'000,
+               1'000,
+               true,
+               true,
+               0.5};
+      break;
+  }
+  if (options.measure_seconds > 0) sizes.min_seconds = options.measure_seconds;
+  return sizes;
+}
+
+// Work without an engine: for so long, or as often as OPSBENCH_ITERATIONS says.
+void Limit(benchmark::internal::Benchmark* benchmark,
+           const BenchOptions& options, const CoreSizes& sizes) {
+  if (options.iterations > 0) {
+    benchmark->Apply(FixedIterations);
+  } else {
+    benchmark->MinTime(sizes.min_seconds);
+  }
+}
+
 template <typename T>
-void RegisterDistances(SimdLevel level) {
+void RegisterDistances(SimdLevel level, const BenchOptions& options,
+                       const CoreSizes& sizes) {
   for (const Metric metric :
        {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
-    for (const size_t dimension : {4, 32, 100, 128, 768, 1536}) {
+    for (const size_t dimension : sizes.dimensions) {
       for (const size_t queries : {1, 16}) {
         const std::string name = absl::StrCat(
             "Vector/", queries == 1 ? "Distance" : "Block",
             "/metric:", MetricName(metric), "/type:", TypeName<T>(),
             "/dimension:", dimension, "/isa:", SimdLevelName(level));
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [metric, dimension, level, queries](benchmark::State& state) {
-              Distances<T>(state, metric, dimension, level, queries);
-            })
-            ->Apply(FixedIterations);
+        Limit(benchmark::RegisterBenchmark(
+                  name.c_str(),
+                  [metric, dimension, level, queries](benchmark::State& state) {
+                    Distances<T>(state, metric, dimension, level, queries);
+                  }),
+              options, sizes);
       }
     }
   }
@@ -296,23 +342,26 @@ void GroundTruthCase(benchmark::State& state, const TruthCase& c) {
                    peak, elapsed);
 }
 
-void RegisterGroundTruth(SimdLevel level) {
-  constexpr size_t kRows = 100'000;
+void RegisterGroundTruth(SimdLevel level, const BenchOptions& options,
+                         const CoreSizes& sizes) {
   for (const Metric metric :
        {Metric::kL2, Metric::kInnerProduct, Metric::kCosine}) {
-    for (const size_t dimension : {32, 128, 768}) {
+    if (metric != Metric::kL2 && !sizes.all_metrics_of_truth) continue;
+    for (const size_t dimension : sizes.truth_dimensions) {
       for (const int threads : {1, 2}) {
-        const TruthCase c{metric, kRows, dimension, 1'000, threads, level};
+        const TruthCase c{metric,    sizes.truth_rows,
+                          dimension, sizes.truth_queries,
+                          threads,   level};
         const std::string name = absl::StrCat(
-            "Vector/GroundTruth/metric:", MetricName(metric), "/rows:", kRows,
+            "Vector/GroundTruth/metric:", MetricName(metric), "/rows:", c.rows,
             "/dimension:", dimension, "/queries:", c.queries,
             "/isa:", SimdLevelName(level), "/threads:", threads);
-        benchmark::RegisterBenchmark(
-            name.c_str(),
-            [c](benchmark::State& state) { GroundTruthCase(state, c); })
-            ->Unit(benchmark::kMillisecond)
-            ->UseRealTime()
-            ->Apply(FixedIterations);
+        Limit(benchmark::RegisterBenchmark(
+                  name.c_str(),
+                  [c](benchmark::State& state) { GroundTruthCase(state, c); })
+                  ->Unit(benchmark::kMillisecond)
+                  ->UseRealTime(),
+              options, sizes);
       }
     }
   }
@@ -360,29 +409,25 @@ void RecallCase(benchmark::State& state, size_t k) {
   }
 }
 
-void RegisterAll() {
+}  // namespace
+
+void RegisterCore(const BenchOptions& options) {
+  const CoreSizes sizes = SizesOf(options);
   for (const SimdLevel level : SimdLevels()) {
-    RegisterDistances<float>(level);
-    RegisterDistances<Half>(level);
-    RegisterDistances<int8_t>(level);
-    if (level != SimdLevel::kScalar) RegisterGroundTruth(level);
+    if (level != BestSimdLevel() && !sizes.all_levels) continue;
+    RegisterDistances<float>(level, options, sizes);
+    RegisterDistances<Half>(level, options, sizes);
+    RegisterDistances<int8_t>(level, options, sizes);
+    if (level != SimdLevel::kScalar) {
+      RegisterGroundTruth(level, options, sizes);
+    }
   }
   for (const size_t k : {10, 100}) {
-    benchmark::RegisterBenchmark(
-        absl::StrCat("Vector/Recall/k:", k).c_str(),
-        [k](benchmark::State& state) { RecallCase(state, k); })
-        ->Apply(FixedIterations);
+    Limit(benchmark::RegisterBenchmark(
+              absl::StrCat("Vector/Recall/k:", k).c_str(),
+              [k](benchmark::State& state) { RecallCase(state, k); }),
+          options, sizes);
   }
 }
 
-}  // namespace
 }  // namespace opsbench::vector
-
-int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  opsbench::vector::RegisterAll();
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
-}
