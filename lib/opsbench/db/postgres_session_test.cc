@@ -250,6 +250,9 @@ TEST_F(PostgresSessionTest, ParametersConvertOrAreRefused) {
             "T:{\"a\": 2, \"b\": 1}");
   EXPECT_EQ(Echo("int[]", Value::Text("{1,2}")), "T:{1,2}");
   EXPECT_EQ(Echo("oid", Value::Int64(4'294'967'295)), "I:4294967295");
+  // Of a type that is not known here, bytes are the binary form.
+  EXPECT_EQ(Echo("uuid", Value::Bytes("0123456789abcdef")),
+            "T:30313233-3435-3637-3839-616263646566");
 
   const std::pair<const char*, Value> refused[] = {
       {"int2", Value::Int64(32768)},

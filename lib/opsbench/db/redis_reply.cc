@@ -48,7 +48,7 @@ void RedisReplyDeleter::operator()(redisReply* reply) const {
 
 struct RedisReplyReader::Impl {
   struct Deleter {
-    void operator()(redisReader* reader) const { redisReaderFree(reader); }
+    void operator()(redisReader* made) const { redisReaderFree(made); }
   };
   std::unique_ptr<redisReader, Deleter> reader{redisReaderCreate()};
 };

@@ -23,9 +23,8 @@ namespace opsbench {
 class RedisReplyView {
  public:
   // Implicit: it is a reply seen from outside of hiredis.
-  RedisReplyView(
-      const redisReply& reply)  // NOLINT(google-explicit-constructor)
-      : reply_(&reply) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  RedisReplyView(const redisReply& reply) : reply_(&reply) {}
 
   // Kinds of RESP 3 that RESP 2 lacks are kNil.
   RedisReply::Type type() const;

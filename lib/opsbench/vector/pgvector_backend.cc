@@ -93,17 +93,25 @@ absl::StatusOr<std::string> EnsureExtension(Session& session, const Url& url,
   return version;
 }
 
+std::string NameOf(PgvectorOptions::Index index) {
+  switch (index) {
+    case PgvectorOptions::Index::kHnsw:
+      return "pgvector";
+    case PgvectorOptions::Index::kIvfflat:
+      return "pgvector_ivfflat";
+    case PgvectorOptions::Index::kNone:
+      return "pgvector_scan";
+  }
+  return "";
+}
+
 class Pgvector : public PgvectorBackend {
  public:
   Pgvector(Url url, const PgvectorOptions& options, PgvectorTable table,
-           std::string version, const Capabilities& capabilities)
+           const std::string& version, const Capabilities& capabilities)
       : url_(std::move(url)), options_(options), table_(std::move(table)) {
     table_.iterative_scan = ReleaseOf(version) >= 8;
-    info_.name = absl::StrCat(
-        "pgvector", options.index == PgvectorOptions::Index::kHnsw ? ""
-                    : options.index == PgvectorOptions::Index::kNone
-                        ? "_scan"
-                        : "_ivfflat");
+    info_.name = NameOf(options.index);
     info_.version = absl::StrCat("PostgreSQL ", capabilities.version,
                                  ", pgvector ", version);
     info_.exact = options.index == PgvectorOptions::Index::kNone;
@@ -258,10 +266,9 @@ absl::StatusOr<std::unique_ptr<PgvectorBackend>> PgvectorBackend::Open(
     return absl::InvalidArgumentError(absl::StrCat(
         "pgvector is of PostgreSQL, and ", url.Redacted(), " is not"));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(std::string version,
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string version,
                             EnsureExtension(*session, url, table));
-  return std::make_unique<Pgvector>(url, options, std::move(table),
-                                    std::move(version),
+  return std::make_unique<Pgvector>(url, options, std::move(table), version,
                                     session->capabilities());
 }
 

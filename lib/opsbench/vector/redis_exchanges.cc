@@ -20,10 +20,6 @@ namespace {
 
 using Kind = ExchangeStep::Kind;
 
-constexpr size_t kRows = 40;
-constexpr size_t kDimension = 4;
-constexpr size_t kQueries = 3;
-
 std::string Resp(const std::vector<std::string>& command) {
   const std::vector<absl::string_view> words(command.begin(), command.end());
   std::string out;
@@ -94,6 +90,7 @@ std::vector<ExchangeStep> GreetingScript(bool with_modules) {
 }
 
 std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
+                                      const RedisIndex& ids,
                                       const Dataset& data) {
   std::vector<ExchangeStep> steps;
   const std::string count = Resp(index.CountCommand());
@@ -121,6 +118,11 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
       steps.back().query = query;
       steps.back().filter = filter;
       index.AppendSearch(request, &steps.back().request);
+
+      steps.push_back(Step(Kind::kSearchIds, ""));
+      steps.back().query = query;
+      steps.back().filter = filter;
+      ids.AppendSearch(request, &steps.back().request);
     }
   }
   SearchRequest short_query;
@@ -133,10 +135,6 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
   }
   steps.push_back(Step(Kind::kNoCount, count));
   return steps;
-}
-
-std::unique_ptr<Dataset> RecordedData(Metric metric) {
-  return WireData(metric, kRows, kDimension, kQueries);
 }
 
 absl::StatusOr<std::unique_ptr<RawRedisClient>> RawRedisClient::Connect(

@@ -42,6 +42,7 @@ struct ExchangeStep {
     kCount,      // ParseCount() gives `count`.
     kNoCount,    // ParseCount() gives NotFound, or 0.
     kSearch,     // ParseSearch() gives the neighbours of `query`.
+    kSearchIds,  // Likewise, by the index without distances.
     kBadSearch,  // ParseSearch() gives an error.
   };
   Kind kind = Kind::kAnything;
@@ -55,12 +56,11 @@ struct ExchangeStep {
 std::vector<ExchangeStep> GreetingScript(bool with_modules);
 
 // An index from its making to its end: rows, counts, searches with and without
-// filters, and bad requests.
+// filters and distances, and bad requests. `ids` is the same index without
+// distances.
 std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
+                                      const RedisIndex& ids,
                                       const Dataset& data);
-
-// The data set of the recordings.
-std::unique_ptr<Dataset> RecordedData(Metric metric);
 
 // Bytes out, replies in, over TCP.
 class RawRedisClient {

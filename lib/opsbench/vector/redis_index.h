@@ -33,7 +33,8 @@ class RedisIndex {
   virtual const BackendInfo& info() const = 0;
 
   // Commands (name and arguments) that make an empty index, or remove it with
-  // its rows. Removing what is not there may answer with an error.
+  // its rows. Removing what is not there may answer with an error. In a cluster
+  // each primary has to be sent them, the second one's errors notwithstanding.
   virtual std::vector<std::vector<std::string>> CreateCommands(
       const Dataset& data, const BuildOptions& options) const = 0;
   virtual std::vector<std::vector<std::string>> DropCommands() const = 0;

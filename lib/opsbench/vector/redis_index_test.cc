@@ -3,28 +3,18 @@
 
 #include "opsbench/vector/redis_index.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/base/random.h"
-#include "opsbench/vector/redis_exchanges.h"
-#include "opsbench/vector/wire_backends.h"
+#include "opsbench/vector/redis_recordings.h"
 #include "opsbench/vector/wire_test_data.h"
 
 namespace opsbench::vector {
@@ -32,219 +22,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Code = absl::StatusCode;
 using Kind = ExchangeStep::Kind;
-
-constexpr char kFolder[] = "fixtures/vector/replies";
-
-// A server on the loopback address that answers one connection as recorded, as
-// long as it is asked what was recorded, and then hangs up.
-class ScriptedServer {
- public:
-  explicit ScriptedServer(std::vector<Exchange> exchanges)
-      : exchanges_(std::move(exchanges)),
-        listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(bind(listener_, generic, size), 0);
-    EXPECT_EQ(listen(listener_, 1), 0);
-    EXPECT_EQ(getsockname(listener_, generic, &size), 0);
-    url_.engine = Engine::kRedis;
-    url_.host = "127.0.0.1";
-    url_.port = ntohs(address.sin_port);
-    thread_ = std::thread([this] { Play(); });
-  }
-
-  ~ScriptedServer() {
-    // Ends a wait for a connection that nobody made.
-    shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    close(listener_);
-  }
-
-  const Url& url() const { return url_; }
-
- private:
-  void Play() {
-    const int client = accept(listener_, nullptr, nullptr);
-    if (client < 0) return;
-    for (const Exchange& exchange : exchanges_) {
-      std::string request(exchange.request.size(), '\0');
-      if (recv(client, request.data(), request.size(), MSG_WAITALL) !=
-              static_cast<ssize_t>(request.size()) ||
-          request != exchange.request ||
-          send(client, exchange.reply.data(), exchange.reply.size(),
-               MSG_NOSIGNAL) < 0) {
-        break;
-      }
-    }
-    close(client);
-  }
-
-  const std::vector<Exchange> exchanges_;
-  const int listener_;
-  Url url_;
-  std::thread thread_;
-};
-
-std::vector<Exchange> Recorded(const std::string& name) {
-  auto exchanges = ReadExchanges(absl::StrCat(kFolder, "/", name, ".resp"));
-  EXPECT_TRUE(exchanges.ok()) << exchanges.status();
-  return exchanges.ok() ? *std::move(exchanges) : std::vector<Exchange>();
-}
-
-// A server that was recorded, and what it is known to be.
-struct Server {
-  std::string file;
-  RedisFeatures features;
-  std::vector<std::string> indexes;  // Each in a file with every metric it has.
-};
-
-std::vector<Server> Servers() {
-  const auto make = [](std::string file, std::string server, std::string search,
-                       bool vector_sets, std::vector<std::string> indexes) {
-    Server made{std::move(file), {}, std::move(indexes)};
-    made.features.server = std::move(server);
-    made.features.valkey = absl::StartsWith(made.features.server, "Valkey");
-    made.features.search = !search.empty();
-    made.features.search_version = std::move(search);
-    made.features.vector_sets = vector_sets;
-    return made;
-  };
-  return {
-      make("Redis-7.0.15", "Redis 7.0.15", "", false, {}),
-      make("Redis-7.4.1-search-2.10.5", "Redis 7.4.1", "2.10.5", false,
-           {"redis_search"}),
-      make("Redis-8.2.3", "Redis 8.2.3", "", true, {"redis_vector_set"}),
-      make("Redis-8.2.3-search-2.10.5", "Redis 8.2.3", "2.10.5", true,
-           {"redis_search", "redis_vector_set"}),
-      make("Valkey-9.1.2", "Valkey 9.1.2", "", false, {}),
-      make("typed-Valkey-9.0.1-search-1.2.1", "Valkey 9.0.1", "1.2.1", false,
-           {"valkey_search"}),
-  };
-}
-
-WireOptions RecordedOptions(absl::string_view index) {
-  WireOptions options;
-  options.name = "recorded";
-  options.redis_kind = index == "redis_vector_set" ? RedisIndexKind::kVectorSet
-                                                   : RedisIndexKind::kSearch;
-  return options;
-}
-
-std::unique_ptr<RedisIndex> MakeIndex(const Server& server,
-                                      const std::string& name, Metric metric) {
-  auto index = ChooseRedisIndex(server.features, metric, RecordedOptions(name));
-  EXPECT_TRUE(index.ok()) << index.status();
-  EXPECT_EQ((*index)->info().name, name);
-  return *std::move(index);
-}
-
-std::vector<Metric> MetricsOf(const std::string& index) {
-  if (index == "redis_vector_set") return {Metric::kCosine};
-  return {Metric::kL2, Metric::kInnerProduct, Metric::kCosine};
-}
-
-TEST(RedisFeatures, AreWhatTheServersTell) {
-  for (const Server& server : Servers()) {
-    SCOPED_TRACE(server.file);
-    ScriptedServer fake(Recorded(server.file + ".greeting"));
-    auto session = ConnectRedis(fake.url());
-    ASSERT_TRUE(session.ok()) << session.status();
-    const auto features = DetectRedisFeatures(**session);
-    ASSERT_TRUE(features.ok()) << features.status();
-    EXPECT_EQ(features->server, server.features.server);
-    EXPECT_EQ(features->valkey, server.features.valkey);
-    EXPECT_EQ(features->search, server.features.search);
-    EXPECT_EQ(features->search_version, server.features.search_version);
-    EXPECT_EQ(features->vector_sets, server.features.vector_sets);
-    EXPECT_FALSE(features->cluster);
-  }
-}
-
-TEST(RedisFeatures, AServerThatHangsUpOrTalksNonsenseIsAnError) {
-  const std::vector<Exchange> greeting = Recorded("Redis-7.0.15.greeting");
-  ASSERT_EQ(greeting.size(), 3U);
-  for (size_t kept = 1; kept < greeting.size(); ++kept) {
-    ScriptedServer fake({greeting.begin(), greeting.begin() + kept});
-    auto session = ConnectRedis(fake.url());
-    ASSERT_TRUE(session.ok()) << session.status();
-    EXPECT_EQ(DetectRedisFeatures(**session).status().code(),
-              Code::kUnavailable);
-  }
-  for (const size_t changed : {1, 2}) {
-    for (const char* reply : {"+OK\r\n", "*0\r\n", ":1\r\n", "$-1\r\n"}) {
-      std::vector<Exchange> exchanges = greeting;
-      exchanges[changed].reply = reply;
-      ScriptedServer fake(exchanges);
-      auto session = ConnectRedis(fake.url());
-      ASSERT_TRUE(session.ok()) << session.status();
-      EXPECT_EQ(DetectRedisFeatures(**session).status().code(),
-                Code::kInternal);
-    }
-  }
-}
-
-TEST(WireEngine, AServerIsTakenForWhatItHas) {
-  for (const Server& server : Servers()) {
-    SCOPED_TRACE(server.file);
-    ScriptedServer fake(Recorded(server.file + ".greeting"));
-    const auto engine = OpenWireEngine(fake.url(), Metric::kCosine);
-    if (server.indexes.empty()) {
-      EXPECT_EQ(engine.status().code(), Code::kFailedPrecondition);
-      const std::string text(engine.status().message());
-      EXPECT_THAT(text,
-                  HasSubstr(server.features.server + " has no vector search"));
-      EXPECT_THAT(text, HasSubstr("start Redis 8"));
-      EXPECT_THAT(text, Not(HasSubstr("\n")));
-      continue;
-    }
-    ASSERT_TRUE(engine.ok()) << engine.status();
-    EXPECT_EQ(engine->postgres, nullptr);
-    EXPECT_EQ(engine->info().name, server.indexes[0]);
-    EXPECT_THAT(engine->info().version, HasSubstr(server.features.server));
-    EXPECT_THAT(engine->info().version,
-                HasSubstr(server.features.search_version));
-  }
-}
-
-TEST(WireEngine, WhatIsAskedForAndNotThereIsNamed) {
-  RedisFeatures features;
-  features.server = "Redis 8.2.3";
-  features.vector_sets = true;
-  WireOptions options;
-  options.redis_kind = RedisIndexKind::kSearch;
-  EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().message(),
-            "Redis 8.2.3 has no search module (FT.SEARCH), it has vector sets: "
-            "start Redis 8, Redis Stack, or Valkey with valkey-search");
-  options.redis_kind = RedisIndexKind::kAuto;
-  const absl::Status metric =
-      ChooseRedisIndex(features, Metric::kL2, options).status();
-  EXPECT_EQ(metric.code(), Code::kInvalidArgument);
-  EXPECT_THAT(std::string(metric.message()), HasSubstr("cosine"));
-  options.redis_kind = RedisIndexKind::kVectorSet;
-  features.vector_sets = false;
-  features.search = true;
-  EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().message(),
-            "Redis 8.2.3 has no vector sets (VADD, VSIM), it has the search "
-            "module: start Redis 8");
-  options.redis_kind = RedisIndexKind::kAuto;
-  for (const char* name : {"", "a*", "a:b", "A", "2a", "a\r\nb", "{a}"}) {
-    options.name = name;
-    EXPECT_EQ(ChooseRedisIndex(features, Metric::kL2, options).status().code(),
-              Code::kInvalidArgument);
-  }
-  Url url;
-  url.engine = Engine::kMysql;
-  EXPECT_EQ(OpenWireEngine(url, Metric::kL2).status().code(),
-            Code::kInvalidArgument);
-  EXPECT_FALSE(ParseRedisIndexKind("vset").ok());
-  EXPECT_EQ(*ParseRedisIndexKind("vector_set"), RedisIndexKind::kVectorSet);
-}
 
 void ExpectNeighbors(const Dataset& data, const ExchangeStep& step,
                      const std::vector<Neighbor>& found) {
@@ -257,8 +36,9 @@ void ExpectNeighbors(const Dataset& data, const ExchangeStep& step,
   }
 }
 
-void ExpectReply(const RedisIndex& index, const Dataset& data,
-                 const ExchangeStep& step, const std::string& bytes) {
+void ExpectReply(const RedisIndex& index, const RedisIndex& ids,
+                 const Dataset& data, const ExchangeStep& step,
+                 const std::string& bytes) {
   const auto reply = ParseReply(bytes);
   ASSERT_TRUE(reply.ok()) << reply.status();
   std::vector<Neighbor> found;
@@ -285,6 +65,17 @@ void ExpectReply(const RedisIndex& index, const Dataset& data,
       ExpectNeighbors(data, step, found);
       break;
     }
+    case Kind::kSearchIds: {
+      const absl::Status status = ids.ParseSearch(**reply, &found);
+      ASSERT_TRUE(status.ok()) << status;
+      const auto right = RightNeighbors(data, step.query, 10, step.filter);
+      ASSERT_EQ(found.size(), right.size());
+      for (size_t i = 0; i < right.size(); ++i) {
+        EXPECT_EQ(found[i].id, right[i].id);
+        EXPECT_EQ(found[i].distance, static_cast<float>(i));
+      }
+      break;
+    }
     case Kind::kBadSearch:
       EXPECT_FALSE(index.ParseSearch(**reply, &found).ok());
       EXPECT_TRUE(found.empty());
@@ -303,13 +94,14 @@ TEST(RedisIndex, SpeaksAsRecorded) {
             absl::StrCat(server.file, " ", name, " ", MetricName(metric)));
         const auto index = MakeIndex(server, name, metric);
         const auto data = RecordedData(metric);
-        const auto steps = IndexScript(*index, *data);
+        const auto ids = MakeIndex(server, name, metric, false);
+        const auto steps = IndexScript(*index, *ids, *data);
         const auto exchanges = Recorded(
             absl::StrCat(server.file, ".", name, ".", MetricName(metric)));
         ASSERT_EQ(exchanges.size(), steps.size());
         for (size_t i = 0; i < steps.size(); ++i) {
           ASSERT_EQ(exchanges[i].request, steps[i].request) << i;
-          ExpectReply(*index, *data, steps[i], exchanges[i].reply);
+          ExpectReply(*index, *ids, *data, steps[i], exchanges[i].reply);
         }
         ++recordings;
       }
@@ -338,7 +130,9 @@ std::vector<std::unique_ptr<RedisIndex>> AllIndexes() {
   std::vector<std::unique_ptr<RedisIndex>> indexes;
   for (const Server& server : Servers()) {
     for (const std::string& name : server.indexes) {
-      indexes.push_back(MakeIndex(server, name, Metric::kCosine));
+      for (const bool distances : {false, true}) {
+        indexes.push_back(MakeIndex(server, name, Metric::kCosine, distances));
+      }
     }
   }
   return indexes;
@@ -465,7 +259,7 @@ TEST(RedisIndex, WhatIsWrongWithAReplyIsSaid) {
            {set.get(), "*1\r\n$1\r\n7\r\n", Code::kInternal,
             "but an array of 1"},
            {set.get(), "*2\r\n$1\r\n7\r\n$3\r\n7.5\r\n", Code::kInternal,
-            "elements 0 and 1 are not a row and its similarity"},
+            "element 0 is not a row, or its similarity no number"},
            {set.get(), "-WRONGTYPE of a key\r\n", Code::kInvalidArgument,
             "WRONGTYPE"},
        }) {
@@ -504,6 +298,40 @@ TEST(RedisIndex, RowsThatTheServerCouldNotTakeAreAnError) {
             "recorded:: bad blob");
 }
 
+// Until a new index has looked through the keys that there are.
+TEST(RedisIndex, FewerThanAllCanBeSearchedWhileTheServerScans) {
+  const Server redis = Servers()[1];
+  const Server valkey = Servers()[5];
+  const auto count = [](const RedisIndex& index, absl::string_view flag,
+                        absl::string_view flag_value, absl::string_view part,
+                        absl::string_view part_value) {
+    std::string bytes = "*6\r\n$8\r\nnum_docs\r\n:2000\r\n";
+    for (const absl::string_view word : {flag, flag_value, part, part_value}) {
+      absl::StrAppend(&bytes, "$", word.size(), "\r\n", word, "\r\n");
+    }
+    const auto reply = ParseReply(bytes);
+    EXPECT_TRUE(reply.ok()) << reply.status();
+    return index.ParseCount(**reply).value_or(-1);
+  };
+  const auto search = MakeIndex(redis, "redis_search", Metric::kL2);
+  const auto other = MakeIndex(valkey, "valkey_search", Metric::kL2);
+  const auto redis_count = [&](absl::string_view flag, absl::string_view part) {
+    return count(*search, "indexing", flag, "percent_indexed", part);
+  };
+  const auto valkey_count = [&](absl::string_view flag,
+                                absl::string_view part) {
+    return count(*other, "backfill_in_progress", flag,
+                 "backfill_complete_percent", part);
+  };
+  EXPECT_EQ(redis_count("0", "1"), 2'000);
+  EXPECT_EQ(redis_count("1", "0.5"), 999);
+  EXPECT_EQ(redis_count("1", "1"), 1'999);
+  EXPECT_EQ(redis_count("1", "nan"), 0);
+  EXPECT_EQ(valkey_count("0", "1.000000"), 2'000);
+  EXPECT_EQ(valkey_count("1", "0.500000"), 999);
+  EXPECT_EQ(valkey_count("1", "0.000000"), 0);
+}
+
 TEST(RedisVectorSet, OptionsAreInTheCommand) {
   WireOptions options = RecordedOptions("redis_vector_set");
   options.vector_set.quantization = VectorSetOptions::Quantization::kInt8;
@@ -536,7 +364,7 @@ TEST(Recordings, AreAllRead) {
     }
   }
   std::vector<std::string> there;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kRecordings)) {
     if (entry.path().extension() == ".resp") {
       there.push_back(entry.path().filename());
     }

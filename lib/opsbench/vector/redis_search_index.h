@@ -14,6 +14,9 @@
 // https://valkey.io/commands/ft.search, and the servers' replies in
 // fixtures/vector/replies.
 //
+// Without distances a reply is keys alone, which the server writes in a fifth
+// to a third less time; RediSearch is then asked for them by distance.
+//
 // Thread safety: as RedisIndex.
 
 #include <memory>
@@ -25,10 +28,10 @@
 
 namespace opsbench::vector {
 
-// `name`: see CheckIndexName() in wire_backends.h. REQUIRES: features.search.
+// `name`, `distances`: see wire_backends.h. REQUIRES: features.search.
 std::unique_ptr<RedisIndex> NewRedisSearchIndex(const RedisFeatures& features,
-                                                std::string name,
-                                                Metric metric);
+                                                std::string name, Metric metric,
+                                                bool distances);
 
 }  // namespace opsbench::vector
 

@@ -39,10 +39,11 @@ std::string FilterExpression(const Filter& filter) {
 
 class RedisVectorSet : public RedisIndex {
  public:
-  RedisVectorSet(const RedisFeatures& features, std::string key,
+  RedisVectorSet(const RedisFeatures& features, std::string key, bool distances,
                  const VectorSetOptions& options)
       : key_(std::move(key)),
         slot_(ClusterSlot(key_)),
+        distances_(distances),
         m_(absl::StrCat(options.m)),
         ef_construction_(absl::StrCat(options.ef_construction)),
         quantization_(QuantizationArgument(options.quantization)),
@@ -90,8 +91,8 @@ class RedisVectorSet : public RedisIndex {
     const std::string ef = absl::StrCat(request.ef);
     std::string filter;
     std::vector<absl::string_view> command = {
-        "VSIM",       key_,    "FP32", internal::Blob(request.query),
-        "WITHSCORES", "COUNT", count};
+        "VSIM", key_, "FP32", internal::Blob(request.query), "COUNT", count};
+    if (distances_) command.push_back("WITHSCORES");
     if (request.ef > 0) command.insert(command.end(), {"EF", ef});
     if (request.filter.any()) {
       filter = FilterExpression(request.filter);
@@ -106,23 +107,29 @@ class RedisVectorSet : public RedisIndex {
     const RedisReplyView reply = from;
     found->clear();
     OPSBENCH_RETURN_IF_ERROR(internal::ReplyStatus(reply));
-    if (reply.type() != RedisReply::Type::kArray || reply.size() % 2 != 0) {
+    const size_t step = distances_ ? 2 : 1;
+    if (reply.type() != RedisReply::Type::kArray || reply.size() % step != 0) {
       return UnexpectedReply(
-          "VSIM", absl::StrCat("not pairs of element and score, but ",
-                               DescribeReply(reply)));
+          "VSIM",
+          absl::StrCat("not ",
+                       distances_ ? "pairs of element and score" : "elements",
+                       ", but ", DescribeReply(reply)));
     }
-    for (size_t i = 0; i < reply.size(); i += 2) {
+    for (size_t i = 0; i < reply.size(); i += step) {
       Neighbor neighbor;
       const absl::string_view id = TextOf(reply[i]).value_or("");
-      const auto similarity = NumberOf(reply[i + 1]);
+      const auto similarity =
+          distances_ ? NumberOf(reply[i + 1]) : absl::optional<double>(1);
       if (!absl::SimpleAtoi(id, &neighbor.id) || neighbor.id < 0 ||
           !similarity.has_value() || !(*similarity >= -1 && *similarity <= 2)) {
         found->clear();
         return UnexpectedReply(
-            "VSIM", absl::StrCat("elements ", i, " and ", i + 1,
-                                 " are not a row and its similarity"));
+            "VSIM",
+            absl::StrCat("element ", i, " is not a row",
+                         distances_ ? ", or its similarity no number" : ""));
       }
-      neighbor.distance = static_cast<float>(2 * (1 - *similarity));
+      neighbor.distance = distances_ ? static_cast<float>(2 * (1 - *similarity))
+                                     : static_cast<float>(i);
       found->push_back(neighbor);
     }
     std::sort(found->begin(), found->end());
@@ -146,6 +153,7 @@ class RedisVectorSet : public RedisIndex {
  private:
   const std::string key_;
   const int slot_;
+  const bool distances_;
   const std::string m_;
   const std::string ef_construction_;
   const absl::string_view quantization_;
@@ -157,7 +165,7 @@ class RedisVectorSet : public RedisIndex {
 
 absl::StatusOr<std::unique_ptr<RedisIndex>> NewRedisVectorSet(
     const RedisFeatures& features, std::string key, Metric metric,
-    const VectorSetOptions& options) {
+    bool distances, const VectorSetOptions& options) {
   if (metric != Metric::kCosine) {
     return absl::InvalidArgumentError(absl::StrCat(
         "Redis's vector sets know the cosine distance alone, and this data "
@@ -165,7 +173,8 @@ absl::StatusOr<std::unique_ptr<RedisIndex>> NewRedisVectorSet(
         MetricName(metric),
         ": take a server with the search module, or data of cosine"));
   }
-  return std::make_unique<RedisVectorSet>(features, std::move(key), options);
+  return std::make_unique<RedisVectorSet>(features, std::move(key), distances,
+                                          options);
 }
 
 }  // namespace opsbench::vector

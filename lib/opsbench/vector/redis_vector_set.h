@@ -38,11 +38,11 @@ struct VectorSetOptions {
   bool check_and_set = false;
 };
 
-// `key`: see CheckIndexName() in wire_backends.h. InvalidArgument: a metric
-// other than cosine. REQUIRES: features.vector_sets.
+// `key`, `distances`: see wire_backends.h. InvalidArgument: a metric other than
+// cosine. REQUIRES: features.vector_sets.
 absl::StatusOr<std::unique_ptr<RedisIndex>> NewRedisVectorSet(
     const RedisFeatures& features, std::string key, Metric metric,
-    const VectorSetOptions& options = {});
+    bool distances, const VectorSetOptions& options = {});
 
 }  // namespace opsbench::vector
 

@@ -21,21 +21,35 @@ opsbench_library(NAME vector_wire
   PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(pgvector_backend_test.cc redis_index_test.cc
-  redis_server_test.cc)
+_opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
+  redis_index_test.cc redis_server_test.cc wire_backends_test.cc)
 if(OPSBENCH_WITH_POSTGRES)
+  opsbench_test(NAME vector_pgvector_replay_test
+    SOURCES pgvector_replay_test.cc postgres_exchanges.cc
+    DEPS opsbench::vector_wire)
   opsbench_test(NAME vector_pgvector_test SOURCES pgvector_backend_test.cc
     LABEL integration DEPS absl::time opsbench::testing opsbench::vector_wire)
+  # Made fixtures/vector/replies; for who wants another server's.
+  if(OPSBENCH_BUILD_TESTS)
+    add_executable(pgvector_record EXCLUDE_FROM_ALL postgres_exchanges.cc
+      "${PROJECT_SOURCE_DIR}/fixtures/vector/replies/record_pgvector.cc")
+    _opsbench_compile_settings(pgvector_record)
+    target_link_libraries(pgvector_record PRIVATE opsbench::base
+      opsbench::vector_wire Threads::Threads)
+  endif()
 endif()
 if(OPSBENCH_WITH_REDIS)
   target_compile_definitions(opsbench_vector_wire PRIVATE OPSBENCH_WITH_REDIS)
-  opsbench_test(NAME vector_redis_index_test
-    SOURCES redis_exchanges.cc redis_index_test.cc DEPS opsbench::vector_wire)
+  foreach(name redis_index wire_backends)
+    opsbench_test(NAME vector_${name}_test
+      SOURCES redis_exchanges.cc ${name}_test.cc DEPS opsbench::vector_wire)
+  endforeach()
   opsbench_test(NAME vector_redis_server_test
     SOURCES redis_exchanges.cc redis_server_test.cc
-    LABEL integration DEPS opsbench::testing opsbench::vector_wire)
+    LABEL integration
+    DEPS absl::time opsbench::testing opsbench::vector_wire)
 
-  # Made fixtures/vector/replies; for who wants another server's.
+  # Likewise.
   if(OPSBENCH_BUILD_TESTS)
     add_executable(replies_record EXCLUDE_FROM_ALL redis_exchanges.cc
       "${PROJECT_SOURCE_DIR}/fixtures/vector/replies/record.cc")

@@ -62,7 +62,7 @@ absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(
       if (features.search) break;
       if (features.vector_sets) {
         return NewRedisVectorSet(features, options.name, metric,
-                                 options.vector_set);
+                                 options.distances, options.vector_set);
       }
       return absl::FailedPreconditionError(absl::StrCat(
           features.server,
@@ -76,14 +76,14 @@ absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(
     case RedisIndexKind::kVectorSet:
       if (features.vector_sets) {
         return NewRedisVectorSet(features, options.name, metric,
-                                 options.vector_set);
+                                 options.distances, options.vector_set);
       }
       return absl::FailedPreconditionError(
           absl::StrCat(features.server, " has no vector sets (VADD, VSIM)",
                        features.search ? ", it has the search module" : "",
                        ": start Redis 8"));
   }
-  return NewRedisSearchIndex(features, options.name, metric);
+  return NewRedisSearchIndex(features, options.name, metric, options.distances);
 }
 #else
 absl::StatusOr<std::unique_ptr<RedisIndex>> ChooseRedisIndex(

@@ -34,6 +34,10 @@ struct WireOptions {
 
   // Redis and Valkey.
   RedisIndexKind redis_kind = RedisIndexKind::kAuto;
+  // Whether searches ask for the distances, which costs the server time. If
+  // not, a Neighbor's distance is its place, from 0: the order holds, and
+  // recall is judged by exact distances anyway.
+  bool distances = true;
   // `m` and `ef_construction` as in the BuildOptions that come later.
   VectorSetOptions vector_set;
 

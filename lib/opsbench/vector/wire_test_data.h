@@ -34,6 +34,11 @@ inline std::unique_ptr<Dataset> WireData(Metric metric, size_t rows = 2'000,
   return Generate(options).value();
 }
 
+// The data set of the recordings in fixtures/vector/replies.
+inline std::unique_ptr<Dataset> RecordedData(Metric metric) {
+  return WireData(metric, 40, 4, 3);
+}
+
 inline Filter TagFilter(uint32_t tag) {
   Filter filter;
   filter.by_tag = true;
