@@ -99,6 +99,10 @@ absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
   }
   WireOptions options;
   options.name = config.index;
+  // Recall is judged by exact ones.
+  options.distances = false;
+  options.vector_set.m = config.build.m;
+  options.vector_set.ef_construction = config.build.ef_construction;
   options.pgvector.table = config.index;
   OPSBENCH_ASSIGN_OR_RETURN(options.redis_kind,
                             ParseRedisIndexKind(config.engine));
