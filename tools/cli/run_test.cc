@@ -168,10 +168,14 @@ TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {
     const char* expected;
   };
   constexpr Case kCases[] = {
-      {"--area nothing", "nothing"},    {"--scale huge", "huge"},
-      {"--filter (", "--filter"},       {"--engines oracle", "oracle"},
-      {"--engines redis", "redis"},     {"--filter ^none$", "no benchmark"},
-      {"--save ../x", "../x"},          {"--seed -1", "--seed"},
+      {"--area nothing", "nothing"},
+      {"--scale huge", "huge"},
+      {"--filter (", "--filter"},
+      {"--engines oracle", "oracle"},
+      {"--area stress --engines redis", "redis"},
+      {"--filter ^none$", "no benchmark"},
+      {"--save ../x", "../x"},
+      {"--seed -1", "--seed"},
       {"--frobnicate", "--frobnicate"},
   };
   for (const Case& bad : kCases) {
