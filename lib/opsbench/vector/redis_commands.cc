@@ -109,12 +109,14 @@ class CommandTraffic : public RedisTraffic {
     for (const size_t at : number_places_) {
       WriteDigits(static_cast<uint64_t>(index), start + at, out);
     }
-    if (key_places_.empty()) return kAnyNode;
+    if (!slots_ || key_places_.empty()) return kAnyNode;
     return SlotOf(absl::string_view(*out).substr(
         start + key_places_.front() - prefix_.size(),
         prefix_.size() + kKeyDigits));
   }
 
+  void NoSlots() override { slots_ = false; }
+  bool wants_replies() const override { return false; }
   absl::Status OnReply(int64_t, const redisReply&) override {
     return absl::OkStatus();
   }
@@ -176,6 +178,7 @@ class CommandTraffic : public RedisTraffic {
   std::string prefix_;
   const RedisCommandOptions options_;
   const bool in_order_;
+  bool slots_ = true;
   std::string template_;
   std::vector<size_t> key_places_;
   std::vector<size_t> number_places_;

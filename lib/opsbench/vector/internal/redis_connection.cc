@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/vector/redis_index.h"
 
 namespace opsbench::vector::internal {
@@ -65,29 +67,37 @@ absl::Status RedisConnection::ShakeHands(const Url& url, int timeout_ms) {
     AppendRespCommand(auth, &out_);
     ++expected;
   }
-  if (!url.database.empty() && url.database != "0") {
-    AppendRespCommand({"SELECT", url.database}, &out_);
-    ++expected;
-  }
+  // Also of database 0: only a reply shows that the server serves us, and does
+  // not have too many clients.
+  AppendRespCommand(
+      {"SELECT", url.database.empty() ? "0" : absl::string_view(url.database)},
+      &out_);
+  ++expected;
   OPSBENCH_RETURN_IF_ERROR(Flush());
   const int64_t end_ns = MonotonicNowNs() + int64_t{timeout_ms} * 1'000'000;
-  while (expected > 0) {
-    OPSBENCH_ASSIGN_OR_RETURN(const Reply reply, Next());
-    if (reply != nullptr) {
-      if (reply->type == REDIS_REPLY_ERROR) {
-        return absl::UnauthenticatedError(
-            absl::StrCat("Redis: ", absl::string_view(reply->str, reply->len)));
-      }
-      --expected;
-      continue;
-    }
+  for (; expected > 0; --expected) {
+    OPSBENCH_RETURN_IF_ERROR(AwaitReply(url, end_ns));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RedisConnection::AwaitReply(const Url& url, int64_t end_ns) {
+  while (true) {
+    OPSBENCH_ASSIGN_OR_RETURN(const bool replied, Next(false));
+    if (replied) break;
     const int64_t left_ns = end_ns - MonotonicNowNs();
     if (left_ns <= 0) return Lost("no reply in time");
     pollfd polled = {fd(), POLLIN, 0};
     poll(&polled, 1, static_cast<int>(left_ns / 1'000'000 + 1));
     OPSBENCH_RETURN_IF_ERROR(Read());
   }
-  return absl::OkStatus();
+  if (!reader_.is_error()) return absl::OkStatus();
+  std::string error(reader_.error());
+  if (!url.password.empty()) {
+    // Some versions repeat what they do not understand.
+    error = absl::StrReplaceAll(error, {{url.password, "***"}});
+  }
+  return RedisErrorStatus(error);
 }
 
 absl::Status RedisConnection::Flush() {
@@ -117,18 +127,25 @@ absl::Status RedisConnection::Read() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return absl::OkStatus();
       return Lost(strerror(errno));
     }
-    redisReaderFeed(context_->reader, buffer, static_cast<size_t>(size));
+    if (!reader_.Feed(buffer, static_cast<size_t>(size))) {
+      return Lost("no memory for what it sent");
+    }
     // What did not fill the buffer was all: a further call would only say so.
     if (static_cast<size_t>(size) < sizeof(buffer)) return absl::OkStatus();
   }
 }
 
-absl::StatusOr<Reply> RedisConnection::Next() {
-  void* reply = nullptr;
-  if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) {
-    return Lost(context_->reader->errstr);
+absl::StatusOr<bool> RedisConnection::Next(bool objects) {
+  switch (reader_.Next(objects)) {
+    case RedisReader::Outcome::kNeedsMore:
+      return false;
+    case RedisReader::Outcome::kReply:
+      return true;
+    case RedisReader::Outcome::kGarbage:
+      break;
   }
-  return Reply(static_cast<redisReply*>(reply));
+  return absl::InternalError(
+      absl::StrCat("this is not Redis's protocol: ", reader_.garbage()));
 }
 
 }  // namespace opsbench::vector::internal

@@ -13,17 +13,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opsbench/db/url.h"
+#include "opsbench/vector/internal/redis_reader.h"
 
 namespace opsbench::vector::internal {
-
-struct ReplyDeleter {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
 
 class RedisConnection {
  public:
   // Connects, authenticates and selects the database, within the timeout.
+  // Unavailable: no connection. Otherwise what the server said, as
+  // RedisErrorStatus() has it, or Internal: it does not speak Redis's protocol.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> Open(const Url& url,
                                                                int timeout_ms);
 
@@ -38,9 +36,10 @@ class RedisConnection {
 
   // Reads what is there. Unavailable: the connection is lost.
   absl::Status Read();
-  // The next reply of what was read; null: there is no whole one. Unavailable:
-  // what came is not the protocol.
-  absl::StatusOr<Reply> Next();
+  // Whether what was read has a further reply, which reader() then holds, with
+  // an object when `objects` was true. Internal: that is not the protocol.
+  absl::StatusOr<bool> Next(bool objects);
+  const RedisReader& reader() const { return reader_; }
 
  private:
   struct ContextDeleter {
@@ -51,8 +50,11 @@ class RedisConnection {
   explicit RedisConnection(Context context) : context_(std::move(context)) {}
 
   absl::Status ShakeHands(const Url& url, int timeout_ms);
+  // Waits for one reply, which is to be no error.
+  absl::Status AwaitReply(const Url& url, int64_t end_ns);
 
   const Context context_;
+  RedisReader reader_;
   std::string out_;
   size_t sent_ = 0;
 };
