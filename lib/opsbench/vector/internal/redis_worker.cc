@@ -258,7 +258,11 @@ void RedisWorker::Send(const Request& request, int64_t now_ns) {
       node == SlotMap::kNoNode ? nullptr : LinkTo(request.client, node);
   if (link == nullptr || link->connection == nullptr) {
     RefreshSlots();
-    if (!SentAgain("CLUSTERDOWN", request, now_ns)) {
+    // Nobody waits again for what has been waited for long enough.
+    const bool given_up =
+        link != nullptr && now_ns - link->broken_since_ns >
+                               absl::ToInt64Nanoseconds(redis_.patience);
+    if (given_up || !SentAgain("CLUSTERDOWN", request, now_ns)) {
       Finish(request, nullptr,
              absl::UnavailableError("no node of the cluster has the slot"),
              kLost, now_ns);
@@ -284,8 +288,7 @@ void RedisWorker::Expect(Link& link, const Request& request, bool asking) {
 bool RedisWorker::SentAgain(absl::string_view error, Request request,
                             int64_t now_ns) {
   const bool loading = absl::StartsWith(error, "LOADING");
-  if ((!slots_.is_cluster() && !loading) || ++request.tries > kMostTries ||
-      Stopped()) {
+  if ((!slots_.is_cluster() && !loading) || ++request.tries > kMostTries) {
     return false;
   }
   Redirect redirect;
