@@ -16,7 +16,7 @@ opsbench_library(NAME vector_redis
     Threads::Threads ${redis_client_libraries})
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(redis_load_fault_test.cc
+_opsbench_remember(redis_load_bench.cc redis_load_fault_test.cc
   redis_load_test.cc)
 if(OPSBENCH_WITH_REDIS)
   target_compile_definitions(opsbench_vector_redis PRIVATE OPSBENCH_WITH_REDIS)
@@ -26,4 +26,17 @@ if(OPSBENCH_WITH_REDIS)
   opsbench_test(NAME vector_redis_load_fault_test
     SOURCES redis_load_fault_test.cc TIMEOUT 60
     DEPS opsbench::vector_redis PkgConfig::HIREDIS)
+
+  if(OPSBENCH_BUILD_TESTS)
+    # On a main of its own: the common one lies above this floor.
+    add_executable(redis_load_bench redis_load_bench.cc)
+    _opsbench_compile_settings(redis_load_bench)
+    target_link_libraries(redis_load_bench PRIVATE opsbench::server
+      opsbench::vector_redis benchmark::benchmark Threads::Threads)
+    add_test(NAME vector_redis_load_bench_smoke
+      COMMAND redis_load_bench --benchmark_min_time=0.001
+        "--benchmark_filter=connections:50/pipeline:16")
+    set_tests_properties(vector_redis_load_bench_smoke PROPERTIES
+      LABELS bench TIMEOUT 120 FAIL_REGULAR_EXPRESSION "ERROR OCCURRED")
+  endif()
 endif()
