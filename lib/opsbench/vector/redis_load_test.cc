@@ -1,7 +1,5 @@
 #include "opsbench/vector/redis_load.h"
 
-#include <hiredis.h>
-
 #include <atomic>
 #include <mutex>
 #include <set>
@@ -14,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/db/redis.h"
+#include "opsbench/db/redis_reply.h"
 #include "opsbench/server/private_server.h"
 #include "opsbench/vector/redis_commands.h"
 #include "opsbench/vector/redis_index.h"
@@ -39,7 +38,8 @@ class SetTraffic : public RedisTraffic {
     return ClusterSlot(key);
   }
   absl::Status OnReply(int64_t index, const redisReply& reply) override {
-    if (reply.type != REDIS_REPLY_STATUS) return absl::InternalError("not OK");
+    if (RedisReplyView(reply).text() != "OK")
+      return absl::InternalError("not OK");
     const std::lock_guard<std::mutex> lock(*mutex_);
     acknowledged_->insert(index);
     return absl::OkStatus();
@@ -388,9 +388,8 @@ class RedisClusterTest : public ::testing::Test {
         return ClusterSlot(key);
       }
       absl::Status OnReply(int64_t index, const redisReply& reply) override {
-        return reply.type == REDIS_REPLY_STRING &&
-                       absl::string_view(reply.str, reply.len) ==
-                           absl::StrCat(keys_[static_cast<size_t>(index)])
+        return RedisReplyView(reply).text() ==
+                       absl::StrCat(keys_[static_cast<size_t>(index)])
                    ? absl::OkStatus()
                    : absl::NotFoundError("missing");
       }
@@ -491,8 +490,9 @@ TEST_F(RedisClusterTest, CommandsWithSeveralKeysWaitWhileTheirSlotMoves) {
       return ClusterSlot("foo");
     }
     absl::Status OnReply(int64_t, const redisReply& reply) override {
-      return reply.type == REDIS_REPLY_STATUS ? absl::OkStatus()
-                                              : absl::InternalError("not OK");
+      return RedisReplyView(reply).text() == "OK"
+                 ? absl::OkStatus()
+                 : absl::InternalError("not OK");
     }
   };
   ASSERT_EQ(ClusterSlot("foo"), kSlot);

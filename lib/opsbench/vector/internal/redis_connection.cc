@@ -1,8 +1,12 @@
 #include "opsbench/vector/internal/redis_connection.h"
 
-#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -27,36 +31,86 @@ absl::Status Lost(absl::string_view why) {
       absl::StrCat("the connection to Redis was lost: ", why));
 }
 
-redisContext* Connect(const Url& url, const timeval& timeout) {
+// Waits until the socket is connected, or is not to be.
+absl::Status AwaitConnected(int fd, int timeout_ms) {
+  pollfd polled = {fd, POLLOUT, 0};
+  if (poll(&polled, 1, timeout_ms) != 1) {
+    return absl::UnavailableError("no answer in time");
+  }
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  if (error == 0) return absl::OkStatus();
+  return absl::UnavailableError(strerror(error));
+}
+
+// A socket that never blocks, connected to the address.
+absl::StatusOr<int> ConnectTo(const sockaddr* address, socklen_t size,
+                              int timeout_ms) {
+  const int fd =
+      socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "no socket");
+  absl::Status status;
+  if (connect(fd, address, size) != 0) {
+    status = errno == EINPROGRESS ? AwaitConnected(fd, timeout_ms)
+                                  : absl::UnavailableError(strerror(errno));
+  }
+  if (!status.ok()) {
+    close(fd);
+    return status;
+  }
+  if (address->sa_family != AF_UNIX) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  return fd;
+}
+
+absl::StatusOr<int> Connect(const Url& url, int timeout_ms) {
   if (!url.socket.empty()) {
-    return redisConnectUnixWithTimeout(url.socket.c_str(), timeout);
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    if (url.socket.size() >= sizeof(address.sun_path)) {
+      return absl::InvalidArgumentError("the socket's path is too long");
+    }
+    memcpy(address.sun_path, url.socket.data(), url.socket.size());
+    return ConnectTo(reinterpret_cast<const sockaddr*>(&address),
+                     sizeof(address), timeout_ms);
   }
   const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
-  return redisConnectWithTimeout(host.c_str(), url.EffectivePort(), timeout);
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(
+      host.c_str(), absl::StrCat(url.EffectivePort()).c_str(), &hints, &found);
+  if (error != 0) return absl::UnavailableError(gai_strerror(error));
+  // A name may have several addresses: the first that answers.
+  absl::StatusOr<int> fd = absl::UnavailableError("it has no address");
+  for (const addrinfo* one = found; one != nullptr && !fd.ok();
+       one = one->ai_next) {
+    fd = ConnectTo(one->ai_addr, one->ai_addrlen, timeout_ms);
+  }
+  freeaddrinfo(found);
+  return fd;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Open(
     const Url& url, int timeout_ms) {
-  timeval timeout;
-  timeout.tv_sec = timeout_ms / 1000;
-  timeout.tv_usec = timeout_ms % 1000 * 1000;
-  Context context(Connect(url, timeout));
-  if (context == nullptr) return absl::ResourceExhaustedError("no memory");
-  if (context->err != 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot connect to Redis at ", url.Redacted(), ": ", context->errstr));
+  const absl::StatusOr<int> fd = Connect(url, timeout_ms);
+  if (!fd.ok()) {
+    return absl::Status(
+        fd.status().code(),
+        absl::StrCat("cannot connect to Redis at ", url.Redacted(), ": ",
+                     fd.status().message()));
   }
-  const int flags = fcntl(context->fd, F_GETFL);
-  if (flags < 0 || fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) < 0) {
-    return absl::ErrnoToStatus(errno, "cannot set up a socket");
-  }
-  std::unique_ptr<RedisConnection> connection(
-      new RedisConnection(std::move(context)));
+  std::unique_ptr<RedisConnection> connection(new RedisConnection(*fd));
   OPSBENCH_RETURN_IF_ERROR(connection->ShakeHands(url, timeout_ms));
   return connection;
 }
+
+RedisConnection::~RedisConnection() { close(fd_); }
 
 absl::Status RedisConnection::ShakeHands(const Url& url, int timeout_ms) {
   int expected = 0;
@@ -91,8 +145,8 @@ absl::Status RedisConnection::AwaitReply(const Url& url, int64_t end_ns) {
     poll(&polled, 1, static_cast<int>(left_ns / 1'000'000 + 1));
     OPSBENCH_RETURN_IF_ERROR(Read());
   }
-  if (!reader_.is_error()) return absl::OkStatus();
-  std::string error(reader_.error());
+  if (!is_error_) return absl::OkStatus();
+  std::string error = error_;
   if (!url.password.empty()) {
     // Some versions repeat what they do not understand.
     error = absl::StrReplaceAll(error, {{url.password, "***"}});
@@ -127,25 +181,25 @@ absl::Status RedisConnection::Read() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return absl::OkStatus();
       return Lost(strerror(errno));
     }
-    if (!reader_.Feed(buffer, static_cast<size_t>(size))) {
-      return Lost("no memory for what it sent");
-    }
+    reader_.Feed({buffer, static_cast<size_t>(size)});
     // What did not fill the buffer was all: a further call would only say so.
     if (static_cast<size_t>(size) < sizeof(buffer)) return absl::OkStatus();
   }
 }
 
 absl::StatusOr<bool> RedisConnection::Next(bool objects) {
-  switch (reader_.Next(objects)) {
-    case RedisReader::Outcome::kNeedsMore:
-      return false;
-    case RedisReader::Outcome::kReply:
-      return true;
-    case RedisReader::Outcome::kGarbage:
-      break;
+  object_ = nullptr;
+  if (!objects) {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto skipped, reader_.Skip(&error_));
+    is_error_ = skipped == RedisReplyReader::Skipped::kError;
+    return skipped != RedisReplyReader::Skipped::kNothing;
   }
-  return absl::InternalError(
-      absl::StrCat("this is not Redis's protocol: ", reader_.garbage()));
+  OPSBENCH_ASSIGN_OR_RETURN(object_, reader_.Next());
+  if (object_ == nullptr) return false;
+  const RedisReplyView view(*object_);
+  is_error_ = view.type() == RedisReply::Type::kError;
+  if (is_error_) error_ = std::string(view.text());
+  return true;
 }
 
 }  // namespace opsbench::vector::internal

@@ -362,12 +362,12 @@ void RedisWorker::OnReply(Link& link, int64_t now_ns) {
   const Link::Expected expected = link.expected.front();
   link.expected.pop_front();
   if (expected.asking) return;
-  const RedisReader& reader = link.connection->reader();
-  if (!reader.is_error()) {
-    Finish(expected.request, reader.object(), absl::OkStatus(), "", now_ns);
+  const RedisConnection& connection = *link.connection;
+  if (!connection.is_error()) {
+    Finish(expected.request, connection.object(), absl::OkStatus(), "", now_ns);
     return;
   }
-  const absl::string_view text = reader.error();
+  const absl::string_view text = connection.error();
   if (SentAgain(text, expected.request, now_ns)) return;
   Finish(expected.request, nullptr, absl::UnknownError(text), FirstWord(text),
          now_ns);
@@ -383,8 +383,9 @@ absl::Status RedisWorker::OnReadable(Link& link) {
     const absl::StatusOr<bool> replied = link.connection->Next(wants_replies_);
     if (absl::IsInternal(replied.status())) {
       const Url& url = slots_.nodes()[static_cast<size_t>(link.node)];
-      return absl::InternalError(
-          absl::StrCat(url.Redacted(), ": ", replied.status().message()));
+      return absl::InternalError(absl::StrCat(
+          url.Redacted(),
+          ": this is not Redis's protocol: ", replied.status().message()));
     }
     if (!*replied) break;
     if (link.expected.empty()) {
