@@ -9,15 +9,42 @@
 # Not the same: keys are "opsbench:string:" or "key:" and 12 digits. Ours times
 # each request from when its place in the pipeline was free and reads the clock
 # for each batch of replies; redis-benchmark times batches.
+#
+# Where there are two processors, the server runs on the first and the client on
+# the last: with one connection the rate is how fast one wakes the other up, which
+# differs by ten times between one processor and two, and the kernel would choose
+# anew in each round.
 set -eu
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 
 keys=10000
+last_cpu=$(($(nproc) - 1))
+on_client=
+
+# Puts the server on the first processor, for as long as this runs.
+place() {
+  [ "$last_cpu" -gt 0 ] || return 0
+  set --
+  if [ -n "$PEER_REDIS_SOCKET" ]; then
+    set -- -s "$PEER_REDIS_SOCKET"
+  else
+    set -- -h "$PEER_REDIS_HOST" -p "$PEER_REDIS_PORT"
+  fi
+  server=$(REDISCLI_AUTH=$PEER_REDIS_PASSWORD redis-cli "$@" INFO server |
+    tr -d '\r' | sed -n 's/^process_id://p')
+  # Another machine's has no such process, or it is another program.
+  grep -q redis "/proc/${server:-none}/cmdline" 2>/dev/null || return 0
+  before=$(taskset -c -p "$server" | sed 's/.*: //')
+  taskset -a -c -p 0 "$server" >/dev/null 2>&1 || return 0
+  trap 'taskset -a -c -p "$before" "$server" >/dev/null; rm -rf "$scratch"' EXIT
+  on_client="taskset -c $last_cpu"
+}
 
 # ours COMMAND CONNECTIONS PIPELINE: requests per second.
 ours() {
-  "$OPSBENCH" vector query --backend "$OPSBENCH_REDIS_URL" --operation "$1" \
+  # shellcheck disable=SC2086 # Nothing, or a command with its flags.
+  $on_client "$OPSBENCH" vector query --backend "$OPSBENCH_REDIS_URL" --operation "$1" \
     --clients "$2" --pipeline "$3" --seconds "$seconds" --warmup 0 \
     --key-space "$keys" --value-bytes 3 --output "$scratch/ours.json" \
     --output-dir "$scratch/run" >"$scratch/ours.log"
@@ -34,7 +61,8 @@ theirs() {
   fi
   command=$1 connections=$2 pipeline=$3 requests=$4
   shift 4
-  REDISCLI_AUTH=$PEER_REDIS_PASSWORD redis-benchmark "$@" \
+  # shellcheck disable=SC2086 # Nothing, or a command with its flags.
+  REDISCLI_AUTH=$PEER_REDIS_PASSWORD $on_client redis-benchmark "$@" \
     ${PEER_REDIS_PASSWORD:+-a "$PEER_REDIS_PASSWORD"} -t "$command" \
     -c "$connections" -P "$pipeline" -n "$requests" -r "$keys" -d 3 --csv \
     2>"$scratch/theirs.stderr" >"$scratch/theirs.csv" || {
@@ -44,6 +72,7 @@ theirs() {
   sed -n 's/^"\(GET\|SET\)","\([0-9.]*\)".*/\2/p' "$scratch/theirs.csv"
 }
 
+place
 printf '%-8s %11s %8s %12s %12s %6s\n' command connections pipeline \
   'ours req/s' 'theirs req/s' ratio
 for command in set get; do

@@ -51,7 +51,46 @@ struct RedisReplyReader::Impl {
     void operator()(redisReader* made) const { redisReaderFree(made); }
   };
   std::unique_ptr<redisReader, Deleter> reader{redisReaderCreate()};
+  redisReplyObjectFunctions* const making = reader->fn;
 };
+
+namespace {
+
+// Stands for any part of a reply of which no object is made: to the parser,
+// null is "no memory".
+char skipped_part;
+char skipped_error;
+
+// `privdata` is where the text of an error goes. One inside an array is a part
+// of an answer.
+void* SkipText(const redisReadTask* task, char* text, size_t size) {
+  if (task->type != REDIS_REPLY_ERROR || task->parent != nullptr) {
+    return &skipped_part;
+  }
+  static_cast<std::string*>(task->privdata)->assign(text, size);
+  return &skipped_error;
+}
+
+redisReplyObjectFunctions skipping = {
+    SkipText, [](const redisReadTask*, int) -> void* { return &skipped_part; },
+    [](const redisReadTask*, long long) -> void* {  // NOLINT: hiredis's type.
+      return &skipped_part;
+    },
+    [](const redisReadTask*) -> void* { return &skipped_part; }, [](void*) {}};
+
+// Between two replies the parser may be told what to make of the next.
+void MakeWith(redisReplyObjectFunctions* functions, void* data,
+              redisReader* reader) {
+  if (reader->ridx != -1) return;
+  reader->fn = functions;
+  reader->privdata = data;
+}
+
+absl::Status NoProtocol(const redisReader& reader) {
+  return absl::InternalError(absl::StrCat("Redis: ", reader.errstr));
+}
+
+}  // namespace
 
 RedisReplyReader::RedisReplyReader() : impl_(std::make_unique<Impl>()) {}
 RedisReplyReader::~RedisReplyReader() = default;
@@ -62,11 +101,23 @@ void RedisReplyReader::Feed(absl::string_view bytes) {
 }
 
 absl::StatusOr<RedisReplyPtr> RedisReplyReader::Next() {
+  MakeWith(impl_->making, nullptr, impl_->reader.get());
   void* reply = nullptr;
   if (redisReaderGetReply(impl_->reader.get(), &reply) != REDIS_OK) {
-    return absl::InternalError(absl::StrCat("Redis: ", impl_->reader->errstr));
+    return NoProtocol(*impl_->reader);
   }
   return RedisReplyPtr(static_cast<redisReply*>(reply));
+}
+
+absl::StatusOr<RedisReplyReader::Skipped> RedisReplyReader::Skip(
+    std::string* error) {
+  MakeWith(&skipping, error, impl_->reader.get());
+  void* reply = nullptr;
+  if (redisReaderGetReply(impl_->reader.get(), &reply) != REDIS_OK) {
+    return NoProtocol(*impl_->reader);
+  }
+  if (reply == nullptr) return Skipped::kNothing;
+  return reply == &skipped_error ? Skipped::kError : Skipped::kAnswer;
 }
 
 }  // namespace opsbench

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -59,6 +60,13 @@ class RedisReplyReader {
   // The next reply; nullptr: more bytes are needed. Internal: the bytes are no
   // RESP, now and from then on.
   absl::StatusOr<RedisReplyPtr> Next();
+
+  enum class Skipped { kNothing, kAnswer, kError };
+  // As Next(), for who only asks whether the reply is an error: nothing is made
+  // of it, which is much of what a small reply costs. *error is set to the text
+  // of one. A reply of which there is a part already is ended by the function
+  // that was called for it first, with the same `error`.
+  absl::StatusOr<Skipped> Skip(std::string* error);
 
  private:
   struct Impl;

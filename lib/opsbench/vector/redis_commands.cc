@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
+#include "opsbench/base/distributions.h"
 #include "opsbench/base/random.h"
 #include "opsbench/vector/redis_index.h"
 
@@ -89,10 +91,12 @@ class CommandTraffic : public RedisTraffic {
  public:
   // `in_order`: index i is key i.
   CommandTraffic(const Command& command, const std::vector<std::string>& words,
-                 const RedisCommandOptions& options, bool in_order)
+                 const RedisCommandOptions& options, bool in_order,
+                 absl::optional<Zipf> zipf)
       : prefix_(absl::StrCat("opsbench:", command.type, ":")),
         options_(options),
-        in_order_(in_order) {
+        in_order_(in_order),
+        zipf_(zipf) {
     const std::string value(static_cast<size_t>(options.value_bytes), 'x');
     if (words.front() == "MSET") {
       MakeMset(value);
@@ -109,12 +113,14 @@ class CommandTraffic : public RedisTraffic {
     for (const size_t at : number_places_) {
       WriteDigits(static_cast<uint64_t>(index), start + at, out);
     }
-    if (key_places_.empty()) return kAnyNode;
+    if (!slots_ || key_places_.empty()) return kAnyNode;
     return SlotOf(absl::string_view(*out).substr(
         start + key_places_.front() - prefix_.size(),
         prefix_.size() + kKeyDigits));
   }
 
+  void NoSlots() override { slots_ = false; }
+  bool wants_replies() const override { return false; }
   absl::Status OnReply(int64_t, const redisReply&) override {
     return absl::OkStatus();
   }
@@ -156,8 +162,8 @@ class CommandTraffic : public RedisTraffic {
   uint64_t KeyOf(int64_t index) const {
     const auto keys = static_cast<uint64_t>(options_.key_space);
     if (in_order_) return static_cast<uint64_t>(index) % keys;
-    return Random::Stream(options_.seed, static_cast<uint64_t>(index))
-        .Below(keys);
+    Random random = Random::Stream(options_.seed, static_cast<uint64_t>(index));
+    return zipf_.has_value() ? (*zipf_)(random) : random.Below(keys);
   }
 
   int SlotOf(absl::string_view key) const {
@@ -176,6 +182,8 @@ class CommandTraffic : public RedisTraffic {
   std::string prefix_;
   const RedisCommandOptions options_;
   const bool in_order_;
+  const absl::optional<Zipf> zipf_;  // Nothing: evenly.
+  bool slots_ = true;
   std::string template_;
   std::vector<size_t> key_places_;
   std::vector<size_t> number_places_;
@@ -216,9 +224,14 @@ absl::StatusOr<TrafficFactory> MakeRedisCommandTraffic(
         absl::StrCat("values of ", options.value_bytes,
                      " bytes: they have to have from 1 to ", kMostBytes));
   }
-  return TrafficFactory([command, options](int) {
+  const absl::StatusOr<Zipf> skewed =
+      Zipf::Create(static_cast<uint64_t>(options.key_space), options.skew);
+  if (!skewed.ok()) return skewed.status();
+  const absl::optional<Zipf> zipf =
+      options.skew > 0 ? absl::optional<Zipf>(*skewed) : absl::nullopt;
+  return TrafficFactory([command, options, zipf](int) {
     return std::make_unique<CommandTraffic>(*command, command->words, options,
-                                            false);
+                                            false, zipf);
   });
 }
 
@@ -227,7 +240,7 @@ TrafficFactory MakeRedisFillTraffic(const RedisCommandOptions& options) {
   if (command == nullptr || command->fill.empty()) return nullptr;
   return [command, options](int) {
     return std::make_unique<CommandTraffic>(*command, command->fill, options,
-                                            true);
+                                            true, absl::nullopt);
   };
 }
 

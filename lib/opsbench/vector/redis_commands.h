@@ -28,7 +28,8 @@ const std::vector<RedisCommandInfo>& RedisCommands();
 
 struct RedisCommandOptions {
   std::string command = "get";
-  int64_t key_space = 10'000;  // Keys are drawn from so many, evenly.
+  int64_t key_space = 10'000;  // Keys are drawn from so many.
+  double skew = 0;             // Zipf's exponent of the draw; 0: evenly.
   int value_bytes = 3;
   uint64_t seed = 1;
 };

@@ -15,7 +15,8 @@
 //
 // Losses: requests under way on a connection that breaks are errors
 // (UNAVAILABLE): whether they were carried out is not known. The connection is
-// made again, with pauses from 1 to 200 ms, and the run goes on.
+// made again, with pauses from 1 to 200 ms, and the run goes on. A server that
+// is still loading its data (LOADING) is asked again.
 //
 // Thread safety: functions block and own their threads; a RedisTraffic is used
 // by one of them at a time.
@@ -47,6 +48,14 @@ class RedisTraffic {
   // others.
   virtual int Append(int64_t index, std::string* out) = 0;
 
+  // Called before the first Append() when there is one server and no cluster:
+  // slots need not be worked out.
+  virtual void NoSlots() {}
+
+  // Whether OnReply() is to see replies. Otherwise no objects are made of them,
+  // which saves much of what a small reply costs.
+  virtual bool wants_replies() const { return true; }
+
   // The reply to a request of the measured part, no error. What it returns, if
   // not OK, is counted as an error. `reply` is gone afterwards.
   virtual absl::Status OnReply(int64_t index, const redisReply& reply) = 0;
@@ -65,6 +74,9 @@ struct RedisLoadOptions {
   // The run ends when no connection of a thread could be made again for this
   // long, and so does the wait for the last replies.
   absl::Duration patience = absl::Seconds(10);
+  // A connection with requests under way that brings nothing for this long is
+  // broken; they are errors (DEADLINE_EXCEEDED).
+  absl::Duration reply_timeout = absl::Seconds(30);
 };
 
 // Makes the traffic of a thread, on the caller's.
@@ -73,7 +85,8 @@ using TrafficFactory = std::function<std::unique_ptr<RedisTraffic>(int thread)>;
 // InvalidArgument: a URL of another engine, options out of range. Errors of the
 // first connection as ConnectRedis(). ResourceExhausted: too many connections
 // for the server or this process. Unavailable: the server went away for longer
-// than `patience`.
+// than `patience`. Internal: what came is not Redis's protocol. Unimplemented:
+// built without hiredis.
 absl::StatusOr<QueryLoadResult> RunRedisLoad(
     const Url& url, const QueryLoadOptions& options,
     const TrafficFactory& traffic, const RedisLoadOptions& redis = {});

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -319,6 +320,33 @@ TEST_F(RedisLoadTest, EveryCommandOfTheTableWorks) {
               HasSubstr("vec-query, ping, set, get"));
 }
 
+// Reads the keys off the commands: how often the first of ten is asked for.
+TEST(RedisCommandsTest, KeysAreDrawnAsSkewedAsAsked) {
+  RedisCommandOptions options;
+  options.key_space = 10;
+  const auto first_of = [&options] {
+    const auto factory = MakeRedisCommandTraffic(options);
+    EXPECT_TRUE(factory.ok()) << factory.status();
+    const auto traffic = (*factory)(0);
+    int first = 0;
+    for (int64_t i = 0; i < 10'000; ++i) {
+      std::string command;
+      std::string again;
+      const int slot = traffic->Append(i, &command);
+      EXPECT_EQ(traffic->Append(i, &again), slot);
+      EXPECT_EQ(again, command);
+      if (absl::StrContains(command, ":000000000000\r\n")) ++first;
+    }
+    return first;
+  };
+  EXPECT_NEAR(first_of(), 1'000, 150);
+  options.skew = 1;  // 1 / (1 + 1/2 + … + 1/10) of all.
+  EXPECT_NEAR(first_of(), 3'414, 250);
+  options.skew = -1;
+  EXPECT_EQ(MakeRedisCommandTraffic(options).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(RedisProtocolTest, SlotsAreThoseOfTheSpecification) {
   EXPECT_EQ(ClusterSlot("123456789"), 0x31c3);
   EXPECT_EQ(ClusterSlot(""), 0);
@@ -442,6 +470,123 @@ TEST_F(RedisClusterTest, SlotsMoveWhileQueriesRun) {
   std::set<int64_t> written;
   for (const int64_t index : acknowledged_) written.insert(index % 20'000);
   EXPECT_EQ(Missing(written), 0);
+}
+
+// While a slot moves, its keys are at two nodes and a command with several of
+// them is told TRYAGAIN.
+TEST_F(RedisClusterTest, CommandsWithSeveralKeysWaitWhileTheirSlotMoves) {
+  // Ten keys of slot 12182 ("foo"), at the last node.
+  constexpr int kSlot = 12182;
+  class MsetTraffic : public RedisTraffic {
+   public:
+    int Append(int64_t index, std::string* out) override {
+      std::vector<std::string> words = {"MSET"};
+      for (int i = 0; i < 10; ++i) {
+        words.push_back(absl::StrCat("{foo}", i));
+        words.push_back(absl::StrCat(index));
+      }
+      AppendRespCommand(
+          std::vector<absl::string_view>(words.begin(), words.end()), out);
+      return ClusterSlot("foo");
+    }
+    absl::Status OnReply(int64_t, const redisReply& reply) override {
+      return RedisReplyView(reply).text() == "OK"
+                 ? absl::OkStatus()
+                 : absl::InternalError("not OK");
+    }
+  };
+  ASSERT_EQ(ClusterSlot("foo"), kSlot);
+  std::atomic<bool> stop{false};
+  QueryLoadOptions options = Requests(0, 4, 2, 2);
+  options.duration = absl::Minutes(5);
+  options.stop = &stop;
+  absl::Status moved;
+  int64_t told = 0;
+  std::thread mover([&] {
+    // Once there are keys to move.
+    const absl::Time end = absl::Now() + absl::Seconds(20);
+    while (cluster_->Execute(2, {"EXISTS", "{foo}9"})->integer == 0 &&
+           absl::Now() < end) {
+    }
+    for (int round = 0; round < 6 && moved.ok(); ++round) {
+      moved = cluster_->MoveSlot(kSlot, 2 - round % 2 * 2, round % 2 * 2, 1,
+                                 absl::Milliseconds(10));
+    }
+    for (int master = 0; master < 3; ++master) {
+      const auto errors = cluster_->Execute(master, {"INFO", "errorstats"});
+      if (absl::StrContains(errors->text, "errorstat_TRYAGAIN")) ++told;
+    }
+    stop = true;
+  });
+  const auto result = RunRedisLoad(cluster_->url(0), options, [](int) {
+    return std::make_unique<MsetTraffic>();
+  });
+  mover.join();
+  ASSERT_TRUE(moved.ok()) << moved;
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->errors, 0) << result->first_error;
+  EXPECT_GT(result->redirects, 0);
+  EXPECT_GT(told, 0);
+}
+
+TEST_F(RedisClusterTest, AMasterThatJoinsGetsItsKeys) {
+  std::atomic<bool> stop{false};
+  QueryLoadOptions options = Requests(0, 4, 2, 4);
+  options.duration = absl::Minutes(5);
+  options.stop = &stop;
+  absl::Status moved;
+  int64_t keys = 0;
+  std::thread joiner([&] {
+    moved = cluster_->AddMaster();
+    for (int slot = 0; slot < 200 && moved.ok(); ++slot) {
+      moved = cluster_->MoveSlot(slot, 0, 3);
+    }
+    // Of a slot that has moved: what is new comes to the node that joined.
+    const absl::Time end = absl::Now() + absl::Seconds(20);
+    const auto before = cluster_->Execute(3, {"DBSIZE"});
+    while (before.ok() && keys <= before->integer && absl::Now() < end) {
+      keys = cluster_->Execute(3, {"DBSIZE"})->integer;
+    }
+    if (before.ok() && keys <= before->integer) keys = 0;
+    stop = true;
+  });
+  const auto result = RunRedisLoad(cluster_->url(0), options, Sets());
+  joiner.join();
+  ASSERT_TRUE(moved.ok()) << moved;
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->errors, 0) << result->first_error;
+  EXPECT_GT(result->redirects, 0);
+  EXPECT_GT(keys, 0);
+}
+
+// However many requests its keys have left, nobody waits for each.
+TEST_F(RedisClusterTest, AMasterThatStaysDeadDoesNotKeepTheRun) {
+  // Otherwise the others take nothing either.
+  for (int master = 0; master < 3; ++master) {
+    ASSERT_TRUE(cluster_
+                    ->Execute(master, {"CONFIG", "SET",
+                                       "cluster-require-full-coverage", "no"})
+                    .ok());
+  }
+  RedisLoadOptions redis;
+  redis.patience = absl::Milliseconds(200);
+  std::thread killer([&] {
+    absl::SleepFor(absl::Milliseconds(100));
+    EXPECT_TRUE(cluster_->server(1).Kill().ok());
+  });
+  const auto result = RunRedisLoad(
+      cluster_->url(0), Requests(1'000'000, 4, 2, 4),
+      [](int) {
+        RedisCommandOptions options;
+        options.command = "set";
+        return (*MakeRedisCommandTraffic(options))(0);
+      },
+      redis);
+  killer.join();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->requests + result->errors, 1'000'000);
+  EXPECT_GT(result->requests, 500'000);
+  EXPECT_GT(result->errors, 0);
 }
 
 TEST_F(RedisClusterTest, AMasterThatDiesFailsItsKeysAlone) {

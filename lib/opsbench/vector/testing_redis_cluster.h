@@ -54,7 +54,8 @@ class TestingRedisCluster {
                             absl::StrCat(cluster->bus_ports_[i])})
               .status());
     }
-    OPSBENCH_RETURN_IF_ERROR(cluster->WaitUntilAgreed());
+    OPSBENCH_RETURN_IF_ERROR(
+        cluster->WaitUntilAll(absl::StrCat("cluster_size:", masters)));
     return cluster;
   }
 
@@ -68,8 +69,21 @@ class TestingRedisCluster {
         std::vector<absl::string_view>(command.begin(), command.end()));
   }
 
-  // As resharding does it: importing, migrating, the keys, the new owner.
-  absl::Status MoveSlot(int slot, int from, int to) {
+  // One more, without slots, whom all know.
+  absl::Status AddMaster() {
+    OPSBENCH_RETURN_IF_ERROR(StartMaster());
+    const size_t last = masters_.size() - 1;
+    OPSBENCH_RETURN_IF_ERROR(Execute(0, {"CLUSTER", "MEET", "127.0.0.1",
+                                         absl::StrCat(masters_[last]->port()),
+                                         absl::StrCat(bus_ports_[last])})
+                                 .status());
+    return WaitUntilAll(absl::StrCat("cluster_known_nodes:", masters_.size()));
+  }
+
+  // As resharding does it: importing, migrating, the keys, the new owner. So
+  // many keys at a time, with a pause after each time.
+  absl::Status MoveSlot(int slot, int from, int to, int at_once = 20,
+                        absl::Duration pause = absl::ZeroDuration()) {
     const std::string number = absl::StrCat(slot);
     OPSBENCH_RETURN_IF_ERROR(
         Execute(to, {"CLUSTER", "SETSLOT", number, "IMPORTING", ids_[from]})
@@ -78,9 +92,9 @@ class TestingRedisCluster {
         Execute(from, {"CLUSTER", "SETSLOT", number, "MIGRATING", ids_[to]})
             .status());
     while (true) {
-      OPSBENCH_ASSIGN_OR_RETURN(
-          const RedisReply keys,
-          Execute(from, {"CLUSTER", "GETKEYSINSLOT", number, "20"}));
+      OPSBENCH_ASSIGN_OR_RETURN(const RedisReply keys,
+                                Execute(from, {"CLUSTER", "GETKEYSINSLOT",
+                                               number, absl::StrCat(at_once)}));
       if (keys.elements.empty()) break;
       std::vector<std::string> migrate = {
           "MIGRATE", "127.0.0.1", absl::StrCat(masters_[to]->port()),
@@ -88,6 +102,7 @@ class TestingRedisCluster {
           "AUTH",    kPassword,   "KEYS"};
       for (const RedisReply& key : keys.elements) migrate.push_back(key.text);
       OPSBENCH_RETURN_IF_ERROR(Execute(from, migrate).status());
+      absl::SleepFor(pause);  // Long enough to be met by some requests.
     }
     for (const int master : {to, from}) {
       OPSBENCH_RETURN_IF_ERROR(
@@ -142,16 +157,16 @@ class TestingRedisCluster {
     return absl::OkStatus();
   }
 
-  absl::Status WaitUntilAgreed() {
+  // Until every master says so, and that all is well.
+  absl::Status WaitUntilAll(const std::string& said) {
     const absl::Time end = absl::Now() + absl::Seconds(30);
-    const std::string all = absl::StrCat("cluster_size:", masters_.size());
     for (size_t i = 0; i < masters_.size();) {
       OPSBENCH_ASSIGN_OR_RETURN(
           const RedisReply info,
           Execute(static_cast<int>(i), {"CLUSTER", "INFO"}));
       if (absl::StrContains(info.text, "cluster_state:ok") &&
           absl::StrContains(info.text, "cluster_slots_assigned:16384") &&
-          absl::StrContains(info.text, all)) {
+          absl::StrContains(info.text, said)) {
         ++i;
       } else if (absl::Now() > end) {
         return absl::DeadlineExceededError(

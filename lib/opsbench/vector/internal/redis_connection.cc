@@ -1,8 +1,12 @@
 #include "opsbench/vector/internal/redis_connection.h"
 
-#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,8 +14,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/vector/redis_index.h"
 
 namespace opsbench::vector::internal {
@@ -25,36 +31,86 @@ absl::Status Lost(absl::string_view why) {
       absl::StrCat("the connection to Redis was lost: ", why));
 }
 
-redisContext* Connect(const Url& url, const timeval& timeout) {
+// Waits until the socket is connected, or is not to be.
+absl::Status AwaitConnected(int fd, int timeout_ms) {
+  pollfd polled = {fd, POLLOUT, 0};
+  if (poll(&polled, 1, timeout_ms) != 1) {
+    return absl::UnavailableError("no answer in time");
+  }
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  if (error == 0) return absl::OkStatus();
+  return absl::UnavailableError(strerror(error));
+}
+
+// A socket that never blocks, connected to the address.
+absl::StatusOr<int> ConnectTo(const sockaddr* address, socklen_t size,
+                              int timeout_ms) {
+  const int fd =
+      socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return absl::ErrnoToStatus(errno, "no socket");
+  absl::Status status;
+  if (connect(fd, address, size) != 0) {
+    status = errno == EINPROGRESS ? AwaitConnected(fd, timeout_ms)
+                                  : absl::UnavailableError(strerror(errno));
+  }
+  if (!status.ok()) {
+    close(fd);
+    return status;
+  }
+  if (address->sa_family != AF_UNIX) {
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  return fd;
+}
+
+absl::StatusOr<int> Connect(const Url& url, int timeout_ms) {
   if (!url.socket.empty()) {
-    return redisConnectUnixWithTimeout(url.socket.c_str(), timeout);
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    if (url.socket.size() >= sizeof(address.sun_path)) {
+      return absl::InvalidArgumentError("the socket's path is too long");
+    }
+    memcpy(address.sun_path, url.socket.data(), url.socket.size());
+    return ConnectTo(reinterpret_cast<const sockaddr*>(&address),
+                     sizeof(address), timeout_ms);
   }
   const std::string host = url.host.empty() ? "127.0.0.1" : url.host;
-  return redisConnectWithTimeout(host.c_str(), url.EffectivePort(), timeout);
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(
+      host.c_str(), absl::StrCat(url.EffectivePort()).c_str(), &hints, &found);
+  if (error != 0) return absl::UnavailableError(gai_strerror(error));
+  // A name may have several addresses: the first that answers.
+  absl::StatusOr<int> fd = absl::UnavailableError("it has no address");
+  for (const addrinfo* one = found; one != nullptr && !fd.ok();
+       one = one->ai_next) {
+    fd = ConnectTo(one->ai_addr, one->ai_addrlen, timeout_ms);
+  }
+  freeaddrinfo(found);
+  return fd;
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RedisConnection>> RedisConnection::Open(
     const Url& url, int timeout_ms) {
-  timeval timeout;
-  timeout.tv_sec = timeout_ms / 1000;
-  timeout.tv_usec = timeout_ms % 1000 * 1000;
-  Context context(Connect(url, timeout));
-  if (context == nullptr) return absl::ResourceExhaustedError("no memory");
-  if (context->err != 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot connect to Redis at ", url.Redacted(), ": ", context->errstr));
+  const absl::StatusOr<int> fd = Connect(url, timeout_ms);
+  if (!fd.ok()) {
+    return absl::Status(
+        fd.status().code(),
+        absl::StrCat("cannot connect to Redis at ", url.Redacted(), ": ",
+                     fd.status().message()));
   }
-  const int flags = fcntl(context->fd, F_GETFL);
-  if (flags < 0 || fcntl(context->fd, F_SETFL, flags | O_NONBLOCK) < 0) {
-    return absl::ErrnoToStatus(errno, "cannot set up a socket");
-  }
-  std::unique_ptr<RedisConnection> connection(
-      new RedisConnection(std::move(context)));
+  std::unique_ptr<RedisConnection> connection(new RedisConnection(*fd));
   OPSBENCH_RETURN_IF_ERROR(connection->ShakeHands(url, timeout_ms));
   return connection;
 }
+
+RedisConnection::~RedisConnection() { close(fd_); }
 
 absl::Status RedisConnection::ShakeHands(const Url& url, int timeout_ms) {
   int expected = 0;
@@ -65,29 +121,37 @@ absl::Status RedisConnection::ShakeHands(const Url& url, int timeout_ms) {
     AppendRespCommand(auth, &out_);
     ++expected;
   }
-  if (!url.database.empty() && url.database != "0") {
-    AppendRespCommand({"SELECT", url.database}, &out_);
-    ++expected;
-  }
+  // Also of database 0: only a reply shows that the server serves us, and does
+  // not have too many clients.
+  AppendRespCommand(
+      {"SELECT", url.database.empty() ? "0" : absl::string_view(url.database)},
+      &out_);
+  ++expected;
   OPSBENCH_RETURN_IF_ERROR(Flush());
   const int64_t end_ns = MonotonicNowNs() + int64_t{timeout_ms} * 1'000'000;
-  while (expected > 0) {
-    OPSBENCH_ASSIGN_OR_RETURN(const Reply reply, Next());
-    if (reply != nullptr) {
-      if (reply->type == REDIS_REPLY_ERROR) {
-        return absl::UnauthenticatedError(
-            absl::StrCat("Redis: ", absl::string_view(reply->str, reply->len)));
-      }
-      --expected;
-      continue;
-    }
+  for (; expected > 0; --expected) {
+    OPSBENCH_RETURN_IF_ERROR(AwaitReply(url, end_ns));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RedisConnection::AwaitReply(const Url& url, int64_t end_ns) {
+  while (true) {
+    OPSBENCH_ASSIGN_OR_RETURN(const bool replied, Next(false));
+    if (replied) break;
     const int64_t left_ns = end_ns - MonotonicNowNs();
     if (left_ns <= 0) return Lost("no reply in time");
     pollfd polled = {fd(), POLLIN, 0};
     poll(&polled, 1, static_cast<int>(left_ns / 1'000'000 + 1));
     OPSBENCH_RETURN_IF_ERROR(Read());
   }
-  return absl::OkStatus();
+  if (!is_error_) return absl::OkStatus();
+  std::string error = error_;
+  if (!url.password.empty()) {
+    // Some versions repeat what they do not understand.
+    error = absl::StrReplaceAll(error, {{url.password, "***"}});
+  }
+  return RedisErrorStatus(error);
 }
 
 absl::Status RedisConnection::Flush() {
@@ -117,18 +181,25 @@ absl::Status RedisConnection::Read() {
       if (errno == EAGAIN || errno == EWOULDBLOCK) return absl::OkStatus();
       return Lost(strerror(errno));
     }
-    redisReaderFeed(context_->reader, buffer, static_cast<size_t>(size));
+    reader_.Feed({buffer, static_cast<size_t>(size)});
     // What did not fill the buffer was all: a further call would only say so.
     if (static_cast<size_t>(size) < sizeof(buffer)) return absl::OkStatus();
   }
 }
 
-absl::StatusOr<Reply> RedisConnection::Next() {
-  void* reply = nullptr;
-  if (redisReaderGetReply(context_->reader, &reply) != REDIS_OK) {
-    return Lost(context_->reader->errstr);
+absl::StatusOr<bool> RedisConnection::Next(bool objects) {
+  object_ = nullptr;
+  if (!objects) {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto skipped, reader_.Skip(&error_));
+    is_error_ = skipped == RedisReplyReader::Skipped::kError;
+    return skipped != RedisReplyReader::Skipped::kNothing;
   }
-  return Reply(static_cast<redisReply*>(reply));
+  OPSBENCH_ASSIGN_OR_RETURN(object_, reader_.Next());
+  if (object_ == nullptr) return false;
+  const RedisReplyView view(*object_);
+  is_error_ = view.type() == RedisReply::Type::kError;
+  if (is_error_) error_ = std::string(view.text());
+  return true;
 }
 
 }  // namespace opsbench::vector::internal

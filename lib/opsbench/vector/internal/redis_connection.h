@@ -1,33 +1,29 @@
 #ifndef OPSBENCH_VECTOR_INTERNAL_REDIS_CONNECTION_H_
 #define OPSBENCH_VECTOR_INTERNAL_REDIS_CONNECTION_H_
 
-// A connection that never blocks once it is open. hiredis connects and parses.
+// A connection that never blocks once it is open.
 //
 // Thread safety: for one thread at a time.
-
-#include <hiredis.h>
 
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "opsbench/db/redis_reply.h"
 #include "opsbench/db/url.h"
 
 namespace opsbench::vector::internal {
 
-struct ReplyDeleter {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-using Reply = std::unique_ptr<redisReply, ReplyDeleter>;
-
 class RedisConnection {
  public:
   // Connects, authenticates and selects the database, within the timeout.
+  // Unavailable: no connection. Otherwise what the server said, as
+  // RedisErrorStatus() has it, or Internal: it does not speak Redis's protocol.
   static absl::StatusOr<std::unique_ptr<RedisConnection>> Open(const Url& url,
                                                                int timeout_ms);
 
-  int fd() const { return context_->fd; }
+  int fd() const { return fd_; }
 
   // What is to be sent: append to it, then Flush().
   std::string& out() { return out_; }
@@ -38,21 +34,30 @@ class RedisConnection {
 
   // Reads what is there. Unavailable: the connection is lost.
   absl::Status Read();
-  // The next reply of what was read; null: there is no whole one. Unavailable:
-  // what came is not the protocol.
-  absl::StatusOr<Reply> Next();
+  // Whether what was read has a further reply. `objects`: whether object() is
+  // to have it. Internal: that is not the protocol.
+  absl::StatusOr<bool> Next(bool objects);
+  // Of the last reply, until Next() is called again.
+  bool is_error() const { return is_error_; }
+  absl::string_view error() const { return error_; }
+  const redisReply* object() const { return object_.get(); }
+
+  ~RedisConnection();
+  RedisConnection(const RedisConnection&) = delete;
+  RedisConnection& operator=(const RedisConnection&) = delete;
 
  private:
-  struct ContextDeleter {
-    void operator()(redisContext* context) const { redisFree(context); }
-  };
-  using Context = std::unique_ptr<redisContext, ContextDeleter>;
-
-  explicit RedisConnection(Context context) : context_(std::move(context)) {}
+  explicit RedisConnection(int fd) : fd_(fd) {}
 
   absl::Status ShakeHands(const Url& url, int timeout_ms);
+  // Waits for one reply, which is to be no error.
+  absl::Status AwaitReply(const Url& url, int64_t end_ns);
 
-  const Context context_;
+  const int fd_;
+  RedisReplyReader reader_;
+  RedisReplyPtr object_;
+  bool is_error_ = false;
+  std::string error_;
   std::string out_;
   size_t sent_ = 0;
 };

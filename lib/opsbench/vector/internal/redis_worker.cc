@@ -48,9 +48,12 @@ RedisWorker::RedisWorker(SlotMap slots, int clients, int pipeline,
     : slots_(std::move(slots)),
       pipeline_(pipeline),
       traffic_(std::move(traffic)),
+      wants_replies_(traffic_->wants_replies()),
       redis_(redis),
       stop_(stop),
-      clients_(static_cast<size_t>(clients)) {}
+      clients_(static_cast<size_t>(clients)) {
+  if (!slots_.is_cluster()) traffic_->NoSlots();
+}
 
 RedisWorker::~RedisWorker() {
   if (epoll_ >= 0) close(epoll_);
@@ -105,10 +108,13 @@ void RedisWorker::Break(Link& link, const absl::Status& why, int64_t now_ns) {
   link.pause_ns = kFirstPauseNs;
   link.retry_at_ns = now_ns + link.pause_ns;
   ++broken_;
-  std::deque<Link::Expected> expected;
+  boost::circular_buffer<Link::Expected> expected;
   expected.swap(link.expected);
   for (const Link::Expected& one : expected) {
-    if (!one.asking) Finish(one.request, nullptr, why, kLost, now_ns);
+    if (!one.asking) {
+      Finish(one.request, nullptr, why, absl::StatusCodeToString(why.code()),
+             now_ns);
+    }
   }
 }
 
@@ -135,7 +141,8 @@ absl::Status RedisWorker::Mend(int64_t now_ns) {
     }
     refused = true;
     last = connection.status();
-    if (last.code() == absl::StatusCode::kUnauthenticated) return last;
+    // Neither goes away by waiting.
+    if (absl::IsUnauthenticated(last) || absl::IsInternal(last)) return last;
     link->pause_ns = std::min(2 * link->pause_ns, kLongestPauseNs);
     link->retry_at_ns = MonotonicNowNs() + link->pause_ns;
   }
@@ -210,8 +217,7 @@ void RedisWorker::IssueDue(int64_t now_ns) {
     // Otherwise each client goes on where its replies come in.
     if (!std::exchange(fill_, false)) return;
     for (int client = 0; client < clients; ++client) {
-      while (MayIssue(now_ns) && IssueNext(client, now_ns)) {
-      }
+      Refill(client, now_ns);
     }
     return;
   }
@@ -225,6 +231,13 @@ void RedisWorker::IssueDue(int64_t now_ns) {
     if (due_ns > now_ns || due_ns >= plan_.end_ns) return;
     tried = IssueNext(next_client_, due_ns) ? 0 : tried + 1;
     next_client_ = (next_client_ + 1) % clients;
+  }
+}
+
+// No more than its pipeline: a request may fail at once.
+void RedisWorker::Refill(int client, int64_t now_ns) {
+  for (int i = 0; i < pipeline_ && MayIssue(now_ns); ++i) {
+    if (!IssueNext(client, now_ns)) return;
   }
 }
 
@@ -245,7 +258,11 @@ void RedisWorker::Send(const Request& request, int64_t now_ns) {
       node == SlotMap::kNoNode ? nullptr : LinkTo(request.client, node);
   if (link == nullptr || link->connection == nullptr) {
     RefreshSlots();
-    if (!SentAgain("CLUSTERDOWN", request, now_ns)) {
+    // Nobody waits again for what has been waited for long enough.
+    const bool given_up =
+        link != nullptr && now_ns - link->broken_since_ns >
+                               absl::ToInt64Nanoseconds(redis_.patience);
+    if (given_up || !SentAgain("CLUSTERDOWN", request, now_ns)) {
       Finish(request, nullptr,
              absl::UnavailableError("no node of the cluster has the slot"),
              kLost, now_ns);
@@ -256,8 +273,12 @@ void RedisWorker::Send(const Request& request, int64_t now_ns) {
   Expect(*link, request);
 }
 
-void RedisWorker::Expect(Link& link, const Request& request) {
-  link.expected.push_back({request, false});
+void RedisWorker::Expect(Link& link, const Request& request, bool asking) {
+  if (link.expected.empty()) link.progress_ns = MonotonicNowNs();
+  if (link.expected.full()) {
+    link.expected.set_capacity(2 * link.expected.size() + 4);
+  }
+  link.expected.push_back({request, asking});
   if (!link.dirty) {
     link.dirty = true;
     dirty_.push_back(&link);
@@ -266,7 +287,8 @@ void RedisWorker::Expect(Link& link, const Request& request) {
 
 bool RedisWorker::SentAgain(absl::string_view error, Request request,
                             int64_t now_ns) {
-  if (!slots_.is_cluster() || ++request.tries > kMostTries || Stopped()) {
+  const bool loading = absl::StartsWith(error, "LOADING");
+  if ((!slots_.is_cluster() && !loading) || ++request.tries > kMostTries) {
     return false;
   }
   Redirect redirect;
@@ -280,13 +302,13 @@ bool RedisWorker::SentAgain(absl::string_view error, Request request,
       std::string& out = link->connection->out();
       if (redirect.ask) {
         AppendRespCommand({"ASKING"}, &out);
-        link->expected.push_back({request, true});
+        Expect(*link, request, true);
       }
       traffic_->Append(request.index, &out);
       Expect(*link, request);
       return true;
     }
-  } else if (!absl::StartsWith(error, "TRYAGAIN") &&
+  } else if (!loading && !absl::StartsWith(error, "TRYAGAIN") &&
              !absl::StartsWith(error, "CLUSTERDOWN")) {
     return false;
   }
@@ -336,37 +358,54 @@ void RedisWorker::Finish(const Request& request, const redisReply* reply,
   traffic_->OnError(request.index - plan_.base);
 }
 
-void RedisWorker::OnReply(Link& link, Reply reply, int64_t now_ns) {
+void RedisWorker::OnReply(Link& link, int64_t now_ns) {
   const Link::Expected expected = link.expected.front();
   link.expected.pop_front();
   if (expected.asking) return;
-  if (reply->type != REDIS_REPLY_ERROR) {
-    Finish(expected.request, reply.get(), absl::OkStatus(), "", now_ns);
+  const RedisConnection& connection = *link.connection;
+  if (!connection.is_error()) {
+    Finish(expected.request, connection.object(), absl::OkStatus(), "", now_ns);
     return;
   }
-  const absl::string_view text(reply->str, reply->len);
+  const absl::string_view text = connection.error();
   if (SentAgain(text, expected.request, now_ns)) return;
   Finish(expected.request, nullptr, absl::UnknownError(text), FirstWord(text),
          now_ns);
 }
 
-void RedisWorker::OnReadable(Link& link) {
-  if (link.connection == nullptr) return;
+absl::Status RedisWorker::OnReadable(Link& link) {
+  if (link.connection == nullptr) return absl::OkStatus();
   absl::Status status = link.connection->Read();
   const int64_t now_ns = MonotonicNowNs();
-  while (status.ok()) {
-    absl::StatusOr<Reply> reply = link.connection->Next();
-    status = reply.status();
-    if (!status.ok() || *reply == nullptr) break;
+  link.progress_ns = now_ns;
+  while (true) {
+    // What came before a connection was lost counts.
+    const absl::StatusOr<bool> replied = link.connection->Next(wants_replies_);
+    if (absl::IsInternal(replied.status())) {
+      const Url& url = slots_.nodes()[static_cast<size_t>(link.node)];
+      return absl::InternalError(absl::StrCat(
+          url.Redacted(),
+          ": this is not Redis's protocol: ", replied.status().message()));
+    }
+    if (!*replied) break;
     if (link.expected.empty()) {
       status = absl::UnavailableError("a reply to nothing that was asked");
       break;
     }
-    OnReply(link, *std::move(reply), now_ns);
+    OnReply(link, now_ns);
   }
   if (!status.ok()) Break(link, status, now_ns);
-  if (plan_.rate_per_second == 0) {
-    while (MayIssue(now_ns) && IssueNext(link.client, now_ns)) {
+  if (plan_.rate_per_second == 0) Refill(link.client, now_ns);
+  return absl::OkStatus();
+}
+
+void RedisWorker::BreakSilent(int64_t now_ns) {
+  if (now_ns < next_silence_check_ns_) return;
+  next_silence_check_ns_ = now_ns + kLongestWaitNs;
+  const int64_t limit_ns = absl::ToInt64Nanoseconds(redis_.reply_timeout);
+  for (const std::unique_ptr<Link>& link : links_) {
+    if (!link->expected.empty() && now_ns - link->progress_ns > limit_ns) {
+      Break(*link, absl::DeadlineExceededError("no reply in time"), now_ns);
     }
   }
 }
@@ -431,7 +470,7 @@ absl::Status RedisWorker::Wait(int64_t now_ns) {
       dirty_.push_back(&link);
     }
     if ((events[i].events & ~static_cast<uint32_t>(EPOLLOUT)) != 0) {
-      OnReadable(link);
+      OPSBENCH_RETURN_IF_ERROR(OnReadable(link));
     }
   }
   return absl::OkStatus();
@@ -459,6 +498,7 @@ absl::Status RedisWorker::Run(const RequestPlan& plan) {
       OPSBENCH_RETURN_IF_ERROR(Mend(now_ns));
       now_ns = MonotonicNowNs();
     }
+    BreakSilent(now_ns);
     SendRetries(now_ns);
     IssueDue(now_ns);
     FlushDirty(now_ns);

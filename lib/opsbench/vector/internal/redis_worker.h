@@ -8,13 +8,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "boost/circular_buffer.hpp"
 #include "opsbench/vector/internal/redis_connection.h"
 #include "opsbench/vector/internal/slot_map.h"
 #include "opsbench/vector/query_load.h"
@@ -79,7 +79,9 @@ class RedisWorker {
       Request request;
       bool asking = false;
     };
-    std::deque<Expected> expected;
+    boost::circular_buffer<Expected> expected;
+    // When something came last, or the first of those was sent.
+    int64_t progress_ns = 0;
     bool dirty = false;          // To be flushed.
     bool watches_write = false;  // As epoll was told.
     int64_t retry_at_ns = 0;     // Of the next attempt to connect.
@@ -103,17 +105,21 @@ class RedisWorker {
   void IssueDue(int64_t now_ns);
   // One more of this client, if it may have one.
   bool IssueNext(int client, int64_t due_ns);
+  // Closed loop: as many as the client may have.
+  void Refill(int client, int64_t now_ns);
   // Whether there is a further request to begin now.
   bool MayIssue(int64_t now_ns) const;
   bool CanSend(const Client& client) const;
   // Onto the link of its slot, or to be tried again when that is broken.
   void Send(const Request& request, int64_t now_ns);
-  // After its command was appended to what the link sends.
-  void Expect(Link& link, const Request& request);
+  // After its command was appended to what the link sends. `asking`: after
+  // ASKING was.
+  void Expect(Link& link, const Request& request, bool asking = false);
   Link* LinkTo(int client, int node);
 
-  void OnReadable(Link& link);
-  void OnReply(Link& link, Reply reply, int64_t now_ns);
+  // Internal: what came is not the protocol.
+  absl::Status OnReadable(Link& link);
+  void OnReply(Link& link, int64_t now_ns);
   // Whether the error means "send it again", and it will be.
   bool SentAgain(absl::string_view error, Request request, int64_t now_ns);
   void Finish(const Request& request, const redisReply* reply,
@@ -121,6 +127,8 @@ class RedisWorker {
               int64_t now_ns);
   void Break(Link& link, const absl::Status& why, int64_t now_ns);
   absl::Status Mend(int64_t now_ns);
+  // Breaks links on which replies are overdue.
+  void BreakSilent(int64_t now_ns);
   void RefreshSlots();
   void SendRetries(int64_t now_ns);
   void FlushDirty(int64_t now_ns);
@@ -135,6 +143,7 @@ class RedisWorker {
   SlotMap slots_;
   const int pipeline_;
   const std::unique_ptr<RedisTraffic> traffic_;
+  const bool wants_replies_;
   const RedisLoadOptions redis_;
   const std::atomic<bool>* const stop_;
   int epoll_ = -1;
@@ -144,6 +153,7 @@ class RedisWorker {
   std::vector<Link*> dirty_;
   int broken_ = 0;  // Links without a connection.
   std::vector<Retry> retries_;
+  int64_t next_silence_check_ns_ = 0;
   int64_t refreshed_ns_ = 0;
   std::string command_;
 

@@ -72,18 +72,6 @@ class PostgresTarget : public Target {
   const std::unique_ptr<PgvectorBackend> backend_;
 };
 
-// `index` is null for plain commands.
-absl::StatusOr<std::unique_ptr<Target>> OpenRedis(
-    const Url& url, std::unique_ptr<RedisIndex> index) {
-#ifdef OPSBENCH_WITH_REDIS
-  return MakeRedisTarget(url, std::move(index));
-#else
-  static_cast<void>(index);
-  return absl::UnimplementedError(absl::StrCat(
-      url.Redacted(), ": opsbench was built without Redis's client"));
-#endif
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
@@ -95,7 +83,7 @@ absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
                      ": vectors are searched on Redis, Valkey and PostgreSQL"));
   }
   if (!config.is_search() && url.engine == Engine::kRedis) {
-    return OpenRedis(url, nullptr);
+    return MakeRedisTarget(url, nullptr);
   }
   WireOptions options;
   options.name = config.index;
@@ -110,7 +98,7 @@ absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
       WireEngine engine,
       OpenWireEngine(url, metric.value_or(Metric::kL2), options));
   if (engine.redis != nullptr) {
-    return OpenRedis(url, std::move(engine.redis));
+    return MakeRedisTarget(url, std::move(engine.redis));
   }
   return std::make_unique<PostgresTarget>(url, std::move(engine.postgres));
 }
