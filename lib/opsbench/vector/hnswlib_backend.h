@@ -13,7 +13,9 @@
 //
 // A filter decides what may be an answer, not where the search goes: links lead
 // through vectors that do not pass. So a filter that few pass costs about a
-// scan, and never lowers recall. (hnswlib has filters like this from 0.7 on.)
+// scan, and finds what links lead to: nearly all, but under inner product with
+// lengths that differ, where many links lead to long vectors, clearly less.
+// (hnswlib has filters like this from 0.7 on.)
 //
 // With one thread the graph is a function of vectors, options and seed; with
 // several its links depend on who came first.

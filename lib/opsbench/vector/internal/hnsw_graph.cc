@@ -46,7 +46,8 @@ class Space final : public hnswlib::SpaceInterface<float> {
 
 absl::Status StatusOf(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    return absl::ResourceExhaustedError("memory ended while building the graph");
+    return absl::ResourceExhaustedError(
+        "memory ended while building the graph");
   }
   return absl::InternalError(absl::StrCat("hnswlib: ", error.what()));
 }
@@ -72,8 +73,8 @@ class Graph final : public HnswGraph {
     }
     // saveIndex() does not look whether the file could be written.
     std::ifstream saved(path, std::ios::binary | std::ios::ate);
-    if (!saved.is_open() ||
-        static_cast<size_t>(saved.tellg()) < layout_.size * layout_.node_bytes) {
+    if (!saved.is_open() || static_cast<size_t>(saved.tellg()) <
+                                layout_.size * layout_.node_bytes) {
       return absl::DataLossError(
           absl::StrCat("the index was not written to ", path));
     }
@@ -143,15 +144,15 @@ int64_t Graph::MemoryBytes() const {
   constexpr size_t kMapNode =
       kBlock + sizeof(void*) + sizeof(std::pair<const size_t, uint32_t>);
   const size_t nodes = index_.max_elements_;
-  size_t bytes = nodes * (index_.size_data_per_element_ + sizeof(char*) +
-                          sizeof(int) + sizeof(std::mutex) +
-                          sizeof(hnswlib::vl_type) + kMapNode);
+  size_t bytes =
+      nodes * (index_.size_data_per_element_ + sizeof(char*) + sizeof(int) +
+               sizeof(std::mutex) + sizeof(hnswlib::vl_type) + kMapNode);
   bytes += index_.label_lookup_.bucket_count() * sizeof(void*);
   bytes += index_.link_list_update_locks_.size() * sizeof(std::mutex);
   for (const int level : index_.element_levels_) {
     if (level == 0) continue;
-    bytes += kBlock +
-             static_cast<size_t>(level) * index_.size_links_per_element_;
+    bytes +=
+        kBlock + static_cast<size_t>(level) * index_.size_links_per_element_;
   }
   return static_cast<int64_t>(bytes);
 }

@@ -13,9 +13,8 @@ namespace opsbench::vector::internal {
 
 absl::Status CheckBuild(const Dataset& data, const BuildOptions& options) {
   if (options.threads < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an index is built by 1 thread or more, not by ",
-                     options.threads));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "an index is built by 1 thread or more, not by ", options.threads));
   }
   const Matrix base = data.base();
   if (base.rows == 0) return absl::OkStatus();
@@ -27,11 +26,24 @@ absl::Status CheckBuild(const Dataset& data, const BuildOptions& options) {
   return CheckVectors(base, "base vectors", data.name());
 }
 
+absl::Status CheckGraphOptions(const BuildOptions& options,
+                               absl::string_view backend) {
+  if (options.m < 2 || options.m > 512) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("m must be 2 to 512 for ", backend, ", got ", options.m));
+  }
+  if (options.ef_construction < 1 || options.ef_construction > 1 << 20) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("ef_construction must be 1 to 2^20 for ", backend,
+                     ", got ", options.ef_construction));
+  }
+  return absl::OkStatus();
+}
+
 void StoreVector(Metric metric, absl::Span<const float> vector, float* to) {
   double scale = 1;
   if (metric == Metric::kCosine) {
-    const double square =
-        ExactDot(vector.data(), vector.data(), vector.size());
+    const double square = ExactDot(vector.data(), vector.data(), vector.size());
     scale = square > 0 ? 1 / std::sqrt(square) : 0;
   }
   for (size_t i = 0; i < vector.size(); ++i) {
