@@ -6,8 +6,9 @@ namespace opsbench::vector::internal {
 namespace {
 
 constexpr size_t kCacheLine = 64;
-// Of a vector, ahead of its turn: the processor fetches what follows by itself.
-constexpr size_t kPrefetchBytes = 256;
+// Of a vector, ahead of its turn; of a longer one the processor fetches what
+// follows by itself. A quarter of this is slower than hnswlib at a small ef.
+constexpr size_t kPrefetchBytes = 1'024;
 
 void Prefetch(const void* from, size_t bytes) {
   const char* line = static_cast<const char*>(from);
@@ -44,6 +45,9 @@ uint32_t HnswSearch::Descend(const float* query) const {
       moved = false;
       const uint32_t* const links = layout_.links(node, level);
       const uint32_t count = HnswLayout::CountOf(links);
+      for (uint32_t i = 1; i <= count; ++i) {
+        Prefetch(layout_.vector(links[i]), prefetch_bytes_);
+      }
       for (uint32_t i = 1; i <= count; ++i) {
         const float distance = distance_(query, layout_.vector(links[i]));
         if (distance < nearest) {

@@ -76,6 +76,10 @@ void HnswSearch::Offer(Candidate candidate, size_t ef, const Passes& passes) {
   if (nearest_.size() >= ef && !(candidate.first < limit_)) return;
   to_visit_.push_back(candidate);
   std::push_heap(to_visit_.begin(), to_visit_.end(), Further());
+  // Likely to be visited next: its links are wanted first.
+  const uint32_t* const links = layout_.links(to_visit_.front().second);
+  __builtin_prefetch(links);
+  __builtin_prefetch(links + 16);
   if (!passes(candidate.second)) return;
   nearest_.push_back(candidate);
   std::push_heap(nearest_.begin(), nearest_.end(), Nearer());
