@@ -40,6 +40,10 @@ std::vector<fs::path> ScriptsOf(
     if (entry.path().extension() != ".sh") continue;
     const std::string name = entry.path().stem().string();
     for (const std::string& area : areas) {
+      // What needs no server.
+      if (absl::StartsWith(name, absl::StrCat(area, "_local_"))) {
+        scripts.push_back(entry.path());
+      }
       for (const auto& engine : engines) {
         if (absl::StartsWith(
                 name,

@@ -1,8 +1,10 @@
-// A scan of all vectors with the distance kernels: exact but for rounding.
+// A scan of all base vectors in two steps: the kernels' distances rule out what
+// cannot be among the nearest, and what is left is compared by ExactDistance(),
+// so that the answer is that of NearestByScan() to the bit.
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "opsbench/base/status_macros.h"
@@ -15,120 +17,138 @@ namespace {
 
 using internal::QueryReader;
 
-// Distances at a time: they stay in the first cache.
-constexpr size_t kRowsAtOnce = 512;
+// Rows at a time: their distances stay in the L1 cache.
+constexpr size_t kBatchRows = 1'024;
 
-// Vectors as the index keeps them.
-struct Store {
-  const Dataset* data = nullptr;
-  std::vector<float> normalized;  // Cosine only.
-  std::unique_ptr<DistanceFunction<float>> distance;
-
-  const float* rows() const {
-    return normalized.empty() ? data->base().data : normalized.data();
-  }
-};
-
-class ScanSearcher final : public Searcher {
+class BruteForceSearcher : public Searcher {
  public:
-  explicit ScanSearcher(const Store& store)
-      : store_(store), reader_(*store.data), distances_(kRowsAtOnce) {}
+  BruteForceSearcher(const Dataset& data, double longest)
+      : data_(data),
+        longest_(longest),
+        distance_(data.metric(), data.dimension()),
+        reader_(data),
+        distances_(kBatchRows) {}
 
   absl::Status Search(const SearchRequest& request,
                       std::vector<Neighbor>* found) override {
     found->clear();
-    OPSBENCH_ASSIGN_OR_RETURN(const float* query, reader_.Read(request));
-    const Matrix base = store_.data->base();
-    const auto k = static_cast<size_t>(request.k);
-    for (size_t first = 0; first < base.rows; first += kRowsAtOnce) {
-      const size_t count = std::min(kRowsAtOnce, base.rows - first);
-      store_.distance->Rows(query, store_.rows() + first * base.dimension,
-                            count, distances_.data());
+    OPSBENCH_RETURN_IF_ERROR(reader_.Read(request).status());
+    const Matrix base = data_.base();
+    const float* const query = request.query.data();
+    const size_t k = std::min(static_cast<size_t>(request.k), base.rows);
+    if (k == 0) return absl::OkStatus();
+    const double square = ExactDot(query, query, base.dimension);
+    const double error = ErrorBound(square);
+    near_.clear();
+    kth_.clear();
+    for (size_t row = 0; row < base.rows; row += kBatchRows) {
+      const size_t count = std::min(kBatchRows, base.rows - row);
+      distance_.Rows(query, base.row(row).data(), count, distances_.data());
       for (size_t i = 0; i < count; ++i) {
-        Offer({static_cast<int64_t>(first + i), distances_[i]}, k,
-              request.filter, found);
+        if (request.filter.any() &&
+            !data_.attributes().Matches(request.filter, row + i)) {
+          continue;
+        }
+        Offer(row + i, distances_[i], k, error);
       }
     }
-    std::sort_heap(found->begin(), found->end());
+    for (const size_t row : near_) {
+      found->push_back({static_cast<int64_t>(row),
+                        ExactDistance(data_.metric(), query,
+                                      base.row(row).data(), base.dimension)});
+    }
+    const size_t size = std::min(k, found->size());
+    std::partial_sort(found->begin(), found->begin() + static_cast<long>(size),
+                      found->end());
+    found->resize(size);
     return absl::OkStatus();
   }
 
   absl::Status Recover() override { return absl::OkStatus(); }
 
  private:
-  // A heap whose top is the farthest.
-  void Offer(const Neighbor& neighbor, size_t k, const Filter& filter,
-             std::vector<Neighbor>* found) const {
-    const bool full = found->size() >= k;
-    if (full && !(neighbor < found->front())) return;
-    if (filter.any() && !store_.data->attributes().Matches(
-                            filter, static_cast<size_t>(neighbor.id))) {
-      return;
+  // Of a kernel's distance, generously: a sum of n terms is off by at most
+  // n * 2^-24 times the sum of their absolute values, which is at most the
+  // square of both lengths together for l2 and their product for ip.
+  double ErrorBound(double query_square) const {
+    const double steps =
+        4 * (static_cast<double>(data_.dimension()) + 8) * 0x1p-24;
+    const double length = std::sqrt(query_square);
+    switch (data_.metric()) {
+      case Metric::kL2:
+        return steps * (length + longest_) * (length + longest_);
+      case Metric::kInnerProduct:
+        return steps * (1 + length * longest_);
+      case Metric::kCosine:
+        break;
     }
-    if (full) {
-      std::pop_heap(found->begin(), found->end());
-      found->back() = neighbor;
-    } else {
-      found->push_back(neighbor);
-    }
-    std::push_heap(found->begin(), found->end());
+    return steps;
   }
 
-  const Store& store_;
+  // Keeps what may be among the nearest k. kth_ is a heap of their distances.
+  void Offer(size_t row, float distance, size_t k, double error) {
+    if (kth_.size() == k && distance > kth_.front() + 2 * error) return;
+    near_.push_back(row);
+    if (kth_.size() < k) {
+      kth_.push_back(distance);
+      std::push_heap(kth_.begin(), kth_.end());
+    } else if (distance < kth_.front()) {
+      std::pop_heap(kth_.begin(), kth_.end());
+      kth_.back() = distance;
+      std::push_heap(kth_.begin(), kth_.end());
+    }
+  }
+
+  const Dataset& data_;
+  const double longest_;  // Length of a base vector.
+  const DistanceFunction<float> distance_;
   QueryReader reader_;
   std::vector<float> distances_;
+  std::vector<size_t> near_;
+  std::vector<float> kth_;
 };
 
-class BruteForceBackend final : public Backend {
+class BruteForceBackend : public Backend {
  public:
-  BruteForceBackend() {
-    info_.name = "brute_force";
-    info_.exact = true;
-    info_.filters = true;
-  }
-
   const BackendInfo& info() const override { return info_; }
 
   absl::Status Build(const Dataset& data,
                      const BuildOptions& options) override {
+    data_ = nullptr;
     OPSBENCH_RETURN_IF_ERROR(internal::CheckBuild(data, options));
+    double longest = 0;
     const Matrix base = data.base();
-    Store store;
-    store.data = &data;
-    store.distance = std::make_unique<DistanceFunction<float>>(
-        internal::IndexMetric(data.metric()),
-        std::max<size_t>(base.dimension, 1));
-    if (data.metric() == Metric::kCosine) {
-      store.normalized.resize(base.rows * base.dimension);
-      for (size_t row = 0; row < base.rows; ++row) {
-        internal::StoreVector(data.metric(), base.row(row),
-                              store.normalized.data() + row * base.dimension);
-      }
+    for (size_t row = 0; row < base.rows; ++row) {
+      const float* const vector = base.row(row).data();
+      longest = std::max(longest, ExactDot(vector, vector, base.dimension));
     }
-    store_ = std::move(store);
+    longest_ = std::sqrt(longest);
+    data_ = &data;
     if (options.on_progress) {
       options.on_progress(static_cast<int64_t>(base.rows));
     }
     return absl::OkStatus();
   }
 
+  // Of the vectors, which are the data set's own.
   int64_t MemoryBytes() const override {
-    if (store_.data == nullptr) return 0;
-    const Matrix base = store_.data->base();
-    return static_cast<int64_t>(base.rows * base.dimension * sizeof(float));
+    if (data_ == nullptr) return 0;
+    return static_cast<int64_t>(data_->base().rows * data_->dimension() *
+                                sizeof(float));
   }
 
   absl::StatusOr<std::unique_ptr<Searcher>> Connect() override {
-    if (store_.data == nullptr) {
-      return absl::FailedPreconditionError(
-          "brute_force: the index was not built");
+    if (data_ == nullptr) {
+      return absl::FailedPreconditionError("brute_force: no index was built");
     }
-    return std::make_unique<ScanSearcher>(store_);
+    return std::make_unique<BruteForceSearcher>(*data_, longest_);
   }
 
  private:
-  BackendInfo info_;
-  Store store_;
+  const BackendInfo info_ = {
+      .name = "brute_force", .version = "1", .exact = true, .filters = true};
+  const Dataset* data_ = nullptr;
+  double longest_ = 0;
 };
 
 }  // namespace

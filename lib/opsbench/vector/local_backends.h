@@ -9,10 +9,11 @@
 //   faiss_ivf    FAISS's inverted lists of uncompressed vectors
 //
 // All take every metric (cosine by vectors of length 1), answer with distances
-// of vectors.h, and filter while they search: what a filter leaves out costs
-// time and is never fetched instead of something else. An index without vectors
-// finds nothing; more neighbours than vectors finds them all, or as many as the
-// index reaches.
+// of vectors.h, and filter while they search; none fetches more and drops what
+// does not pass. The filter of hnswlib, brute_force and faiss_ivf costs time
+// and no recall; that of faiss_hnsw also costs recall, since candidates that do
+// not pass are among its ef. An index without vectors finds nothing; more
+// neighbours than vectors finds them all, or as many as the index reaches.
 //
 // Errors of Build(): InvalidArgument for options that the index cannot be built
 // with, more than 2^31 - 1 vectors, or components that are not finite;

@@ -6,6 +6,7 @@
 //
 // Thread safety: for one thread.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -25,7 +26,7 @@ class HnswSearch {
              size_t dimension);
 
   // The nearest `k` of the `ef` nearest that it comes by, nearest first, among
-  // those whose row passes(row). REQUIRES: 0 < k <= ef.
+  // those whose node passes(node). REQUIRES: 0 < k <= ef.
   template <typename Passes>
   void Run(const float* query, size_t k, size_t ef, const Passes& passes,
            std::vector<Neighbor>* found);
@@ -46,19 +47,19 @@ class HnswSearch {
     }
   };
 
+  // The node of the lowest level from which to search it.
   uint32_t Descend(const float* query) const;
-  void Forget();
-  // Marks the links of a node that were not seen before; returns how many.
-  size_t TakeUnseen(uint32_t node);
+  // Starts a search that has seen nothing.
+  void Begin();
+  // Those links of a node that this search had not seen, with their distances.
+  size_t TakeUnseen(uint32_t node, const float* query);
   template <typename Passes>
   void Offer(Candidate candidate, size_t ef, const Passes& passes);
-
-  // Of one vector.
-  void Prefetch(uint32_t node) const;
+  void Take(size_t k, std::vector<Neighbor>* found);
 
   const HnswLayout& layout_;
   const DistanceFunction<float>& distance_;
-  const size_t vector_bytes_;
+  const size_t prefetch_bytes_;  // Of a vector.
 
   // seen_[node] == round_: this search has seen the node.
   std::vector<uint16_t> seen_;
@@ -66,10 +67,48 @@ class HnswSearch {
   std::vector<Candidate> to_visit_;  // Nearest on top.
   std::vector<Candidate> nearest_;   // Furthest on top.
   float limit_ = 0;                  // Beyond it nothing is wanted.
-  std::vector<uint32_t> unseen_;
-  std::vector<const float*> vectors_;
-  std::vector<float> distances_;
+  std::vector<uint32_t> unseen_;     // As many as a node may have links.
+  std::vector<float> distances_;     // Of them.
 };
+
+template <typename Passes>
+void HnswSearch::Offer(Candidate candidate, size_t ef, const Passes& passes) {
+  if (nearest_.size() >= ef && !(candidate.first < limit_)) return;
+  to_visit_.push_back(candidate);
+  std::push_heap(to_visit_.begin(), to_visit_.end(), Further());
+  // Likely to be visited next: its links are wanted first.
+  const uint32_t* const links = layout_.links(to_visit_.front().second);
+  __builtin_prefetch(links);
+  __builtin_prefetch(links + 16);
+  if (!passes(candidate.second)) return;
+  nearest_.push_back(candidate);
+  std::push_heap(nearest_.begin(), nearest_.end(), Nearer());
+  if (nearest_.size() > ef) {
+    std::pop_heap(nearest_.begin(), nearest_.end(), Nearer());
+    nearest_.pop_back();
+  }
+  limit_ = nearest_.front().first;
+}
+
+template <typename Passes>
+void HnswSearch::Run(const float* query, size_t k, size_t ef,
+                     const Passes& passes, std::vector<Neighbor>* found) {
+  Begin();
+  const uint32_t start = Descend(query);
+  seen_[start] = round_;
+  Offer({distance_(query, layout_.vector(start)), start}, ef, passes);
+  while (!to_visit_.empty()) {
+    const Candidate nearest = to_visit_.front();
+    if (nearest_.size() == ef && nearest.first > limit_) break;
+    std::pop_heap(to_visit_.begin(), to_visit_.end(), Further());
+    to_visit_.pop_back();
+    const size_t count = TakeUnseen(nearest.second, query);
+    for (size_t i = 0; i < count; ++i) {
+      Offer({distances_[i], unseen_[i]}, ef, passes);
+    }
+  }
+  Take(k, found);
+}
 
 }  // namespace opsbench::vector::internal
 

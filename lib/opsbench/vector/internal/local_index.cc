@@ -26,6 +26,20 @@ absl::Status CheckBuild(const Dataset& data, const BuildOptions& options) {
   return CheckVectors(base, "base vectors", data.name());
 }
 
+absl::Status CheckGraphOptions(const BuildOptions& options,
+                               absl::string_view backend) {
+  if (options.m < 2 || options.m > 512) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("m must be 2 to 512 for ", backend, ", got ", options.m));
+  }
+  if (options.ef_construction < 1 || options.ef_construction > 1 << 20) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("ef_construction must be 1 to 2^20 for ", backend,
+                     ", got ", options.ef_construction));
+  }
+  return absl::OkStatus();
+}
+
 void StoreVector(Metric metric, absl::Span<const float> vector, float* to) {
   double scale = 1;
   if (metric == Metric::kCosine) {

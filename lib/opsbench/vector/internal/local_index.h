@@ -11,6 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "opsbench/vector/backend.h"
 #include "opsbench/vector/dataset.h"
 #include "opsbench/vector/vectors.h"
@@ -19,6 +21,10 @@ namespace opsbench::vector::internal {
 
 // InvalidArgument: see local_backends.h.
 absl::Status CheckBuild(const Dataset& data, const BuildOptions& options);
+
+// InvalidArgument: `m` not from 2 to 512, `ef_construction` not from 1 to 2^20.
+absl::Status CheckGraphOptions(const BuildOptions& options,
+                               absl::string_view backend);
 
 // The metric of an index whose vectors all have length 1 or are 0.
 inline Metric IndexMetric(Metric metric) {
