@@ -52,6 +52,7 @@ absl::StatusOr<QueryLoadResult> RunRedisLoad(const Url& url,
   return internal::RunWorkers(slots, options, traffic, redis);
 #else
   // Not reached: nobody has connected.
+  static_cast<void>(traffic);
   return absl::UnimplementedError("built without the adapter of Redis");
 #endif
 }
