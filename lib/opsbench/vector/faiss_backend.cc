@@ -12,12 +12,13 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <new>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "faiss/IndexFlat.h"
 #include "faiss/IndexHNSW.h"
 #include "faiss/IndexIVFFlat.h"
@@ -146,7 +147,7 @@ class FaissHnswSearcher final : public FaissSearcher {
   static constexpr int kDefaultEf = 16;  // FAISS's own.
 
   FaissHnswSearcher(const Dataset& data, faiss::IndexHNSWFlat* index,
-                    absl::Mutex* ef_mutex)
+                    std::shared_mutex* ef_mutex)
       : FaissSearcher(data, index), hnsw_index_(index), ef_mutex_(*ef_mutex) {}
 
  private:
@@ -157,18 +158,18 @@ class FaissHnswSearcher final : public FaissSearcher {
     const int wanted = std::max(ef > 0 ? ef : kDefaultEf, result_size());
     parameters_.efSearch = wanted;
     {
-      absl::ReaderMutexLock lock(&ef_mutex_);
+      std::shared_lock lock(ef_mutex_);
       if (hnsw_index_->hnsw.efSearch == wanted) {
         return Run(query, parameters_);
       }
     }
-    absl::WriterMutexLock lock(&ef_mutex_);
+    std::unique_lock lock(ef_mutex_);
     hnsw_index_->hnsw.efSearch = wanted;
     Run(query, parameters_);
   }
 
   faiss::IndexHNSWFlat* const hnsw_index_;
-  absl::Mutex& ef_mutex_;  // Guards hnsw_index_->hnsw.efSearch.
+  std::shared_mutex& ef_mutex_;  // Guards hnsw_index_->hnsw.efSearch.
   faiss::SearchParametersHNSW parameters_;
 };
 
@@ -300,7 +301,7 @@ class FaissHnswBackend final : public FaissBackend<faiss::IndexHNSWFlat> {
   }
 
   // Of the searchers, which are made by a backend that stays as it is.
-  mutable absl::Mutex ef_mutex_;
+  mutable std::shared_mutex ef_mutex_;
 };
 
 class FaissIvfBackend final : public FaissBackend<faiss::IndexIVFFlat> {
