@@ -78,6 +78,9 @@ Sizes SizesOf(const BenchOptions& options) {
       break;
   }
   if (options.measure_seconds > 0) sizes.seconds = options.measure_seconds;
+  if (options.rows > 0) {
+    sizes.dataset = absl::StrCat("clusters-", options.rows, "-64");
+  }
   return sizes;
 }
 
@@ -299,8 +302,10 @@ void RegisterRedis(Bench* bench) {
 absl::Status RegisterAll(const BenchOptions& options) {
   static std::unique_ptr<Bench> bench;
   bench = std::make_unique<Bench>(options);
-  vector::RegisterCore(options);
   RegisterSearches(bench.get());
+  // With --rows there is only what depends on how many vectors there are.
+  if (options.rows > 0) return absl::OkStatus();
+  vector::RegisterCore(options);
   RegisterFilters(bench.get());
   RegisterMemory(bench.get());
   if (std::find(options.engines.begin(), options.engines.end(),

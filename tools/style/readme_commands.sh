@@ -38,6 +38,7 @@ awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
     -e 's/--ops [0-9]+/--ops 2000/' \
     -e 's/--seconds [0-9.]+/--seconds 0.2/' \
     -e 's/--budget [0-9.]+s/--budget 2s/' \
+    -e '/vector query --dataset/ s/$/ --budget 2s/' \
     -e 's/--duration [0-9.]+/--duration 1/' >"$scratch/commands"
 count=$(grep -c 'tools/opsbench' "$scratch/commands")
 [ "$count" -ge 5 ] || {
