@@ -207,6 +207,10 @@ absl::StatusOr<TuneOptions> TuneOptionsOf(const VectorFlags& flags,
     OPSBENCH_ASSIGN_OR_RETURN(options.budget,
                               ParseSeconds("--budget", flags.budget));
   }
+  if (options.budget <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--budget ", flags.budget, ": above 0"));
+  }
   return options;
 }
 
@@ -297,16 +301,19 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
                             TuneOptionsOf(flags, kTuneBudget));
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
+  OPSBENCH_ASSIGN_OR_RETURN(options.parameters,
+                            ParametersOf(flags, *session, false));
+  if (options.parameters.empty() && !flags.ef.empty() &&
+      !flags.clients.empty()) {
+    return absl::InvalidArgumentError(
+        "nothing to tune: give --ef, --clients, --threads or --pipeline "
+        "several values, or leave them out");
+  }
   if (session->config().is_search()) {
     OPSBENCH_RETURN_IF_ERROR(session->Load(false));
   }
   OPSBENCH_ASSIGN_OR_RETURN(options.parameters,
                             ParametersOf(flags, *session, true));
-  if (options.parameters.empty()) {
-    return absl::InvalidArgumentError(
-        "nothing to tune: give --ef, --clients, --threads or --pipeline "
-        "several values, or leave them out");
-  }
   OPSBENCH_ASSIGN_OR_RETURN(
       const SearchOutcome outcome,
       session->benchmark().Tune(ForSearch(flags, session->config()), options));

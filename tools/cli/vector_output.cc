@@ -1,6 +1,11 @@
 #include "vector_output.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -52,6 +57,17 @@ absl::Status CheckFile(const std::string& file) {
     return absl::FailedPreconditionError(
         absl::StrCat("--output ", file, " is a folder"));
   }
+  // As it will be written: beside the file first. Whoever runs as root may
+  // write where no file can be made.
+  std::string probe = (parent / ".opsbench-XXXXXX").string();
+  const int fd = mkstemp(probe.data());
+  if (fd < 0) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "--output ", file, ": cannot write to ", parent.string(), ": ",
+        std::error_code(errno, std::generic_category()).message()));
+  }
+  close(fd);
+  unlink(probe.c_str());
   return absl::OkStatus();
 }
 

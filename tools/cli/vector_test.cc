@@ -29,7 +29,9 @@ class VectorCommandTest : public ::testing::Test {
  protected:
   Outcome Vector(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "vector");
-    return Running(folder(), arguments).Wait();
+    return Running(folder(), arguments,
+                   {absl::StrCat("OPSBENCH_ROOT=", folder().string())})
+        .Wait();
   }
 
   const fs::path& folder() const { return folder_.path(); }
@@ -79,6 +81,36 @@ TEST_F(VectorCommandTest, TuneSaysWhatIsOutOfReach) {
   EXPECT_THAT(outcome.output,
               HasSubstr("No setting keeps the constraints. Closest: "
                         "ef_search 12"));
+}
+
+TEST_F(VectorCommandTest, WhatCannotBeTunedIsToldBeforeAnythingIsBuilt) {
+  for (const auto& [arguments, said] :
+       {std::pair(std::vector<std::string>{"--ef", "20", "--clients", "1"},
+                  "nothing to tune"),
+        {{"--budget", "0"}, "--budget 0"},
+        {{"--ef", "20..10"}, "--ef 20..10"}}) {
+    std::vector<std::string> all = {"tune", "--dataset", "clusters-1k-16"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Outcome outcome = Vector(all);
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_EQ(outcome.output, "");
+    EXPECT_THAT(outcome.errors, HasSubstr(said));
+  }
+}
+
+// Of a rate that cannot be kept the warm-up ends at its time, and the user is
+// told.
+TEST_F(VectorCommandTest, ARateThatIsNotKeptIsSaid) {
+  for (const std::string backend : {"hnswlib", "redis"}) {
+    std::vector<std::string> all = {
+        "query",          "--backend", backend, "--rate",   "50000000",
+        "--clients",      "1",         "--ef",  "10",       "--dataset",
+        "clusters-1k-16", "--seconds", "0.001", "--warmup", "0.001"};
+    if (backend == "redis") all.insert(all.end(), {"-t", "ping"});
+    const Outcome outcome = Vector(all);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    EXPECT_THAT(outcome.output, HasSubstr("The rate was not kept"));
+  }
 }
 
 TEST_F(VectorCommandTest, GridMeasuresAllAndKeepsSome) {
@@ -132,6 +164,8 @@ TEST_F(VectorCommandTest, FaultsAreOneLineAndUsage) {
   expect({"--output", Path("a.txt")}, ".csv, .json or .html");
   expect({"--output", Path("none/a.csv")}, "there is no folder");
   expect({"--output-dir", Path("bad.fvecs")}, "is no folder");
+  expect({"--output", "/proc/a.csv"}, "cannot write");
+  expect({"--clients", "5000"}, "each is a thread");
   expect({"-t", "get"}, "--backend redis");
   expect({"--backend", "redis://127.0.0.1:6379", "-t", "gett"}, "gett");
 }

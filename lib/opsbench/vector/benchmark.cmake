@@ -6,7 +6,8 @@ opsbench_library(NAME vector_benchmark
   DEPS absl::optional absl::span absl::status absl::statusor absl::strings
     absl::time opsbench::base opsbench::results opsbench::vector_data
     opsbench::vector_tuner
-  PRIVATE_DEPS absl::str_format opsbench::db opsbench::vector_local
+  PRIVATE_DEPS absl::str_format opsbench::db opsbench::load
+    opsbench::vector_local
     opsbench::vector_redis opsbench::vector_wire)
 
 opsbench_test(NAME vector_benchmark_test SOURCES benchmark_test.cc

@@ -12,6 +12,7 @@
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/url.h"
+#include "opsbench/load/load.h"
 #include "opsbench/vector/redis_commands.h"
 
 namespace opsbench::vector {
@@ -144,6 +145,12 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
   if (config.k < 1 || config.k > 10'000) return Bad("k", config.k, 1, 10'000);
   if (config.num_clients < 0 || config.num_clients > kMostClients) {
     return Bad("clients", config.num_clients, 0, kMostClients);
+  }
+  if (config.is_local() && config.num_clients > LoadOptions::kMaxWorkers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("clients is ", config.num_clients,
+                     ": in this process each is a thread, and there may be ",
+                     LoadOptions::kMaxWorkers));
   }
   if (config.num_threads < 1 || config.num_threads > kMostThreads) {
     return Bad("threads", config.num_threads, 1, kMostThreads);

@@ -165,6 +165,8 @@ absl::StatusOr<QueryLoadResult> RunLocalLoad(Backend& backend,
     warmup.duration = options.warmup;
     warmup.seed = ~seed;
     warmup.stage_tag = "warmup";
+    // What is still due then is not owed to anybody.
+    warmup.drain_timeout = absl::ZeroDuration();
     warmup.on_progress = ProgressOf(options, true);
     OPSBENCH_RETURN_IF_ERROR(RunPart(warmup, workload).status());
   }
