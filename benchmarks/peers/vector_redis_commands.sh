@@ -6,7 +6,7 @@
 # The same on both sides: the server, the socket, 10,000 keys drawn evenly, which
 # are all there, values of 3 bytes, one thread, no think time.
 #
-# Not the same: keys are "opsbench:string:" or "key:" and 12 digits. Ours times
+# Not the same: keys are "ops:" or "key:" and 12 digits. Ours times
 # each request from when its place in the pipeline was free and reads the clock
 # for each batch of replies; redis-benchmark times batches.
 #

@@ -26,7 +26,9 @@ constexpr char kNumber[] = "<number>";
 struct Command {
   const char* name;
   const char* help;
-  const char* type;  // Keys of one type have a prefix of their own.
+  // After "ops:" in keys: those of one type are told apart. A string's have
+  // none, and are as long as redis-benchmark's.
+  const char* type;
   std::vector<std::string> words;
   std::vector<std::string> fill;  // What makes a key that it reads.
 };
@@ -35,48 +37,44 @@ struct Command {
 const std::vector<Command>& Commands() {
   static const auto* commands = new std::vector<Command>{
       {"ping", "PING: the round trip alone", "", {"PING"}, {}},
-      {"set", "SET of a string", "string", {"SET", kKey, kValue}, {}},
-      {"get",
-       "GET of a string",
-       "string",
-       {"GET", kKey},
-       {"SET", kKey, kValue}},
-      {"incr", "INCR of a counter", "counter", {"INCR", kKey}, {}},
-      {"lpush", "LPUSH onto a list", "list", {"LPUSH", kKey, kValue}, {}},
-      {"rpush", "RPUSH onto a list", "list", {"RPUSH", kKey, kValue}, {}},
+      {"set", "SET of a string", "", {"SET", kKey, kValue}, {}},
+      {"get", "GET of a string", "", {"GET", kKey}, {"SET", kKey, kValue}},
+      {"incr", "INCR of a counter", "counter:", {"INCR", kKey}, {}},
+      {"lpush", "LPUSH onto a list", "list:", {"LPUSH", kKey, kValue}, {}},
+      {"rpush", "RPUSH onto a list", "list:", {"RPUSH", kKey, kValue}, {}},
       {"lpop",
        "LPOP from a list",
-       "list",
+       "list:",
        {"LPOP", kKey},
        {"LPUSH", kKey, kValue}},
       {"rpop",
        "RPOP from a list",
-       "list",
+       "list:",
        {"RPOP", kKey},
        {"LPUSH", kKey, kValue}},
-      {"sadd", "SADD to a set", "set", {"SADD", kKey, kNumber}, {}},
-      {"spop", "SPOP from a set", "set", {"SPOP", kKey}, {"SADD", kKey, "1"}},
+      {"sadd", "SADD to a set", "set:", {"SADD", kKey, kNumber}, {}},
+      {"spop", "SPOP from a set", "set:", {"SPOP", kKey}, {"SADD", kKey, "1"}},
       {"hset",
        "HSET of a field of a hash",
-       "hash",
+       "hash:",
        {"HSET", kKey, "field", kValue},
        {}},
       {"hget",
        "HGET of a field of a hash",
-       "hash",
+       "hash:",
        {"HGET", kKey, "field"},
        {"HSET", kKey, "field", kValue}},
       {"zadd",
        "ZADD to a sorted set",
-       "zset",
+       "zset:",
        {"ZADD", kKey, kNumber, kValue},
        {}},
       {"zpopmin",
        "ZPOPMIN from a sorted set",
-       "zset",
+       "zset:",
        {"ZPOPMIN", kKey},
        {"ZADD", kKey, "1", kValue}},
-      {"mset", "MSET of ten strings of one slot", "many", {"MSET"}, {}}};
+      {"mset", "MSET of ten strings of one slot", "many:", {"MSET"}, {}}};
   return *commands;
 }
 
@@ -93,7 +91,7 @@ class CommandTraffic : public RedisTraffic {
   CommandTraffic(const Command& command, const std::vector<std::string>& words,
                  const RedisCommandOptions& options, bool in_order,
                  absl::optional<Zipf> zipf)
-      : prefix_(absl::StrCat("opsbench:", command.type, ":")),
+      : prefix_(absl::StrCat("ops:", command.type)),
         options_(options),
         in_order_(in_order),
         zipf_(zipf) {
