@@ -71,6 +71,11 @@ struct RedisLoadOptions {
   enum class Cluster { kAuto, kOff };
 
   Cluster cluster = Cluster::kAuto;
+  // Whether threads may look for replies for up to 50 us before they sleep,
+  // which they do as long as replies come within that, and while the machine
+  // has more processors than the load has threads: else a round trip is mostly
+  // the time to wake a processor.
+  bool may_poll = true;
   // The run ends when no connection of a thread could be made again for this
   // long, and so does the wait for the last replies.
   absl::Duration patience = absl::Seconds(10);

@@ -193,12 +193,15 @@ absl::StatusOr<QueryLoadResult> RunWorkers(const SlotMap& slots,
                                            const TrafficFactory& traffic,
                                            const RedisLoadOptions& redis) {
   const int threads = std::min(options.threads, options.clients);
+  RedisLoadOptions own = redis;
+  own.may_poll = redis.may_poll && static_cast<unsigned>(threads) <
+                                       std::thread::hardware_concurrency();
   std::vector<std::unique_ptr<RedisWorker>> workers;
   for (int i = 0; i < threads; ++i) {
     const int clients =
         options.clients / threads + (i < options.clients % threads ? 1 : 0);
     workers.push_back(std::make_unique<RedisWorker>(
-        slots, clients, options.pipeline, traffic(i), redis, options.stop));
+        slots, clients, options.pipeline, traffic(i), own, options.stop));
   }
   return Run(options, std::move(workers)).Execute();
 }

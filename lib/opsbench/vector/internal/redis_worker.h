@@ -6,6 +6,8 @@
 // Thread safety: for one thread, but for answered() and errors(), which any
 // may read.
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -134,6 +136,7 @@ class RedisWorker {
   void FlushDirty(int64_t now_ns);
   // How long nothing but a socket can happen.
   int64_t WaitNs(int64_t now_ns) const;
+  int Poll(int64_t until_ns, epoll_event* events);
   absl::Status Wait(int64_t now_ns);
   int64_t Overdue() const;
   bool Stopped() const {
@@ -161,7 +164,9 @@ class RedisWorker {
   int64_t begun_ = 0;      // Requests of the plan.
   bool fill_ = false;      // A client may have nothing under way.
   int64_t under_way_ = 0;  // Waiting for a reply or another try.
-  int next_client_ = 0;    // Open loop: whose turn it is.
+  int polls_in_vain_ = 0;  // In a row.
+  int polls_to_skip_ = 0;
+  int next_client_ = 0;  // Open loop: whose turn it is.
   int64_t last_reply_ns_ = 0;
   int64_t overdue_ = 0;
   QueryLoadResult result_;
