@@ -7,6 +7,7 @@
 // Thread safety: a Backend is built by one thread; after Build(), Connect() may
 // be called from several threads at once. A Searcher is for one thread.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -33,6 +34,12 @@ struct BuildOptions {
   uint64_t seed = 1;
   // Called now and then with the vectors that are in.
   std::function<void(int64_t)> on_progress;
+  // Ends the build soon, with Cancelled and without an index, once true.
+  const std::atomic<bool>* stop = nullptr;
+
+  bool stopped() const {
+    return stop != nullptr && stop->load(std::memory_order_relaxed);
+  }
 };
 
 // A query: valid until the answer is there.

@@ -216,6 +216,7 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     return result;
   }
   BuildOptions options = config.build;
+  options.stop = hooks_.stop;
   options.on_progress = [this, &result](int64_t done) {
     Say(absl::StrFormat("building the index: %d of %d vectors", done,
                         result.vectors));
@@ -223,7 +224,7 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
   Say(absl::StrFormat("building the index of %d vectors", result.vectors));
   const Stage stage("load", config.dataset);
   const int64_t start_ns = MonotonicNowNs();
-  OPSBENCH_RETURN_IF_ERROR(target.Build(data, options, hooks_.stop));
+  OPSBENCH_RETURN_IF_ERROR(target.Build(data, options));
   result.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
   result.vectors_per_second =
       static_cast<double>(result.vectors) / std::max(result.seconds, 1e-9);

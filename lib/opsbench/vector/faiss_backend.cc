@@ -205,6 +205,7 @@ void AddRows(const Dataset& data, const BuildOptions& options,
       internal::StoreVector(data.metric(), base.row(row + i),
                             stored.data() + i * base.dimension);
     }
+    if (options.stopped()) return;
     index->add(static_cast<int64_t>(count), stored.data());
     if (options.on_progress) {
       options.on_progress(static_cast<int64_t>(row + count));
@@ -229,6 +230,10 @@ class FaissBackend : public Backend {
         const OpenMpThreads threads(options.threads);
         Make(data, options);
         AddRows(data, options, index_.get());
+        if (options.stopped()) {
+          index_.reset();
+          return absl::CancelledError("interrupted");
+        }
       } catch (const std::exception& error) {
         index_.reset();
         return StatusOf(error);

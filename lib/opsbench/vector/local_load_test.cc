@@ -1,9 +1,11 @@
 #include "opsbench/vector/local_load.h"
 
+#include <atomic>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/vector/generate.h"
@@ -107,6 +109,33 @@ TEST(LocalLoadTest, ErrorsAreCountedAndHaveNoRecall) {
   EXPECT_EQ(result->first_error, "a third");
   EXPECT_EQ(result->recall.queries(), 300);
   EXPECT_EQ(result->recall.max(), 0);
+}
+
+TEST(LocalBuildTest, AStopEndsItWithoutAnIndex) {
+  const auto data = Made(Metric::kL2, 5'000);
+  for (const char* name : {"hnswlib", "faiss_hnsw", "faiss_ivf"}) {
+    SCOPED_TRACE(name);
+    const auto backend = MakeLocalBackend(name);
+    ASSERT_TRUE(backend.ok()) << backend.status();
+    std::atomic<bool> stop{false};
+    int64_t last = 0;
+    BuildOptions options;
+    options.stop = &stop;
+    options.on_progress = [&](int64_t vectors) {
+      last = vectors;
+      stop = true;
+    };
+    EXPECT_EQ((*backend)->Build(*data, options).code(),
+              absl::StatusCode::kCancelled);
+    // FAISS takes ten thousand at a time.
+    if (absl::string_view(name) == "hnswlib") {
+      EXPECT_LT(last, 5'000);
+    }
+    EXPECT_FALSE((*backend)->Connect().ok());
+    stop = false;
+    EXPECT_EQ((*backend)->Build(*data, {}).code(), absl::StatusCode::kOk);
+    EXPECT_TRUE((*backend)->Connect().ok());
+  }
 }
 
 TEST(LocalLoadTest, WrongTruthIsRefused) {

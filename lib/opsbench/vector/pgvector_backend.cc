@@ -202,6 +202,7 @@ class Pgvector : public PgvectorBackend {
       if (buffer.size() < kCopyBytes) continue;
       OPSBENCH_RETURN_IF_ERROR(copy->Write(buffer));
       buffer.clear();
+      if (options.stopped()) return absl::CancelledError("interrupted");
       if (options.on_progress) {
         options.on_progress(static_cast<int64_t>(row) + 1);
       }

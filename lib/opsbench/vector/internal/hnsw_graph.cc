@@ -103,7 +103,7 @@ absl::Status Graph::Add(const Dataset& data, const BuildOptions& options) {
   };
   const auto add_batch = [&](size_t, size_t batch) {
     // Only saves work: a batch more does no harm.
-    if (failed.load(std::memory_order_relaxed)) return;
+    if (failed.load(std::memory_order_relaxed) || options.stopped()) return;
     const size_t first = std::max<size_t>(batch * kBatchRows, 1);
     const size_t last = std::min(base.rows, (batch + 1) * kBatchRows);
     try {
@@ -126,6 +126,7 @@ absl::Status Graph::Add(const Dataset& data, const BuildOptions& options) {
     return StatusOf(error);
   }
   if (!status.ok()) return status;
+  if (options.stopped()) return absl::CancelledError("interrupted");
   layout_.size = index_.cur_element_count;
   layout_.nodes = index_.data_level0_memory_;
   layout_.node_bytes = index_.size_data_per_element_;

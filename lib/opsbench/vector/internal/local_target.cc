@@ -20,11 +20,10 @@ class LocalTarget : public Target {
     return built_ ? static_cast<int64_t>(data.base().rows) : 0;
   }
 
-  absl::Status Build(const Dataset& data, const BuildOptions& options,
-                     const std::atomic<bool>* stop) override {
+  absl::Status Build(const Dataset& data,
+                     const BuildOptions& options) override {
     built_ = false;
     OPSBENCH_RETURN_IF_ERROR(backend_->Build(data, options));
-    if (stop != nullptr && *stop) return absl::CancelledError("interrupted");
     built_ = true;
     return absl::OkStatus();
   }

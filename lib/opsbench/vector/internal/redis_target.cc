@@ -139,8 +139,8 @@ class RedisTarget : public Target {
     return count;
   }
 
-  absl::Status Build(const Dataset& data, const BuildOptions& options,
-                     const std::atomic<bool>* stop) override {
+  absl::Status Build(const Dataset& data,
+                     const BuildOptions& options) override {
     for (const auto& command : index_->DropCommands()) {
       const absl::Status status = Ask(command, nullptr);
       // What was not there is no error.
@@ -154,7 +154,7 @@ class RedisTarget : public Target {
     load.pipeline = kInsertPipeline;
     load.requests = static_cast<int64_t>(data.base().rows);
     load.warmup = absl::ZeroDuration();
-    load.stop = stop;
+    load.stop = options.stop;
     if (options.on_progress) {
       load.on_progress = [&](const QueryLoadProgress& progress) {
         options.on_progress(progress.requests);
@@ -170,7 +170,7 @@ class RedisTarget : public Target {
           result.errors, " of ", load.requests,
           " vectors were refused, the first with: ", result.first_error));
     }
-    return WaitUntilIndexed(data, options, stop);
+    return WaitUntilIndexed(data, options);
   }
 
   absl::StatusOr<QueryLoadResult> Run(
@@ -224,15 +224,14 @@ class RedisTarget : public Target {
   }
 
   absl::Status WaitUntilIndexed(const Dataset& data,
-                                const BuildOptions& options,
-                                const std::atomic<bool>* stop) {
+                                const BuildOptions& options) {
     const auto rows = static_cast<int64_t>(data.base().rows);
     int64_t last = -1;
     absl::Time grown = absl::Now();
     while (true) {
       OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, Count(data));
       if (count >= rows) return absl::OkStatus();
-      if (stop != nullptr && *stop) return absl::CancelledError("interrupted");
+      if (options.stopped()) return absl::CancelledError("interrupted");
       if (count != last) grown = absl::Now();
       last = count;
       if (absl::Now() - grown > kIndexingPatience) {

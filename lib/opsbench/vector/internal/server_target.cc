@@ -35,8 +35,8 @@ class PostgresTarget : public Target {
     return status;
   }
 
-  absl::Status Build(const Dataset& data, const BuildOptions& options,
-                     const std::atomic<bool>*) override {
+  absl::Status Build(const Dataset& data,
+                     const BuildOptions& options) override {
     return backend_->Build(data, options);
   }
 

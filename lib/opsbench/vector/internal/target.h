@@ -30,8 +30,8 @@ class Target {
   virtual absl::StatusOr<int64_t> Count(const Dataset& data) = 0;
 
   // Replaces the index.
-  virtual absl::Status Build(const Dataset& data, const BuildOptions& options,
-                             const std::atomic<bool>* stop) = 0;
+  virtual absl::Status Build(const Dataset& data,
+                             const BuildOptions& options) = 0;
 
   // REQUIRES: config.is_search(): `data` and `truth` are not null.
   virtual absl::StatusOr<QueryLoadResult> Run(
