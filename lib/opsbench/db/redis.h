@@ -66,6 +66,10 @@ class RedisSession {
   virtual bool alive() const = 0;
 };
 
+// Appends a command as it is sent: "*2\r\n$3\r\nGET\r\n$1\r\na\r\n".
+void AppendRespCommand(absl::Span<const absl::string_view> command,
+                       std::string* out);
+
 struct RedisOptions {
   // A connection attempt ends after this.
   int connect_timeout_ms = 10'000;

@@ -55,10 +55,7 @@ class HiredisSession : public RedisSession {
   explicit HiredisSession(Context context) : context_(std::move(context)) {}
 
   void Append(absl::Span<const absl::string_view> command) override {
-    absl::StrAppend(&out_, "*", command.size(), "\r\n");
-    for (const absl::string_view argument : command) {
-      absl::StrAppend(&out_, "$", argument.size(), "\r\n", argument, "\r\n");
-    }
+    AppendRespCommand(command, &out_);
     ++pending_;
   }
 

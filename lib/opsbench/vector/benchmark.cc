@@ -22,6 +22,12 @@ constexpr int kUsualServerClients = 10;
 
 double Ms(double ns) { return ns / 1e6; }
 
+// "hnswlib 0.6.2"; the name alone where nobody says the version.
+std::string NameOf(const BackendInfo& info) {
+  return info.version.empty() ? info.name
+                              : absl::StrCat(info.name, " ", info.version);
+}
+
 std::string DatasetKey(const BenchmarkConfig& config) {
   return absl::StrJoin({config.dataset, config.open.queries, config.open.truth,
                         config.open.metric.has_value()
@@ -114,16 +120,10 @@ std::vector<std::string> NamesOf(const std::vector<Parameter>& parameters) {
   return names;
 }
 
-int ValueOf(absl::string_view name, const BenchmarkConfig& config) {
-  if (name == "num_clients" || name == "clients") return config.num_clients;
-  if (name == "num_threads" || name == "threads") return config.num_threads;
-  return name == "pipeline" ? config.pipeline : config.ef_search;
-}
-
 bool HasSetting(const BenchmarkConfig& config,
                 const std::vector<std::string>& names, const Setting& setting) {
   for (size_t i = 0; i < names.size(); ++i) {
-    if (ValueOf(names[i], config) != setting[i]) return false;
+    if (GetParameter(names[i], config) != setting[i]) return false;
   }
   return true;
 }
@@ -202,8 +202,7 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     internal::Target& target, const BenchmarkConfig& config,
     const Dataset& data, bool replace) {
   LoadResult result;
-  result.answered_by =
-      absl::StrCat(target.info().name, " ", target.info().version);
+  result.answered_by = NameOf(target.info());
   result.vectors = static_cast<int64_t>(data.base().rows);
   if (result.vectors == 0) {
     return absl::InvalidArgumentError(
@@ -280,8 +279,7 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
                             target->Run(config, data, truth, options));
   BenchmarkResult result = ResultOf(config, std::move(load));
   result.timestamp = started;
-  result.answered_by =
-      absl::StrCat(target->info().name, " ", target->info().version);
+  result.answered_by = NameOf(target->info());
   result.index_bytes = config.is_search() ? target->MemoryBytes() : 0;
   if (baseline.has_value()) {
     result.baseline_latency_avg_ms = Ms(baseline->mean_ns());

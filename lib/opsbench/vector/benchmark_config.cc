@@ -23,12 +23,18 @@ constexpr int kMostClients = 10'000;
 constexpr int kMostThreads = 256;
 constexpr int kMostPipeline = 10'000;
 
-int* FieldOf(absl::string_view name, BenchmarkConfig* config) {
-  if (name == "num_clients" || name == "clients") return &config->num_clients;
-  if (name == "num_threads" || name == "threads") return &config->num_threads;
-  if (name == "pipeline") return &config->pipeline;
+using Field = int BenchmarkConfig::*;
+
+Field FieldOf(absl::string_view name) {
+  if (name == "num_clients" || name == "clients") {
+    return &BenchmarkConfig::num_clients;
+  }
+  if (name == "num_threads" || name == "threads") {
+    return &BenchmarkConfig::num_threads;
+  }
+  if (name == "pipeline") return &BenchmarkConfig::pipeline;
   if (name == "ef_search" || name == "ef" || name == "probes") {
-    return &config->ef_search;
+    return &BenchmarkConfig::ef_search;
   }
   return nullptr;
 }
@@ -129,7 +135,7 @@ bool BenchmarkConfig::is_local() const {
 
 absl::Status SetParameter(absl::string_view name, int64_t value,
                           BenchmarkConfig* config) {
-  int* field = FieldOf(name, config);
+  const Field field = FieldOf(name);
   if (field == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("unknown parameter ", name,
@@ -137,8 +143,12 @@ absl::Status SetParameter(absl::string_view name, int64_t value,
                      "ef_search"));
   }
   if (value < 0 || value > 1'000'000) return Bad(name, value, 0, 1'000'000);
-  *field = static_cast<int>(value);
+  config->*field = static_cast<int>(value);
   return absl::OkStatus();
+}
+
+int GetParameter(absl::string_view name, const BenchmarkConfig& config) {
+  return config.*FieldOf(name);
 }
 
 absl::Status CheckConfig(const BenchmarkConfig& config) {

@@ -101,6 +101,9 @@ struct BenchmarkResult {
 absl::Status SetParameter(absl::string_view name, int64_t value,
                           BenchmarkConfig* config);
 
+// Its value. REQUIRES: a name that SetParameter() knows.
+int GetParameter(absl::string_view name, const BenchmarkConfig& config);
+
 // InvalidArgument: what cannot be, in one line that names the setting.
 absl::Status CheckConfig(const BenchmarkConfig& config);
 

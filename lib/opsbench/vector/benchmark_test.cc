@@ -38,6 +38,10 @@ TEST(BenchmarkConfigTest, ParametersByTheirNames) {
   EXPECT_EQ(config.num_threads, 3);
   EXPECT_EQ(config.pipeline, 4);
   EXPECT_EQ(config.ef_search, 50);
+  EXPECT_EQ(GetParameter("num_clients", config), 7);
+  EXPECT_EQ(GetParameter("num_threads", config), 3);
+  EXPECT_EQ(GetParameter("pipeline", config), 4);
+  EXPECT_EQ(GetParameter("probes", config), 50);
   EXPECT_THAT(SetParameter("clientz", 1, &config).message(),
               HasSubstr("there are num_clients"));
   EXPECT_FALSE(SetParameter("ef", -1, &config).ok());

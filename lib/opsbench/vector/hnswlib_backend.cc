@@ -64,7 +64,9 @@ class HnswlibSearcher : public Searcher {
 }  // namespace
 
 HnswlibBackend::HnswlibBackend()
-    : info_{.name = "hnswlib", .version = "0.6.2", .filters = true} {}
+    : info_{.name = "hnswlib",
+            .version = OPSBENCH_HNSWLIB_VERSION,
+            .filters = true} {}
 
 HnswlibBackend::~HnswlibBackend() = default;
 

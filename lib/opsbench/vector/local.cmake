@@ -8,6 +8,8 @@ opsbench_library(NAME vector_local
     opsbench::vector_data
   PRIVATE_DEPS absl::synchronization opsbench::base opsbench::load
     opsbench_faiss opsbench_hnswlib Threads::Threads)
+target_compile_definitions(opsbench_vector_local
+  PRIVATE "OPSBENCH_HNSWLIB_VERSION=\"${HNSWLIB_VERSION}\"")
 if(OPSBENCH_SANITIZE MATCHES "thread")
   # hnswlib's threads draw levels from one generator and read the entry without
   # its lock. Only it is compiled here; what searches its graph is elsewhere.

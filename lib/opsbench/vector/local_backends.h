@@ -5,7 +5,7 @@
 //
 //   hnswlib      hnswlib's graph (hnswlib_backend.h): the default
 //   brute_force  a scan of all base vectors: exact
-//   faiss_hnsw   FAISS's HNSW over uncompressed vectors; no filters
+//   faiss_hnsw   FAISS's HNSW over uncompressed vectors
 //   faiss_ivf    FAISS's inverted lists of uncompressed vectors
 //
 // All take every metric (cosine by vectors of length 1), answer with distances

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/vector/wire_test_data.h"
 
 namespace opsbench::vector {

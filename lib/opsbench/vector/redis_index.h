@@ -56,10 +56,6 @@ class RedisIndex {
   virtual absl::StatusOr<int64_t> ParseCount(const redisReply& reply) const = 0;
 };
 
-// Appends a command in RESP: "*2\r\n$3\r\nGET\r\n$1\r\na\r\n".
-void AppendRespCommand(absl::Span<const absl::string_view> command,
-                       std::string* out);
-
 // CRC16 of the key, or of what stands in its first braces, modulo 16384:
 // https://redis.io/docs/reference/cluster-spec
 int ClusterSlot(absl::string_view key);

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/random.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/db/redis_reply.h"
 #include "opsbench/vector/redis_index.h"
 #include "opsbench/vector/redis_load.h"

@@ -352,7 +352,6 @@ TEST(RedisProtocolTest, SlotsAreThoseOfTheSpecification) {
   EXPECT_EQ(ClusterSlot(""), 0);
   EXPECT_EQ(ClusterSlot("{user1000}.following"),
             ClusterSlot("{user1000}.followers"));
-  EXPECT_EQ(ClusterSlot("foo{}{bar}"), ClusterSlot("foo{}{bar}"));
   EXPECT_NE(ClusterSlot("foo{}{bar}"), ClusterSlot("bar"));
   EXPECT_EQ(ClusterSlot("foo{{bar}}zap"), ClusterSlot("{bar"));
   EXPECT_EQ(ClusterSlot("foo{bar}{zap}"), ClusterSlot("bar"));

@@ -1,8 +1,7 @@
-// What redis_index.h declares of the protocol itself.
+// The slot of a key, as redis_index.h declares it.
 
 #include <array>
 
-#include "absl/strings/str_cat.h"
 #include "opsbench/vector/redis_index.h"
 
 namespace opsbench::vector {
@@ -25,14 +24,6 @@ constexpr std::array<uint16_t, 256> MakeCrcTable() {
 constexpr std::array<uint16_t, 256> kCrcTable = MakeCrcTable();
 
 }  // namespace
-
-void AppendRespCommand(absl::Span<const absl::string_view> command,
-                       std::string* out) {
-  absl::StrAppend(out, "*", command.size(), "\r\n");
-  for (const absl::string_view argument : command) {
-    absl::StrAppend(out, "$", argument.size(), "\r\n", argument, "\r\n");
-  }
-}
 
 int ClusterSlot(absl::string_view key) {
   const size_t open = key.find('{');

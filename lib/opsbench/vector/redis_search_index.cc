@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/vector/internal/redis_reply.h"
 
 namespace opsbench::vector {

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/testing/test_servers.h"
 #include "opsbench/vector/distance.h"
 #include "opsbench/vector/redis_exchanges.h"

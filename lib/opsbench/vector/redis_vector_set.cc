@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/vector/internal/redis_reply.h"
 
 namespace opsbench::vector {

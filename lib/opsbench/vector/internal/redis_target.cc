@@ -128,13 +128,19 @@ class RedisTarget : public Target {
       return absl::FailedPreconditionError("plain commands have no index");
     }
     int64_t count = 0;
+    bool answered = false;
     const absl::Status status =
         Ask(index_->CountCommand(), [&](const redisReply& reply) {
+          answered = true;
           OPSBENCH_ASSIGN_OR_RETURN(count, index_->ParseCount(reply));
           return absl::OkStatus();
         });
-    // There is no such index.
-    if (status.code() == absl::StatusCode::kNotFound) return 0;
+    // Engines have many words for an index that is not there; what keeps one
+    // from being asked (NOPERM, OOM, …) has a code of its own.
+    if (!answered &&
+        (absl::IsInternal(status) || absl::IsInvalidArgument(status))) {
+      return 0;
+    }
     OPSBENCH_RETURN_IF_ERROR(status);
     return count;
   }
@@ -219,8 +225,7 @@ class RedisTarget : public Target {
     if (result.errors_by_kind.count("UNAVAILABLE") > 0) {
       return absl::UnavailableError(result.first_error);
     }
-    // Engines have many words for an index that is not there.
-    return absl::NotFoundError(absl::StrCat("Redis: ", result.first_error));
+    return RedisErrorStatus(result.first_error);
   }
 
   absl::Status WaitUntilIndexed(const Dataset& data,

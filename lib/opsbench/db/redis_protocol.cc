@@ -42,4 +42,12 @@ absl::Status RedisErrorStatus(absl::string_view error) {
   return absl::Status(CodeOf(error), absl::StrCat("Redis: ", error));
 }
 
+void AppendRespCommand(absl::Span<const absl::string_view> command,
+                       std::string* out) {
+  absl::StrAppend(out, "*", command.size(), "\r\n");
+  for (const absl::string_view argument : command) {
+    absl::StrAppend(out, "$", argument.size(), "\r\n", argument, "\r\n");
+  }
+}
+
 }  // namespace opsbench
