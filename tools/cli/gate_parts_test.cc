@@ -1,10 +1,12 @@
-// Parts of the gate that need no build: what it reads of programs, of
-// callgrind's log and of results, and the slowdown that it plants.
+// Parts of the gate that need no build of theirs: what it reads of programs,
+// of callgrind's log and of results, the suite, and the slowdown that it
+// plants.
 
 #include <fstream>
 #include <limits>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "gate_build.h"
 #include "gate_rates.h"
 #include "gate_repository.h"
@@ -12,6 +14,8 @@
 #include "gate_witness.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opsbench/results/atomic_file.h"
+#include "opsbench/results/gate_config.h"
 #include "testing.h"
 
 namespace opsbench::cli {
@@ -71,6 +75,39 @@ TEST(CallgrindTest, ReadsTheTotal) {
   ASSERT_TRUE(total.ok()) << total.status();
   EXPECT_EQ(*total, 5'479'554);
   EXPECT_TRUE(absl::IsNotFound(ParseCallgrindTotal("==1== died").status()));
+}
+
+// Each of the suite's benchmarks is found by its name when it is told how many
+// iterations to do, and says that it was told.
+TEST(SuiteTest, EveryBenchmarkTakesANumberOfIterations) {
+  const auto text = results::ReadWholeFile("fixtures/gate.yaml");
+  ASSERT_TRUE(text.ok()) << text.status();
+  const auto config =
+      results::gate::ParseGateConfig(*text, "fixtures/gate.yaml");
+  ASSERT_TRUE(config.ok()) << config.status();
+  Binaries binaries;
+  for (const auto& binary : config->binaries) {
+    binaries[binary.target] = fs::path(OPSBENCH_BUILD) / binary.path;
+  }
+  const TestFolder folder;
+  ProcessSampler sampler(*config, folder.path(), binaries, binaries);
+  for (size_t i = 0; i < config->binaries.size(); ++i) {
+    const auto& binary = config->binaries[i];
+    SCOPED_TRACE(binary.target);
+    const auto names = ListBenchmarks(binaries[binary.target], binary);
+    ASSERT_TRUE(names.ok()) << names.status();
+    EXPECT_FALSE(names->empty());
+    for (const std::string& name : *names) {
+      const GateBenchmark benchmark = {static_cast<int>(i), name, 1};
+      const auto file = sampler.RunOnce(
+          benchmark, sampler.ProgramOf(benchmark, results::gate::Side::kBase),
+          {}, 1);
+      ASSERT_TRUE(file.ok()) << name << ": " << file.status();
+      EXPECT_TRUE(file->context.count("opsbench_iterations") > 0 ||
+                  absl::StrContains(file->rows[0].run_name, "/iterations:1"))
+          << name;
+    }
+  }
 }
 
 TEST(MetricOfTest, TimesInNanosecondsAndCounters) {

@@ -282,19 +282,22 @@ std::vector<MetricPlan> MetricsOf(const GateConfig& config,
 std::string CanonicalName(absl::string_view name) {
   std::vector<absl::string_view> parts = absl::StrSplit(name, '/');
   std::erase_if(parts, [](absl::string_view part) {
-    return absl::StartsWith(part, "iterations:");
+    return absl::StartsWith(part, "iterations:") ||
+           absl::StartsWith(part, "min_time:");
   });
   return absl::StrJoin(parts, "/");
 }
 
 std::string FilterOf(absl::string_view canonical_name) {
+  // What Google Benchmark adds to a name, which says how long and not what.
+  constexpr char kHowLong[] = "(/(iterations|min_time):[0-9.]+s?)?";
   std::string filter = "^";
   for (const char c : canonical_name) {
-    if (c == '/') absl::StrAppend(&filter, "(/iterations:[0-9]+)?");
+    if (c == '/') absl::StrAppend(&filter, kHowLong);
     if (absl::StrContains(R"(.[]{}()\*+?^$|)", c)) filter += '\\';
     filter += c;
   }
-  return filter + "(/iterations:[0-9]+)?$";
+  return absl::StrCat(filter, kHowLong, "$");
 }
 
 }  // namespace opsbench::results::gate

@@ -66,7 +66,8 @@ bool Selects(const BinaryConfig& binary, const std::string& name);
 std::vector<MetricPlan> MetricsOf(const GateConfig& config,
                                   const std::string& name);
 
-// A benchmark's name without `/iterations:8`, which is the gate's own doing.
+// A benchmark's name without `/iterations:8`, which is the gate's own doing,
+// and without `/min_time:0.1`, in whose place that comes.
 std::string CanonicalName(absl::string_view name);
 
 // The --benchmark_filter that selects a benchmark by its canonical name alone.

@@ -114,6 +114,7 @@ TEST(NameTest, IterationsAreNoPartOfAName) {
   EXPECT_EQ(CanonicalName("A/b:1/iterations:8/manual_time"),
             "A/b:1/manual_time");
   EXPECT_EQ(CanonicalName("A/iterations:8"), "A");
+  EXPECT_EQ(CanonicalName("A/b:1/min_time:0.010/real_time"), "A/b:1/real_time");
   EXPECT_EQ(CanonicalName("A/b"), "A/b");
 }
 
@@ -125,6 +126,7 @@ TEST(NameTest, AFilterSelectsOneBenchmarkWithAnyIterations) {
   };
   EXPECT_TRUE(selects("A/b:1.5/manual_time"));
   EXPECT_TRUE(selects("A/b:1.5/iterations:12/manual_time"));
+  EXPECT_TRUE(selects("A/b:1.5/min_time:0.010/manual_time"));
   EXPECT_FALSE(selects("A/b:1.5/manual_time/threads:2"));
   EXPECT_FALSE(selects("A/b:105/manual_time"));
   EXPECT_FALSE(selects("Z/A/b:1.5/manual_time"));
