@@ -23,6 +23,7 @@
 #include "opsbench/results/render_comparison.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/results/sample_set.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -165,8 +166,11 @@ void AddFlags(CLI::App* compare, const std::shared_ptr<Flags>& flags) {
                       "text, markdown, json, csv, junit, smaller or bigger: "
                       "the last two for github-action-benchmark "
                       "(default: text)");
-  compare->add_option("--output", flags->output,
-                      "Write to this file instead, whole or not at all");
+  compare
+      ->add_option("--output", flags->output,
+                   "Write to this file instead, whole or not at all")
+      ->type_name("FILE")
+      ->check(OutputFile());
   compare
       ->add_option("--markdown-kib", flags->markdown_kib,
                    "The longest Markdown: 62 fits a comment of GitHub's, 1000 "

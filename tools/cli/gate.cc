@@ -19,6 +19,7 @@
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -63,13 +64,11 @@ absl::Status CheckFlags(const GateFlags& flags) {
     return absl::InvalidArgumentError(
         "several reports need a --format and an --output each");
   }
+  std::vector<std::pair<std::string, std::string>> outputs;
   for (const std::string& output : flags.outputs) {
-    const fs::path folder = fs::absolute(output).parent_path();
-    if (fs::is_directory(folder)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--output ", output, ": there is no folder ", folder.string()));
+    outputs.emplace_back("--output", output);
   }
-  return absl::OkStatus();
+  return CheckDistinctOutputs(outputs);
 }
 
 std::string Render(const std::string& format, const gate::GateReport& report,
@@ -161,8 +160,10 @@ void AddOptions(CLI::App* command, GateFlags* flags) {
   command
       ->add_option("--output", flags->outputs,
                    "File for the report; the text still goes to stdout")
+      ->type_name("FILE")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(OutputFile());
   command->add_flag("--report-only", flags->report_only,
                     "Describe, and never fail: compare two commits");
   command->add_flag("--always", flags->always,

@@ -21,6 +21,7 @@
 #include "opsbench/pipeline/speedup_report.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/benchmark_json.h"
+#include "outputs.h"
 #include "pipeline_engines.h"
 #include "progress.h"
 
@@ -313,7 +314,9 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
           "Rows to seed where the source has no table, instead of "
           "the file's");
   run->add_option("--out", flags->out,
-                  "Also write the result as Google Benchmark JSON");
+                  "Also write the result as Google Benchmark JSON")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddStagesFlag(run, &flags->stages);
   run->footer(
       "Engines whose URL is a variable that is not set, such as\n"

@@ -30,6 +30,7 @@
 #include "opsbench/profile/folded_stacks.h"
 #include "opsbench/profile/profile_text.h"
 #include "opsbench/results/atomic_file.h"
+#include "outputs.h"
 #include "profile_heap.h"
 #include "profile_perf.h"
 #include "profile_valgrind.h"
@@ -427,12 +428,21 @@ void AddProfileCommand(CLI::App& app, Context& context) {
   AddKinds(command, flags);
   command->add_option("--rows", flags->rows, "Rows of tables (20)")
       ->check(WholeNumber(1, 10'000));
-  command->add_option("--output", flags->output,
-                      "The file to write (a new one in .opsbench/profiles)");
-  command->add_option("--folded", flags->folded,
-                      "Also write stacks as text, one a line");
-  command->add_option("--from", flags->from,
-                      "Show a recording of perf record -g instead");
+  command
+      ->add_option("--output", flags->output,
+                   "The file to write (a new one in .opsbench/profiles)")
+      ->type_name("FILE")
+      ->check(OutputFile());
+  command
+      ->add_option("--folded", flags->folded,
+                   "Also write stacks as text, one a line")
+      ->type_name("FILE")
+      ->check(OutputFile());
+  command
+      ->add_option("--from", flags->from,
+                   "Show a recording of perf record -g instead")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
   command->footer(
       "A CPU profile needs perf and kernel.perf_event_paranoid of 2 or less;\n"
       "tools/opsbench profile installs the tools.\n"

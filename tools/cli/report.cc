@@ -15,6 +15,7 @@
 #include "opsbench/results/compare.h"
 #include "opsbench/results/history.h"
 #include "opsbench/results/sample_set.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -93,8 +94,11 @@ void AddReportCommand(CLI::App& app, Context& context) {
                       "A run, a baseline or a folder (the last run)");
   command->add_option("--compare", flags->compare,
                       "The run, baseline or folder to compare it with");
-  command->add_option("--output", flags->output,
-                      "Where to write it (report.html in the run's folder)");
+  command
+      ->add_option("--output", flags->output,
+                   "Where to write it (report.html in the run's folder)")
+      ->type_name("FILE")
+      ->check(OutputFile());
   command->footer(
       "The file opens offline and holds all that it needs. `opsbench run`\n"
       "writes one at its end.\n"

@@ -26,6 +26,7 @@
 #include "opsbench/sidetable/seed.h"
 #include "opsbench/sidetable/store.h"
 #include "opsbench/sidetable/workload.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidetable_result.h"
 
@@ -508,7 +509,9 @@ void AddRun(CLI::App& group, Context& context,
                   "making each anew")
       ->check(WholeNumber(1, 1'000'000));
   run->add_option("--out", flags->out,
-                  "Also write the result as Google Benchmark JSON");
+                  "Also write the result as Google Benchmark JSON")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddStagesFlag(run, &flags->stages);
   run->footer(
       "Examples:\n"

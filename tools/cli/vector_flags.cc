@@ -14,6 +14,7 @@
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/search.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -258,9 +259,12 @@ void AddVectorSearch(CLI::App* command, VectorFlags* flags) {
 }
 
 void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
-  command->add_option("--output", flags->outputs,
-                      "File for the results, .csv, .json or .html; may come "
-                      "again. All three are in the folder of the run anyway");
+  command
+      ->add_option("--output", flags->outputs,
+                   "File for the results, .csv, .json or .html; may come "
+                   "again. All three are in the folder of the run anyway")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddText(command, "--output-dir", &flags->output_dir,
           "Folder of the run (.opsbench/vector/<time>)", "DIR");
   AddStagesFlag(command, &flags->stages);
