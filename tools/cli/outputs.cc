@@ -1,6 +1,8 @@
 #include "outputs.h"
 
+#include <filesystem>
 #include <map>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/number.h"
@@ -9,6 +11,7 @@
 namespace opsbench::cli {
 namespace {
 
+namespace fs = std::filesystem;
 using Resolve = absl::StatusOr<OutputTarget> (*)(const std::string&);
 
 CLI::Validator MakeValidator(Resolve resolve) {
@@ -28,6 +31,26 @@ CLI::Validator MakeValidator(Resolve resolve) {
 CLI::Validator OutputFile() { return MakeValidator(ResolveOutput); }
 
 CLI::Validator RegularOutputFile() { return MakeValidator(ResolveOutputFile); }
+
+absl::Status CheckOutputFolder(const std::string& flag,
+                               const std::string& folder) {
+  const auto bad = [&](absl::string_view what) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(flag, " ", folder, ": ", what));
+  };
+  std::error_code error;
+  const bool is_folder = fs::is_directory(folder, error);
+  if (is_folder && !fs::is_empty(folder, error)) {
+    return bad("is not empty: name another folder");
+  }
+  // A file in it, or in the folder that it is made in.
+  const fs::path named = fs::path(folder) / "";
+  const absl::StatusOr<OutputTarget> target = ResolveOutput(
+      (is_folder ? named / "results" : named.parent_path()).string());
+  if (!target.ok()) return bad(target.status().message());
+  return target->kind == OutputTarget::Kind::kNew ? absl::OkStatus()
+                                                  : bad("is no folder");
+}
 
 absl::Status CheckDistinctOutputs(
     const std::vector<std::pair<std::string, std::string>>& flags_and_paths) {

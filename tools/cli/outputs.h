@@ -22,6 +22,11 @@ CLI::Validator OutputFile();
 // Accepts only what can be a regular file.
 CLI::Validator RegularOutputFile();
 
+// Checks that `flag` names a folder that is empty, or that can be made in one
+// that is there. Changes nothing.
+absl::Status CheckOutputFolder(const std::string& flag,
+                               const std::string& folder);
+
 // InvalidArgument: two flags name one file, so that one result would replace
 // the other. Empty paths are left out.
 absl::Status CheckDistinctOutputs(

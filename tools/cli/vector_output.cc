@@ -46,25 +46,6 @@ absl::Status CheckFile(const std::string& file) {
   return absl::OkStatus();
 }
 
-// The folder is made at the end; what could be in the way is looked at now.
-absl::Status CheckFolder(const std::string& folder) {
-  std::error_code error;
-  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output-dir ", folder, " is no folder"));
-  }
-  if (fs::is_directory(folder, error) && !fs::is_empty(folder, error)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--output-dir ", folder, " is not empty: name another folder"));
-  }
-  fs::create_directories(folder, error);
-  if (error) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--output-dir ", folder, ": cannot make it: ", error.message()));
-  }
-  return absl::OkStatus();
-}
-
 results::RunInfo InfoOf(const Context& context,
                         absl::Span<const BenchmarkResult> results,
                         uint64_t seed, bool complete) {
@@ -99,7 +80,7 @@ absl::StatusOr<VectorOutput> VectorOutput::Make(
   if (folder.empty()) {
     folder = NewFolder(context);
   } else {
-    OPSBENCH_RETURN_IF_ERROR(CheckFolder(folder));
+    OPSBENCH_RETURN_IF_ERROR(CheckOutputFolder("--output-dir", folder));
   }
   return VectorOutput(std::move(folder), std::move(files));
 }

@@ -147,10 +147,11 @@ absl::StatusOr<OutputTarget> ResolveOutput(const std::string& path) {
       OPSBENCH_RETURN_IF_ERROR(Check(state.st_mode, &target));
       return target;
     }
-    OPSBENCH_ASSIGN_OR_RETURN(const std::string link, ReadLink(target.path));
-    current = absl::StartsWith(link, "/")
-                  ? link
-                  : absl::StrCat(place.folder, "/", link);
+    const absl::StatusOr<std::string> link = ReadLink(target.path);
+    OPSBENCH_RETURN_IF_ERROR(link.status());
+    current = absl::StartsWith(*link, "/")
+                  ? *link
+                  : absl::StrCat(place.folder, "/", *link);
   }
   return absl::InvalidArgumentError("its symbolic links lead to no end");
 }

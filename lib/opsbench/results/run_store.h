@@ -65,17 +65,21 @@ class RunStore {
   // FailedPrecondition: the run is finished already. NotFound: no such run.
   absl::Status FinishRun(const std::string& folder, const RunInfo& info);
 
-  // Copies a run to `<state>/baselines/<name>` and replaces what had the name.
-  // At every moment, also after an error, the name stands for a whole baseline,
-  // the old or the new one.
+  // Copies a run to `<state>/baselines/<name>` and replaces the baseline that
+  // had the name. At every moment, also after an error, the name stands for a
+  // whole baseline, the old or the new one.
   //
   // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
-  // complete.
+  // complete, or what has the name holds files that Save() did not put there.
   absl::Status Save(const std::string& folder, const std::string& name);
+
+  // What Save() would say of the name, before there is a run.
+  absl::Status CheckSave(const std::string& name) const;
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
   // InvalidArgument: as CheckBaselineName(). NotFound: there is none.
+  // FailedPrecondition: it holds files that Save() did not put there.
   absl::Status Remove(const std::string& name);
 
   // Baselines by name; runs from the oldest to the newest. Empty when there is

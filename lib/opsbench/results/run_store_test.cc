@@ -468,14 +468,42 @@ TEST_F(RunStoreTest, WhatAKilledSaveLeftGoesWithALaterOne) {
        {".main-abcdef", ".main-ghijkl", ".main-ghijkl.old"}) {
     fs::create_directory(baselines / name);
     std::ofstream(baselines / name / "run.json") << "{}";
+    std::ofstream(baselines / name / ".files") << "run.json\n";
   }
+  // Of somebody else, who keeps baselines in git.
+  fs::create_directory(baselines / ".git");
+  std::ofstream(baselines / ".git" / "HEAD") << "ref";
+  fs::last_write_time(baselines / ".git", old);
   fs::last_write_time(baselines / ".main-abcdef", old);
   fs::last_write_time(baselines / ".main-ghijkl.old", old);
   ASSERT_TRUE(Store().Save(run, "other").ok());
   // One may be under way, the other may be the last copy.
   EXPECT_THAT(NamesIn(baselines),
               ::testing::UnorderedElementsAre("main", "other", ".main-ghijkl",
-                                              ".main-ghijkl.old"));
+                                              ".main-ghijkl.old", ".git"));
+  EXPECT_TRUE(fs::exists(baselines / ".git" / "HEAD"));
+}
+
+TEST_F(RunStoreTest, WhatOthersPutIntoABaselineStays) {
+  const std::string run = FinishedRun(1);
+  const fs::path baselines = state_ / "baselines";
+  ASSERT_TRUE(Store().Save(run, "main").ok());
+  ASSERT_TRUE(Store().Save(run, "main").ok()) << "its own is replaced";
+  std::ofstream(baselines / "main" / "notes.txt") << "mine";
+  fs::create_directories(baselines / "folder");
+  std::ofstream(baselines / "folder" / "mine.txt") << "mine";
+  for (const std::string name : {"main", "folder"}) {
+    for (const absl::Status& status :
+         {Store().Save(run, name), Store().Remove(name)}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(std::string(status.message()), HasSubstr("move it away"));
+    }
+  }
+  EXPECT_TRUE(fs::exists(baselines / "main" / "notes.txt"));
+  EXPECT_TRUE(fs::exists(baselines / "folder" / "mine.txt"));
+  fs::remove(baselines / "main" / "notes.txt");
+  EXPECT_TRUE(Store().Remove("main").ok());
+  EXPECT_THAT(NamesIn(baselines), ElementsAre("folder"));
 }
 
 // The child saves and removes without end and is killed at whatever it does
