@@ -333,6 +333,9 @@ absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   for (const Area& area : plan.areas) measured.areas.push_back(area.name);
   OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
   results::RunStore store(context.state_folder);
+  if (!flags.save.empty()) {
+    OPSBENCH_RETURN_IF_ERROR(store.CheckSave(flags.save));
+  }
   results::RunInfo info =
       results::CollectRunInfo(context.state_folder.parent_path().string());
   info.scale = flags.scale;
