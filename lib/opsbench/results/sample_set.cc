@@ -162,7 +162,11 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
     return;
   }
   samples->skipped = false;
-  const auto process = static_cast<int32_t>(sources_.size());
+  const int32_t process =
+      processes_
+          .try_emplace({sources_.size(), row.process},
+                       static_cast<int32_t>(processes_.size()))
+          .first->second;
   const auto add = [&](absl::string_view metric, double value) {
     auto found = samples->metrics.find(metric);
     if (found == samples->metrics.end()) {
