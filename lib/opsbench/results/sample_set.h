@@ -56,14 +56,15 @@ class SampleSet {
   explicit SampleSet(std::string name) : name_(std::move(name)) {}
 
   // Adds the results of one process, or of those that its rows name. As
-  // ReadBenchmarkFile().
+  // ReadBenchmarkFile(). FailedPrecondition: it holds no benchmark.
   absl::Status AddFile(const std::string& path);
 
   // The same of `text`, which errors call `source`. As ParseBenchmarkJson().
   absl::Status AddText(absl::string_view text, const std::string& source);
 
   // Adds the run in `folder`. Areas that it lacks, and why, become failures().
-  // NotFound: no run.json; else as ParseRunInfo().
+  // NotFound: no run.json; FailedPrecondition: it names no area; else as
+  // ParseRunInfo().
   absl::Status AddRun(const std::string& folder);
 
   const std::string& name() const { return name_; }
@@ -84,9 +85,6 @@ class SampleSet {
  private:
   struct Reading;  // Of one file.
 
-  absl::Status Read(absl::string_view text, const std::string& source,
-                    const std::string& area,
-                    std::map<std::string, std::string>* context);
   absl::Status AddRow(const BenchmarkRow& row, Reading* reading);
   void AddAggregate(const BenchmarkRow& row, Reading* reading);
   void TakeAggregates(Reading* reading);
