@@ -21,14 +21,16 @@ absl::StatusOr<std::unique_ptr<Session>> Open(absl::string_view url) {
         absl::StrCat("not a PostgreSQL URL: ", parsed.Redacted()));
   }
   OPSBENCH_ASSIGN_OR_RETURN(auto session, opsbench::Connect(parsed));
-  OPSBENCH_RETURN_IF_ERROR(
-      session
-          ->Execute("SELECT set_config(name, value, false) FROM (VALUES "
-                    "('intervalstyle', 'postgres'), ('lc_monetary', 'C'), "
-                    "('xmloption', 'content'), ('statement_timeout', '0'), "
-                    "('idle_in_transaction_session_timeout', '0')) AS "
-                    "given(name, value)")
-          .status());
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunSection(*session, "session", {}, &rows));
+  // To set it takes rights that few have.
+  if (rows.at(0, 0).text() != "origin") {
+    return absl::FailedPreconditionError(absl::StrCat(
+        parsed.Redacted(), ": session_replication_role is ",
+        rows.at(0, 0).text(),
+        ", so that triggers and foreign keys would be passed over; reset it "
+        "for this role and database"));
+  }
   return session;
 }
 

@@ -2,7 +2,7 @@
 -- may or may not have been committed at the destination.
 
 -- name: create
-CREATE TABLE IF NOT EXISTS pipeline_streams (
+CREATE TABLE pipeline_streams (
   pipeline TEXT NOT NULL,
   stream TEXT NOT NULL,
   into_table TEXT NOT NULL,
