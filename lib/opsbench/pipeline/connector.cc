@@ -26,9 +26,8 @@ absl::Status RefuseDependents(const TableName& table,
                               absl::string_view dependents) {
   if (dependents.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      table.ToString(),
-      ": replacing its rows would delete or change rows of ", dependents,
-      "; write to another table, or use write_mode: upsert"));
+      table.ToString(), ": replacing its rows would delete or change rows of ",
+      dependents, "; write to another table, or use write_mode: upsert"));
 }
 
 absl::Status CheckKept(const TableName& table, int64_t sent, int64_t kept) {

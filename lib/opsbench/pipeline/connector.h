@@ -237,6 +237,20 @@ struct ConnectorSetting {
   std::string default_value;
   std::vector<std::string> values;  // What it may be; empty: anything.
   std::string help;
+  int64_t max = 0;  // Of a whole number from 1 on; 0: it is no number.
+};
+
+// A key of a pipeline file that acts with this connector only where `setting`
+// has one of `values`; nowhere without a setting. What cannot act is refused.
+struct KeyRule {
+  // "config.insert_rows" is one of the connector's own, "destination.staged",
+  // "resources.decode" and "seed" are the pipeline's.
+  std::string key;
+  // A setting of the connector's, or one of the pipeline: "write_mode" (append,
+  // replace, "staged replace", upsert), "parallel_reads" (1, many), "source"
+  // (the other connector).
+  std::string setting = {};
+  std::vector<std::string> values = {};
 };
 
 // One kind of connector, as `use:` names it.
@@ -250,6 +264,7 @@ struct ConnectorKind {
   std::function<absl::StatusOr<std::unique_ptr<Destination>>(
       const ConnectorConfig&)>
       make_destination;
+  std::vector<KeyRule> rules = {};
 };
 
 // The kinds, one function an engine; each is in the engine's own files.

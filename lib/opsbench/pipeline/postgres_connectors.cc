@@ -74,6 +74,8 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "takes the place where a table has one"},
   };
   source.make_source = postgres::MakeSource;
+  source.rules = {{"config.split", "parallel_reads", {"many"}},
+                  {"resources.decode", "method", {"copy"}}};
   ConnectorKind destination;
   destination.name = "dest-postgres";
   destination.engine = "postgres";
@@ -85,8 +87,12 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "INSERT of many rows; COPY in binary (in text when a column has a type "
        "without a binary form here); COPY in text; one prepared INSERT a row, "
        "sent without waiting"},
-      {"insert_rows", "1000", {}, "rows of one INSERT"},
-      {"flush_bytes", "262144", {}, "bytes of one piece of a COPY"},
+      {"insert_rows", "1000", {}, "rows of one INSERT", 1'000'000},
+      {"flush_bytes",
+       "262144",
+       {},
+       "bytes of one piece of a COPY",
+       int64_t{1} << 28},
       {"replace_by",
        "truncate",
        {"truncate", "delete"},
@@ -101,6 +107,11 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "gather the planner's statistics before the commit"},
   };
   destination.make_destination = postgres::MakeDestination;
+  destination.rules = {
+      {"config.insert_rows", "load_method", {"insert"}},
+      {"config.flush_bytes", "load_method", {"copy", "copy_text"}},
+      {"config.replace_by", "write_mode", {"replace"}},
+      {"resources.decode", "load_method", {"copy"}}};
   return {std::move(source), std::move(destination)};
 }
 

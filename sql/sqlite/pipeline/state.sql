@@ -12,6 +12,11 @@ CREATE TABLE pipeline_streams (
   PRIMARY KEY (pipeline, stream, into_table)
 )
 
+-- name: others
+SELECT name FROM sqlite_schema
+WHERE type = 'table' AND name NOT GLOB 'sqlite_*'
+LIMIT 1
+
 -- name: durable
 PRAGMA synchronous = FULL
 

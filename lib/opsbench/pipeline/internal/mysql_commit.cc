@@ -129,8 +129,7 @@ void MysqlDestination::Abort() {
 
 void MysqlDestination::DropWhatWasMade(Session& session) {
   if (staged_) {
-    session
-        .Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(table_)))
+    session.Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(table_)))
         .IgnoreError();
   }
   if (!created_) return;

@@ -103,7 +103,7 @@ class MysqlDestination : public Destination {
   WriteMode mode_ = WriteMode::kAppend;
   std::vector<std::string> key_;
   TableName target_;
-  TableName table_;  // That rows go to: the target, or the staged one.
+  TableName table_;      // That rows go to: the target, or the staged one.
   std::string comment_;  // The target's, while the staged one has a mark.
   std::vector<std::string> columns_;
   std::unique_ptr<MysqlEncoder> encoder_;

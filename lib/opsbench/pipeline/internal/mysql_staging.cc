@@ -20,8 +20,8 @@ std::string PrefixBeside(absl::string_view what, const TableName& table) {
   for (const char c : table.ToString()) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
-  return absl::StrCat("opsbench_", what, "_",
-                      absl::Hex(hash, absl::kZeroPad16), "_");
+  return absl::StrCat("opsbench_", what, "_", absl::Hex(hash, absl::kZeroPad16),
+                      "_");
 }
 
 // A name that nobody has: not reproducible, on purpose.
@@ -43,19 +43,19 @@ absl::Status MysqlDestination::DropLeftovers() {
   ResultSet rows;
   // Held until the session ends. Some clusters have no such locks: what was
   // left stays there, then.
-  const absl::Status locked = RunMysqlPipelineSql(
-      *session_, MysqlPipelineSql("catalog", "lock"),
-      {{"name", PrefixBeside("staged", target_)}}, &rows);
+  const absl::Status locked =
+      RunMysqlPipelineSql(*session_, MysqlPipelineSql("catalog", "lock"),
+                          {{"name", PrefixBeside("staged", target_)}}, &rows);
   if (!locked.ok() || rows.at(0, 0).is_null() || rows.at(0, 0).int64() != 1) {
     return absl::OkStatus();
   }
   for (const absl::string_view what : {"staged", "old"}) {
-    OPSBENCH_RETURN_IF_ERROR(RunMysqlPipelineSql(
-        *session_, MysqlPipelineSql("catalog", "leftovers"),
-        {{"schema", target_.schema},
-         {"mark", OwnershipMark(kStagingMaker)},
-         {"prefix", PrefixBeside(what, target_)}},
-        &rows));
+    OPSBENCH_RETURN_IF_ERROR(
+        RunMysqlPipelineSql(*session_, MysqlPipelineSql("catalog", "leftovers"),
+                            {{"schema", target_.schema},
+                             {"mark", OwnershipMark(kStagingMaker)},
+                             {"prefix", PrefixBeside(what, target_)}},
+                            &rows));
     for (size_t i = 0; i < rows.row_count(); ++i) {
       const TableName left = {target_.schema,
                               std::string(rows.at(i, 0).text())};

@@ -135,8 +135,7 @@ absl::StatusOr<TableName> MakeStaged(Session& session,
           .status();
   if (absl::IsAlreadyExists(made)) {
     return absl::AlreadyExistsError(
-        absl::StrCat(staged.ToString(),
-                     " is there already, where the rows of ",
+        absl::StrCat(staged.ToString(), " is there already, where the rows of ",
                      table.name.ToString(), " would be staged: rename it"));
   }
   OPSBENCH_RETURN_IF_ERROR(made);

@@ -74,8 +74,8 @@ absl::Status SqliteDestination::Prepare(const WriteRequest& request,
 
 absl::Status SqliteDestination::CheckDependents(const std::string& table) {
   ResultSet rows;
-  OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(*session_, "dependents",
-                                                {{"table", table}}, &rows));
+  OPSBENCH_RETURN_IF_ERROR(
+      RunSqlitePipelineSql(*session_, "dependents", {{"table", table}}, &rows));
   std::vector<std::string> dependents;
   for (size_t i = 0; i < rows.row_count(); ++i) {
     dependents.emplace_back(rows.at(i, 0).text());
@@ -310,8 +310,8 @@ absl::StatusOr<WriteCounts> SqliteDestination::Commit(
     OPSBENCH_ASSIGN_OR_RETURN(const bool there, HasMarkerTable());
     if (!there) {
       OPSBENCH_RETURN_IF_ERROR(CreateMarkedTable(
-          *session_, {"", kMarkerTable}, SqlitePipelineSql("create_markers"),
-          kMarkerMaker));
+          *session_, {"", kMarkerTable},
+          SqlitePipelineSql("create_markers").sql, kMarkerMaker));
     }
     OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(
         *session_, "write_marker",

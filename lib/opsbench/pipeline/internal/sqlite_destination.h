@@ -65,8 +65,8 @@ class SqliteDestination : public Destination {
   std::vector<Value> values_;
   std::vector<std::string> scratch_;  // One for each of values_.
   bool prepared_ = false;
-  int64_t rows_ = 0;  // Written before the batch at hand.
-  int64_t kept_ = 0;  // As SQLite counts them.
+  int64_t rows_ = 0;        // Written before the batch at hand.
+  int64_t kept_ = 0;        // As SQLite counts them.
   bool counts_all_ = true;  // Whether kept_ has to be rows_.
   WriteCounts counts_;
 };
