@@ -331,39 +331,21 @@ absl::StatusOr<bool> NeedsSeed(const PipelineConfig& config,
                                absl::Span<const ConnectorKind> kinds) {
   if (config.seed.rows == 0) return false;
   OPSBENCH_ASSIGN_OR_RETURN(const Ends ends, EndsOf(config, kinds));
-<<<<<<< HEAD
-  if (ends.source->engine.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "seed makes a table by SQL: it is not for ", config.source.use));
-  }
-  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
-                            Url::Parse(config.source.config.url));
-  {
-    OPSBENCH_ASSIGN_OR_RETURN(const auto source,
-                              ends.source->make_source(config.source.config));
-    absl::Status described = source->Connect();
-    if (described.ok()) {
-      described = source->Describe(ReadOf(config, config.streams[0])).status();
-    }
-    // A database that is no file yet has no table either.
-    if (!absl::IsNotFound(described)) {
-      OPSBENCH_RETURN_IF_ERROR(described);
-      return false;
-    }
-  }
-=======
   const ReadRequest read = ReadOf(config, config.streams[0]);
   {
     OPSBENCH_ASSIGN_OR_RETURN(const auto source,
                               ends.source->make_source(config.source.config));
-    OPSBENCH_RETURN_IF_ERROR(source->Connect());
-    const absl::Status described = source->Describe(read).status();
+    absl::Status described = source->Connect();
+    if (described.ok()) described = source->Describe(read).status();
+    // A database that is no file yet has no table either.
     if (absl::IsNotFound(described)) return true;
     OPSBENCH_RETURN_IF_ERROR(described);
   }
   OPSBENCH_ASSIGN_OR_RETURN(const Url url,
                             Url::Parse(config.source.config.url));
-  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+  ConnectOptions connect;
+  connect.read_only = true;
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url, connect));
   OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows,
                             SeededRows(session.get(), read.table));
   if (!config.seed.exact || rows == config.seed.rows) return false;
@@ -380,7 +362,6 @@ absl::Status SeedSource(
     const std::function<void(int64_t rows_done)>& on_progress) {
   OPSBENCH_ASSIGN_OR_RETURN(const Url url,
                             Url::Parse(config.source.config.url));
->>>>>>> main
   OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
   BenchEventsOptions options;
   options.table = {config.source.schema, config.streams[0].name};

@@ -79,11 +79,8 @@ class RunStore {
   // whole baseline, the old or the new one.
   //
   // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
-<<<<<<< HEAD
-  // complete, or what has the name holds files that Save() did not put there.
-=======
-  // complete, or an area's results are gone since.
->>>>>>> main
+  // complete, an area's results are gone since, or what has the name holds
+  // files that Save() did not put there.
   absl::Status Save(const std::string& folder, const std::string& name);
 
   // What Save() would say of the name, before there is a run.
@@ -91,12 +88,8 @@ class RunStore {
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
-<<<<<<< HEAD
-  // InvalidArgument: as CheckBaselineName(). NotFound: there is none.
-  // FailedPrecondition: it holds files that Save() did not put there.
-=======
   // Also one whose name could not be given any more. NotFound: there is none.
->>>>>>> main
+  // FailedPrecondition: it holds files that Save() did not put there.
   absl::Status Remove(const std::string& name);
 
   // Baselines by name; runs from the oldest to the newest, by the order in
