@@ -52,6 +52,10 @@ int FailOn::ExitCode(const results::Comparison& comparison) const {
     if (verdict != Verdict::kUnsure) return kExitFailed;
     code = kExitInconclusive;
   }
+  // Sides that have nothing in common are no green check either.
+  if (!verdicts.empty() && !results::ComparesAnything(comparison)) {
+    code = kExitInconclusive;
+  }
   return code;
 }
 

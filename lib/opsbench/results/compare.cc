@@ -445,6 +445,10 @@ absl::StatusOr<Comparison> Compare(const SampleSet& base, const SampleSet& head,
   AddLostAreas("head", head, options, &comparison);
   Comparer comparer(options);
   OPSBENCH_RETURN_IF_ERROR(comparer.CompareAll(pairs, &comparison));
+  if (!ComparesAnything(comparison)) {
+    comparison.warnings.push_back(
+        "nothing was compared: no benchmark was measured on both sides");
+  }
   SortMetrics(SortKey::kVerdict, &comparison);
   return comparison;
 }

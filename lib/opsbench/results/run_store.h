@@ -84,7 +84,8 @@ class RunStore {
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
-  // Also one whose name could not be given any more. NotFound: there is none.
+  // Also one whose name could no longer be given. InvalidArgument: no folder
+  // can be called so. NotFound: there is none.
   absl::Status Remove(const std::string& name);
 
   // Baselines by name; runs from the oldest to the newest, by the order in

@@ -167,7 +167,7 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
   const int32_t process =
       processes_
           .try_emplace({sources_.size(), row.process},
-                       static_cast<int32_t>(processes_.size()))
+                       static_cast<int32_t>(processes_.size()) + 1)
           .first->second;
   const auto add = [&](absl::string_view metric, double value) {
     auto found = samples->metrics.find(metric);
