@@ -22,6 +22,7 @@
 #include "comparison_flags.h"
 #include "engine_facts.h"
 #include "kept_servers.h"
+#include "numbers.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
@@ -409,11 +410,11 @@ void AddRunCommand(CLI::App& app, Context& context) {
                   "With --compare: verdicts that make the exit code 1, as in "
                   "`opsbench compare` (default: none)");
   run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(SeedNumber());
   run->add_option("--repetitions", flags->iterations,
                   "Measure each area in so many processes (1): a comparison is "
                   "sure of nothing with fewer than 5")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeNumber(1, 1000));
   run->add_flag("--peers", flags->peers,
                 "Also the same work by other tools, as ratios (15 minutes)");
   AddStagesFlag(run, &flags->stages);

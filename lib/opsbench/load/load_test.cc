@@ -515,6 +515,9 @@ TEST(LoadTest, RefusesInvalidOptions) {
        [](LoadOptions& o) { o.duration = -absl::Seconds(1); }},
       {"negative warm-up",
        [](LoadOptions& o) { o.warmup = -absl::Seconds(1); }},
+      // What absl::Seconds() makes of a NaN.
+      {"infinite warm-up",
+       [](LoadOptions& o) { o.warmup = absl::InfiniteDuration(); }},
       {"negative warm-up time-out",
        [](LoadOptions& o) { o.warmup_timeout = -absl::Seconds(1); }},
       {"negative drain",
