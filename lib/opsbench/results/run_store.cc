@@ -234,6 +234,18 @@ absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+absl::Status CheckWhole(const Run& run) {
+  if (run.info.areas.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(RunFile(run.folder), ": names no area that was measured"));
+  }
+  for (const auto& [area, status] : run.failed_areas) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no results of ", area, ": ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckBaselineName(absl::string_view name) {
   absl::string_view why;
   if (!IsName(name) || name.front() == '-') {
@@ -383,10 +395,7 @@ absl::Status RunStore::Save(const std::string& folder,
   }
   Run run = {.folder = folder, .info = info};
   ReadAreas(&run);
-  for (const auto& [area, status] : run.failed_areas) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("no results of ", area, ": ", status.message()));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckWhole(run));
   const fs::path baselines = state_folder_ / "baselines";
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
   RemoveLeftovers(baselines);

@@ -31,6 +31,9 @@ struct Run {
   std::map<std::string, absl::Status> failed_areas;
 };
 
+// FailedPrecondition: an area of the run has no usable results.
+absl::Status CheckWhole(const Run& run);
+
 // A run or a baseline that lies in the state folder.
 struct StoredRun {
   std::string name;
