@@ -26,6 +26,16 @@ std::vector<double> MediansOfProcesses(const Samples& samples) {
   return medians;
 }
 
+// The sides of a verdict lie apart by so many times what either scatters by.
+// Runs follow each other, and a machine that slows down between them moves all
+// samples of the second: as far as it moves those of one, it is no change.
+constexpr double kApart = 2;
+
+double Range(const std::vector<double>& values) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return *most - *least;
+}
+
 // A test with the values that count as its samples.
 struct Prepared {
   const Test* test = nullptr;
@@ -34,6 +44,8 @@ struct Prepared {
   RankSumTable::Sizes processes;
   // Whether the processes are many enough for any verdict.
   bool testable = false;
+  // Whether the sides lie apart by more than what either scatters by.
+  bool apart = false;
   double p_value = 1;
 };
 
@@ -66,6 +78,11 @@ class Scale {
     const double change = std::expm1(difference);
     if (!std::isfinite(change)) return absl::nullopt;
     return change;
+  }
+
+  // The difference that Change() turns into this one.
+  double Difference(double change) const {
+    return logarithmic_ ? std::log1p(change) : change * unit_;
   }
 
   // How much of a change leads from one to the other.
@@ -106,10 +123,13 @@ void Measure(const JudgeOptions& options, double strict_alpha,
   MetricComparison& metric = *prepared->test->metric;
   metric.effect = RelativeChange(*metric.base, *metric.head);
   const Scale scale(*prepared);
-  const Shift shift(scale.Values(prepared->base), scale.Values(prepared->head),
-                    table);
+  const std::vector<double> base = scale.Values(prepared->base);
+  const std::vector<double> head = scale.Values(prepared->head);
+  const Shift shift(base, head, table);
   prepared->p_value = shift.PValue();
   if (!metric.effect.has_value()) return;
+  const double margin = kApart * std::max(Range(base), Range(head));
+  prepared->apart = std::abs(scale.Difference(*metric.effect)) > margin;
   const auto interval = shift.IntervalAt(1 - options.confidence);
   if (!interval.has_value()) return;
   metric.effect_low = scale.Change(interval->low);
@@ -127,9 +147,11 @@ void Measure(const JudgeOptions& options, double strict_alpha,
   // effect: a change of that size would have left none on its other side.
   const auto bound =
       scale.Change(metric.higher_is_better ? strict->high : strict->low);
-  if (!bound.has_value()) return;
-  const double reach = scale.Distance(*bound, *metric.effect) *
-                       (metric.higher_is_better ? -1 : 1);
+  const double worse = metric.higher_is_better ? -1 : 1;
+  const auto apart = scale.Change(worse * margin);
+  if (!bound.has_value() || !apart.has_value()) return;
+  const double reach =
+      std::max(scale.Distance(*bound, *metric.effect) * worse, *apart * worse);
   if (std::isfinite(reach)) {
     metric.smallest_visible = std::max(options.threshold, reach);
   }
@@ -154,7 +176,11 @@ std::string UnsureNote(const Prepared& prepared, double adjusted_p,
   if (prepared.p_value <= alpha && adjusted_p > alpha) {
     return "not beyond doubt among so many";
   }
-  if (prepared.p_value <= alpha) return "about as large as the threshold";
+  if (prepared.p_value <= alpha) {
+    return std::abs(*metric.effect) > options.threshold
+               ? "the processes of a side differ as much"
+               : "about as large as the threshold";
+  }
   return "too noisy";
 }
 
@@ -165,7 +191,7 @@ void GiveVerdict(const Prepared& prepared, double adjusted_p,
   const bool sure = prepared.test->direction_known && prepared.testable &&
                     metric.effect.has_value() &&
                     adjusted_p <= 1 - options.confidence;
-  if (sure && std::abs(*metric.effect) > options.threshold) {
+  if (sure && prepared.apart && std::abs(*metric.effect) > options.threshold) {
     metric.verdict = (*metric.effect > 0) == metric.higher_is_better
                          ? Verdict::kImproved
                          : Verdict::kSlower;
