@@ -456,9 +456,9 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "  opsbench run --scale smoke\n"
       "  opsbench run --area memtable\n"
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
-      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --save "
+      "  opsbench run --area memtable --filter /Get/ --repetitions 10 --save "
       "before\n"
-      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --compare "
+      "  opsbench run --area memtable --filter /Get/ --repetitions 10 --compare "
       "before\n");
   run->callback([flags, &context] {
     InstallStopSignals();
