@@ -52,16 +52,6 @@ void Finish(Context& context, const absl::StatusOr<int>& exit_code) {
   }
 }
 
-absl::Status RefuseFlags(const CLI::App& command,
-                         std::initializer_list<const char*> flags,
-                         absl::string_view why) {
-  for (const char* flag : flags) {
-    if (command.count(flag) == 0) continue;
-    return absl::InvalidArgumentError(absl::StrCat(flag, " ", why));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status CheckFilter(const std::string& pattern) {
   const absl::Status status = results::gate::CheckPattern(pattern);
   return status.ok() ? status

@@ -8,13 +8,11 @@
 
 #include <atomic>
 #include <filesystem>
-#include <initializer_list>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 
 namespace opsbench::cli {
 
@@ -41,12 +39,6 @@ void Fail(Context& context, const absl::Status& status,
 // the world that failed (Internal, Unavailable, Cancelled, ResourceExhausted,
 // Aborted, DeadlineExceeded), and with kExitUsage where it is what was asked.
 void Finish(Context& context, const absl::StatusOr<int>& exit_code);
-
-// InvalidArgument: one of `flags`, names such as "--plant", was given, though
-// it cannot act: `why` ends the sentence.
-absl::Status RefuseFlags(const CLI::App& command,
-                         std::initializer_list<const char*> flags,
-                         absl::string_view why);
 
 // InvalidArgument: the value of --filter is no extended regular expression.
 absl::Status CheckFilter(const std::string& pattern);

@@ -17,6 +17,7 @@
 #include "command.h"
 #include "compare_rates.h"
 #include "comparison_flags.h"
+#include "inert_flags.h"
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"

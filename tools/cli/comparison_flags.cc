@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/results/compare.h"
 
 namespace opsbench::cli {
 namespace {

@@ -15,6 +15,7 @@
 #include "command.h"
 #include "gate_rates.h"
 #include "gate_run.h"
+#include "inert_flags.h"
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"

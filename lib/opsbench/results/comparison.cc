@@ -24,13 +24,6 @@ absl::string_view VerdictName(Verdict verdict) {
   return "unknown";
 }
 
-bool ComparesAnything(const Comparison& comparison) {
-  return absl::c_any_of(
-      comparison.metrics, [](const MetricComparison& metric) {
-        return metric.base.has_value() && metric.head.has_value();
-      });
-}
-
 int64_t CountVerdicts(const Comparison& comparison, Verdict verdict) {
   return absl::c_count_if(comparison.metrics,
                           [&](const MetricComparison& metric) {

@@ -60,9 +60,6 @@ struct Comparison {
   std::vector<std::string> warnings;
 };
 
-// Whether any benchmark was measured on both sides.
-bool ComparesAnything(const Comparison& comparison);
-
 // How many have the verdict.
 int64_t CountVerdicts(const Comparison& comparison, Verdict verdict);
 
