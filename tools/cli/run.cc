@@ -213,7 +213,8 @@ absl::Status SelectBenchmarks(const Flags& flags, const Context& context,
                               Plan* plan) {
   for (Area& area : plan->areas) {
     OPSBENCH_ASSIGN_OR_RETURN(
-        area.benchmarks, ListBenchmarks(BenchArguments(area, flags, context)));
+        area.benchmarks,
+        SelectedBenchmarks(BenchArguments(area, flags, context)));
   }
   for (const Area& area : plan->areas) {
     if (flags.areas.empty() || flags.peers || !area.benchmarks.empty())
@@ -458,7 +459,8 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
       "  opsbench run --area memtable --filter /Get/ --repetitions 10 --save "
       "before\n"
-      "  opsbench run --area memtable --filter /Get/ --repetitions 10 --compare "
+      "  opsbench run --area memtable --filter /Get/ --repetitions 10 "
+      "--compare "
       "before\n");
   run->callback([flags, &context] {
     InstallStopSignals();

@@ -38,11 +38,12 @@ results::ReportCheck OracleCheck(const stress::StressReport& report) {
     return {.text = absl::StrCat("Oracle: could not ask the databases: ",
                                  report.oracle_status.message())};
   }
-  std::vector<absl::string_view> lines;
+  std::vector<std::string> lines;
   const std::string text = stress::RenderOracle(*report.oracle);
   for (const absl::string_view line :
        absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
-    lines.push_back(absl::StripAsciiWhitespace(line));
+    lines.emplace_back(line);
+    absl::RemoveExtraAsciiWhitespace(&lines.back());
   }
   return {.text = absl::StrJoin(lines, "; "), .ok = report.oracle->ok()};
 }
