@@ -346,6 +346,14 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   if (!flags.compare.empty()) {
     OPSBENCH_ASSIGN_OR_RETURN(
         base, ReadSide(results::RunStore(context.state_folder), flags.compare));
+    // Before anything is measured in vain.
+    for (const auto& [area, reason] : base.failures()) {
+      if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area)) {
+        continue;
+      }
+      return absl::FailedPreconditionError(absl::StrCat(
+          "--compare ", flags.compare, ": no results of ", area, ": ", reason));
+    }
   }
   OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
   results::RunStore store(context.state_folder);
