@@ -251,9 +251,9 @@ TEST_F(PipelineFlagsTest, RowsThatAreThereAlreadyAreTheRowsThatWereAskedFor) {
   const Outcome first = Pipeline({"run", file, "--rows", "500"});
   ASSERT_EQ(first.exit_code, 0) << first.errors;
   EXPECT_EQ(Pipeline({"run", file, "--rows", "500"}).exit_code, 0);
-  for (const auto& more : {std::vector<std::string>{}, {"--dry-run"}}) {
+  for (const std::string more : {"", "--dry-run"}) {
     std::vector<std::string> run = {"run", file, "--rows", "501"};
-    run.insert(run.end(), more.begin(), more.end());
+    if (!more.empty()) run.push_back(more);
     ExpectRefused(Pipeline(run), "has 500 rows, not 501");
   }
   EXPECT_EQ(Pipeline({"run", file}).exit_code, 0);
@@ -270,9 +270,9 @@ TEST_F(PipelineFlagsTest, SeedReplacesItsOwnTableAlone) {
       On("source.db")->Execute("INSERT INTO bench_events VALUES ('x')").ok());
   const std::string url =
       absl::StrCat("sqlite:", (folder() / "source.db").string());
-  for (const auto& more : {std::vector<std::string>{}, {"--fresh"}}) {
+  for (const std::string more : {"", "--fresh"}) {
     std::vector<std::string> seed = {"seed", "--url", url, "--rows", "5"};
-    seed.insert(seed.end(), more.begin(), more.end());
+    if (!more.empty()) seed.push_back(more);
     const Outcome outcome = Pipeline(seed);
     ExpectRefused(outcome, "--replace-foreign");
     EXPECT_THAT(outcome.errors, HasSubstr("bench_events"));
