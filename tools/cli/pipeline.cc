@@ -141,11 +141,10 @@ absl::StatusOr<int> DryRun(const PipelineConfig& config,
 }
 
 absl::StatusOr<int> Run(const Flags& flags) {
-  for (const auto& [given, name] :
-       {std::pair(!flags.out.empty(), "--out"), {flags.stages, "--stages"}}) {
-    if (!flags.dry_run || !given) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, " has no effect with --dry-run, which measures nothing"));
+  if (flags.dry_run && (flags.stages || !flags.out.empty())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.stages ? "--stages" : "--out",
+                     " has no effect with --dry-run, which measures nothing"));
   }
   const std::vector<ConnectorKind> kinds = pipeline::AllConnectors();
   OPSBENCH_ASSIGN_OR_RETURN(PipelineEngines engines, PipelineEngines::Load());
