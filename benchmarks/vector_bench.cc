@@ -27,6 +27,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/vector/benchmark.h"
+#include "opsbench/vector/redis_commands.h"
 #include "vector/core.h"
 
 namespace opsbench::vector_bench {
@@ -105,13 +106,14 @@ class Bench {
     config.num_requests = options_.iterations;
     config.duration = absl::Seconds(sizes_.seconds);
     config.warmup = config.duration / 10;
+    config.key_prefix = vector::kBenchKeyPrefix;
     return config;
   }
 
   absl::Status Query(const BenchmarkConfig& config, benchmark::State& state) {
     if (config.is_search()) {
       const Stage setup("setup", config.dataset);
-      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config, false).status());
+      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config).status());
     }
     for (auto _ : state) {
       const MeasuredRegion region;
@@ -131,8 +133,9 @@ class Bench {
     OPSBENCH_RETURN_IF_ERROR(benchmark_.Open(config).status());
     for (auto _ : state) {
       const MeasuredRegion region;
-      OPSBENCH_ASSIGN_OR_RETURN(const LoadResult result,
-                                benchmark_.Load(config, true));
+      OPSBENCH_ASSIGN_OR_RETURN(
+          const LoadResult result,
+          benchmark_.Load(config, vector::Replace::kOurs));
       AddMeasuredOperations(result.vectors);
       state.SetIterationTime(result.seconds);
       state.counters["vectors_per_second"] = result.vectors_per_second;
@@ -170,8 +173,8 @@ class Bench {
 
   const Sizes sizes_;
   const BenchOptions options_;
-  VectorBenchmark benchmark_;
   std::unique_ptr<EngineHandle> redis_;
+  VectorBenchmark benchmark_;  // Removes its keys, so it ends first.
 };
 
 benchmark::internal::Benchmark* Register(

@@ -49,9 +49,11 @@ class Session {
     OPSBENCH_ASSIGN_OR_RETURN(std::unique_ptr<EngineHandle> server,
                               ResolveBackend(&config));
     OPSBENCH_RETURN_IF_ERROR(vector::CheckConfig(config));
+    OPSBENCH_ASSIGN_OR_RETURN(const vector::Replace replace,
+                              ReplaceOf(flags, config));
     return std::unique_ptr<Session>(
-        new Session(std::move(config), std::move(named), std::move(output),
-                    std::move(server)));
+        new Session(std::move(config), replace, std::move(named),
+                    std::move(output), std::move(server)));
   }
 
   const BenchmarkConfig& config() const { return config_; }
@@ -67,9 +69,9 @@ class Session {
   void ClearProgress() { progress_.Clear(); }
 
   // Loads what is searched in, and says so.
-  absl::Status Load(bool replace) {
+  absl::Status Load() {
     OPSBENCH_ASSIGN_OR_RETURN(const vector::LoadResult loaded,
-                              benchmark_.Load(config_, replace));
+                              benchmark_.Load(config_, replace_));
     OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
                               benchmark_.Open(config_));
     ClearProgress();
@@ -105,9 +107,11 @@ class Session {
   }
 
  private:
-  Session(BenchmarkConfig config, std::string named_backend,
-          VectorOutput output, std::unique_ptr<EngineHandle> server)
+  Session(BenchmarkConfig config, vector::Replace replace,
+          std::string named_backend, VectorOutput output,
+          std::unique_ptr<EngineHandle> server)
       : config_(std::move(config)),
+        replace_(replace),
         named_backend_(std::move(named_backend)),
         output_(std::move(output)),
         server_(std::move(server)),
@@ -118,6 +122,7 @@ class Session {
              .on_result = nullptr}) {}
 
   const BenchmarkConfig config_;
+  const vector::Replace replace_;
   const std::string named_backend_;
   const VectorOutput output_;
   const std::unique_ptr<EngineHandle> server_;
@@ -230,7 +235,7 @@ void PrintCommand(const std::string& command) {
 absl::StatusOr<int> Load(const VectorFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
-  OPSBENCH_RETURN_IF_ERROR(session->Load(flags.replace));
+  OPSBENCH_RETURN_IF_ERROR(session->Load());
   if (session->config().is_local()) {
     absl::PrintF(
         "An index of this process ends with it: `vector query` builds "
@@ -270,7 +275,7 @@ absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
   BenchmarkConfig config = session->config();
   bool feasible = true;
   if (config.is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
     OPSBENCH_ASSIGN_OR_RETURN(std::vector<Parameter> parameters,
                               ParametersOf(flags, *session, true));
     // With a rate, how fast it could go is not the question.
@@ -310,7 +315,7 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
         "several values, or leave them out");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(options.parameters,
                             ParametersOf(flags, *session, true));
@@ -350,7 +355,7 @@ absl::StatusOr<int> Grid(const VectorFlags& flags, const Context& context) {
         "--pipeline, as --ef 20,50,100");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(const vector::GridResult grid,
                             session->benchmark().GridSearch(
@@ -380,8 +385,6 @@ void AddLoad(CLI::App& group, Context& context) {
   const auto flags = std::make_shared<VectorFlags>();
   CLI::App* load = AddAction(group, context, flags, "load",
                              "Put a data set into an index", Load);
-  load->add_flag("--replace", flags->replace,
-                 "Also when as many vectors are there already");
   AddStagesFlag(load, &flags->stages);
   load->footer(
       "Examples:\n"

@@ -144,6 +144,10 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
           "NAME");
   AddText(command, "--index", &config.index,
           "Name of the index on a server (opsbench_<data set>)", "NAME");
+  command->add_flag("--replace", flags->replace,
+                    "Load the index anew, in place of one that opsbench made");
+  command->add_flag("--replace-foreign", flags->replace_foreign,
+                    "Also replace what opsbench did not make");
   AddText(command, "--queries", &config.open.queries,
           "File of queries, where the data set's has none", "FILE");
   AddText(command, "--truth", &config.open.truth,
@@ -301,6 +305,25 @@ absl::StatusOr<BenchmarkConfig> ConfigOf(const VectorFlags& flags) {
         absl::StrCat("--max-p99-ms ", *flags.max_p99_ms, ": above 0"));
   }
   return config;
+}
+
+absl::StatusOr<vector::Replace> ReplaceOf(const VectorFlags& flags,
+                                          const BenchmarkConfig& config) {
+  if (!flags.replace && !flags.replace_foreign) {
+    return vector::Replace::kNothing;
+  }
+  const char* const flag =
+      flags.replace_foreign ? "--replace-foreign" : "--replace";
+  if (config.is_local()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, " is for servers: ", config.backend, " is built anew each time"));
+  }
+  if (!config.is_search()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " is for indexes: ", config.operation, " has none"));
+  }
+  return flags.replace_foreign ? vector::Replace::kForeign
+                               : vector::Replace::kOurs;
 }
 
 absl::StatusOr<std::unique_ptr<EngineHandle>> ResolveBackend(

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -20,9 +21,9 @@ namespace opsbench::vector {
 inline constexpr char kIndexMaker[] = "vector load";
 
 struct IndexMark {
-  std::string kind;     // BackendInfo::name: "redis_search", "pgvector".
-  std::string options;  // "m:16,ef_construction:200"; empty: none.
-  uint64_t content = 0;  // ContentHash() of the data set.
+  std::string kind;      // BackendInfo::name: "redis_search", "pgvector".
+  std::string options;   // "m:16,ef_construction:200"; empty: none.
+  uint64_t content = 0;  // Dataset::content_hash().
   int64_t rows = 0;
   int64_t dimension = 0;
   std::string metric;
@@ -32,10 +33,6 @@ struct IndexMark {
   // Whether both are of the same data, kind and options.
   bool SameIndex(const IndexMark& other) const;
 };
-
-// Hashes what is searched in: metric, dimension, vectors and attributes, bit by
-// bit. The same on every machine; it is part of what servers store.
-uint64_t ContentHash(const Dataset& data);
 
 // Returns the mark of an index that is not complete yet.
 IndexMark MakeIndexMark(const Dataset& data, absl::string_view kind,
@@ -54,6 +51,24 @@ absl::optional<IndexMark> ParseIndexMark(absl::string_view text);
 // "1000 vectors of dimension 16 (l2, data 00c0ffee00c0ffee), redis_search,
 // m:16,ef_construction:200".
 std::string DescribeIndexMark(const IndexMark& mark);
+
+// What stands under the name of an index on a server.
+struct IndexState {
+  enum class Kind {
+    kAbsent,
+    kCurrent,     // The index of these data and options, all of it.
+    kUnfinished,  // The same, but opsbench was interrupted when it made it.
+    kOther,       // Made by opsbench, of other data, or with other options, or
+                  // rows of it are missing.
+    kForeign,     // Not made by opsbench, or for another purpose.
+  };
+  Kind kind = Kind::kAbsent;
+  // Names it, and says of kOther how it differs: "index products at redis://…".
+  std::string what;
+};
+
+// Rows to be read back from an index: the first, the last, and some between.
+std::vector<size_t> SampleRows(const Dataset& data);
 
 }  // namespace opsbench::vector
 

@@ -61,9 +61,9 @@ absl::StatusOr<RedisReply> RedisNodes::AskForKey(
   for (int attempt = 0;; ++attempt) {
     const int owner = slots_.Owner(ClusterSlot(key));
     if (owner == SlotMap::kNoNode) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "no node of the cluster has the slot of ", key,
-          ": give it out first (redis-cli --cluster fix)"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("no node of the cluster has the slot of ", key,
+                       ": give it out first (redis-cli --cluster fix)"));
     }
     OPSBENCH_ASSIGN_OR_RETURN(RedisReply reply,
                               Ask(static_cast<size_t>(owner), command));
@@ -109,10 +109,28 @@ absl::Status RedisNodes::Scan(absl::string_view pattern, const Visit& visit) {
       for (const RedisReply& key : page.elements[1].elements) {
         keys.push_back(key.text);
       }
-      if (!keys.empty()) OPSBENCH_RETURN_IF_ERROR(visit(keys));
+      if (!keys.empty()) OPSBENCH_RETURN_IF_ERROR(visit(node, keys));
     } while (cursor != "0");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> RedisNodes::TypesOf(
+    size_t node, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) sessions_[node]->Append({"TYPE", key});
+  std::vector<RedisReply> replies;
+  const absl::Status status = sessions_[node]->Flush(&replies);
+  if (replies.size() != keys.size()) return status;
+  std::vector<std::string> types;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    // Its slot may be moving.
+    if (replies[i].type == RedisReply::Type::kError) {
+      OPSBENCH_ASSIGN_OR_RETURN(replies[i],
+                                ExecuteForKey(keys[i], {"TYPE", keys[i]}));
+    }
+    types.push_back(replies[i].text);
+  }
+  return types;
 }
 
 }  // namespace opsbench::vector::internal

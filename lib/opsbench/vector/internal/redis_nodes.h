@@ -43,9 +43,13 @@ class RedisNodes {
 
   // Calls `visit` with the keys that match a glob pattern, page by page, of
   // every node. A key may come twice. Ends at the first error of `visit`.
-  using Visit =
-      std::function<absl::Status(const std::vector<std::string>& keys)>;
+  using Visit = std::function<absl::Status(
+      size_t node, const std::vector<std::string>& keys)>;
   absl::Status Scan(absl::string_view pattern, const Visit& visit);
+
+  // The types of keys of a node, in one round trip: "none", "string", ….
+  absl::StatusOr<std::vector<std::string>> TypesOf(
+      size_t node, const std::vector<std::string>& keys);
 
  private:
   RedisNodes(Url url, SlotMap slots)

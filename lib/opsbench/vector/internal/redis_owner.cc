@@ -42,8 +42,8 @@ absl::Status InTheWay(absl::string_view what) {
 absl::StatusOr<std::unique_ptr<RedisOwner>> RedisOwner::Connect(
     const Url& url, std::string name, std::string kind) {
   OPSBENCH_ASSIGN_OR_RETURN(auto nodes, RedisNodes::Connect(url));
-  return std::unique_ptr<RedisOwner>(new RedisOwner(
-      url, std::move(name), std::move(kind), std::move(nodes)));
+  return std::unique_ptr<RedisOwner>(
+      new RedisOwner(url, std::move(name), std::move(kind), std::move(nodes)));
 }
 
 std::string RedisOwner::MarkKey() const {
@@ -76,6 +76,16 @@ absl::StatusOr<RedisOwner::Mark> RedisOwner::ReadMark() {
 absl::Status RedisOwner::WriteMark(const IndexMark& mark) {
   const std::string key = MarkKey();
   return nodes_->ExecuteForKey(key, {"SET", key, IndexMarkText(mark)}).status();
+}
+
+absl::Status RedisOwner::Create(const std::vector<std::string>& command) {
+  if (command.empty()) return absl::OkStatus();
+  for (size_t node = 0; node < nodes_->size(); ++node) {
+    OPSBENCH_ASSIGN_OR_RETURN(const Found index, FindSearchIndex(node));
+    if (index != Found::kAbsent) continue;
+    OPSBENCH_RETURN_IF_ERROR(nodes_->Execute(node, command).status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RedisOwner::Found> RedisOwner::FindSearchIndex(size_t node) {
@@ -115,7 +125,8 @@ absl::StatusOr<std::string> RedisOwner::FindForeignKey(int64_t rows) {
   std::string foreign;
   const std::string prefix = absl::StrCat(name_, ":");
   const absl::Status status = nodes_->Scan(
-      absl::StrCat(prefix, "*"), [&](const std::vector<std::string>& keys) {
+      absl::StrCat(prefix, "*"),
+      [&](size_t, const std::vector<std::string>& keys) {
         for (const std::string& key : keys) {
           absl::string_view row = key;
           if (absl::ConsumePrefix(&row, prefix) && IsRow(row, rows)) continue;
@@ -145,8 +156,7 @@ absl::StatusOr<std::string> RedisOwner::FindForeign(
   const bool rows_are_ours = ours.has_value() && !set_is_ours;
   for (size_t node = 0; node < nodes_->size(); ++node) {
     OPSBENCH_ASSIGN_OR_RETURN(const Found index, FindSearchIndex(node));
-    if (index == Found::kForeign ||
-        (index == Found::kOurs && !rows_are_ours)) {
+    if (index == Found::kForeign || (index == Found::kOurs && !rows_are_ours)) {
       return absl::StrCat("index ", name_);
     }
   }
@@ -200,13 +210,14 @@ absl::Status RedisOwner::RemoveAll() {
     return Unlink(MarkKey());
   }
   OPSBENCH_RETURN_IF_ERROR(DropSearchIndex(true));
-  OPSBENCH_RETURN_IF_ERROR(nodes_->Scan(
-      absl::StrCat(name_, ":*"), [&](const std::vector<std::string>& keys) {
-        for (const std::string& key : keys) {
-          OPSBENCH_RETURN_IF_ERROR(Unlink(key));
-        }
-        return absl::OkStatus();
-      }));
+  OPSBENCH_RETURN_IF_ERROR(
+      nodes_->Scan(absl::StrCat(name_, ":*"),
+                   [&](size_t, const std::vector<std::string>& keys) {
+                     for (const std::string& key : keys) {
+                       OPSBENCH_RETURN_IF_ERROR(Unlink(key));
+                     }
+                     return absl::OkStatus();
+                   }));
   return Unlink(MarkKey());
 }
 

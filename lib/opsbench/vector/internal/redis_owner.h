@@ -2,15 +2,16 @@
 #define OPSBENCH_VECTOR_INTERNAL_REDIS_OWNER_H_
 
 // Tells whose an index on a Redis server is, and removes it. What opsbench
-// makes under a name has a mark, the string "opsbench:index:<name>", from before
-// it is there until after it is gone; BACKENDS.md has the whole list. Rows are
-// removed by their numbers, and only where they look like rows.
+// makes under a name has a mark, the string "opsbench:index:<name>", from
+// before it is there until after it is gone; BACKENDS.md has the whole list.
+// Rows are removed by their numbers, and only where they look like rows.
 //
 // Thread safety: for one thread.
 
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -37,6 +38,10 @@ class RedisOwner {
   absl::StatusOr<Mark> ReadMark();
 
   absl::Status WriteMark(const IndexMark& mark);
+
+  // Sends the command that makes a search index to each primary that has none;
+  // a module may make it on all of them at the word of one. Empty: nothing.
+  absl::Status Create(const std::vector<std::string>& command);
 
   // Names the first thing that is in the way and that `ours`, if there is one,
   // does not cover: "index products", "key products:1 (hash)". Empty: nothing.
