@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "opsbench/db/redis.h"
 #include "opsbench/results/benchmark_json.h"
 #include "opsbench/server/private_server.h"
 #include "testing.h"
@@ -143,6 +144,29 @@ TEST_F(VectorCommandTest, AServerWithoutSearchIsToldWhatItLacks) {
   EXPECT_THAT(outcome.errors, AllOf(HasSubstr("Redis 7"), HasSubstr("FT.")));
 }
 
+// What users own on a server, under each name that a measurement would write.
+TEST_F(VectorCommandTest, KeysOfOthersAreRefusedAndStay) {
+  auto server = PrivateServer::Start({.kind = ServerKind::kRedis});
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto session = ConnectRedis(*Url::Parse((*server)->url()));
+  ASSERT_TRUE(session.ok()) << session.status();
+  for (const char* operation : {"set", "get", "incr"}) {
+    for (const char* key :
+         {"ops:000000000003", "ops:counter:000000000003", "ops:mark"}) {
+      ASSERT_TRUE((*session)->Execute({"RPUSH", key, "mine"}).ok());
+    }
+    const Outcome outcome = Vector({"query", "--backend", (*server)->url(),
+                                    "-t", operation, "--requests", "10"});
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.errors;
+    EXPECT_THAT(outcome.errors,
+                MatchesRegex("opsbench: key ops:[^\n]*rename it[^\n]*\n"));
+    const auto keys = (*session)->Execute({"DBSIZE"});
+    ASSERT_TRUE(keys.ok()) << keys.status();
+    EXPECT_EQ(keys->integer, 3);
+    ASSERT_TRUE((*session)->Execute({"FLUSHDB"}).ok());
+  }
+}
+
 TEST_F(VectorCommandTest, FaultsAreOneLineAndUsage) {
   std::ofstream(Path("bad.fvecs")) << "no vectors";
   const auto expect = [&](std::vector<std::string> arguments,
@@ -167,6 +191,10 @@ TEST_F(VectorCommandTest, FaultsAreOneLineAndUsage) {
   expect({"--output", "/proc/a.csv"}, "cannot write");
   expect({"--clients", "5000"}, "each is a thread");
   expect({"-t", "get"}, "--backend redis");
+  expect({"--replace"}, "--replace is for servers");
+  expect({"--replace-foreign"}, "--replace-foreign is for servers");
+  expect({"--backend", "redis://127.0.0.1:1", "-t", "get", "--replace"},
+         "--replace is for indexes");
   expect({"--backend", "redis://127.0.0.1:6379", "-t", "gett"}, "gett");
 }
 

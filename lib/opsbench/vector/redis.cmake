@@ -14,10 +14,13 @@ opsbench_library(NAME vector_redis
     Threads::Threads)
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(redis_load_bench.cc redis_load_fault_test.cc
-  redis_load_test.cc)
+_opsbench_remember(redis_commands_test.cc redis_load_bench.cc
+  redis_load_fault_test.cc redis_load_test.cc)
 if(OPSBENCH_WITH_REDIS)
   target_compile_definitions(opsbench_vector_redis PRIVATE OPSBENCH_WITH_REDIS)
+  opsbench_test(NAME vector_redis_commands_test SOURCES redis_commands_test.cc
+    LABEL integration TIMEOUT 120
+    DEPS opsbench::server opsbench::vector_redis)
   opsbench_test(NAME vector_redis_load_test SOURCES redis_load_test.cc
     LABEL integration TIMEOUT 120
     DEPS opsbench::server opsbench::vector_redis)

@@ -88,6 +88,8 @@ class SearchModuleStandIn {
       const ssize_t size = recv(client, buffer, sizeof(buffer), 0);
       if (size <= 0) return;
       reader.Feed({buffer, static_cast<size_t>(size)});
+      // Together, or the kernel waits for an acknowledgement between two.
+      std::string replies;
       while (true) {
         const auto request = reader.Next();
         if (!request.ok()) return;
@@ -98,10 +100,12 @@ class SearchModuleStandIn {
           words.emplace_back(view[i].text());
         }
         const std::string reply = Answer(words, **upstream);
-        if (reply.empty() ||
-            send(client, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) {
-          return;
-        }
+        if (reply.empty()) return;
+        replies += reply;
+      }
+      if (!replies.empty() &&
+          send(client, replies.data(), replies.size(), MSG_NOSIGNAL) < 0) {
+        return;
       }
     }
   }

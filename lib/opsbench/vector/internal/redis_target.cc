@@ -205,9 +205,11 @@ class RedisTarget : public Target {
         }));
     if (result.interrupted) return absl::CancelledError("interrupted");
     if (result.errors > 0) {
-      return absl::InternalError(absl::StrCat(
-          result.errors, " of ", load.requests,
-          " vectors were refused, the first with: ", result.first_error));
+      return absl::Status(
+          RedisErrorStatus(result.first_error).code(),
+          absl::StrCat(result.errors, " of ", load.requests,
+                       " vectors were refused, the first with: ",
+                       result.first_error));
     }
     return WaitUntilIndexed(static_cast<int64_t>(data.base().rows),
                             kIndexingPatience, options);
