@@ -265,4 +265,24 @@ absl::Status RunPgvectorScript(const Url& url, Metric metric) {
   return backend->Remove(false);
 }
 
+absl::Status RunPgvectorForeignScript(const Url& url) {
+  const auto data = RecordedData(Metric::kL2);
+  PgvectorOptions options;
+  options.table = "recorded";
+  OPSBENCH_ASSIGN_OR_RETURN(const auto backend,
+                            PgvectorBackend::Open(url, options));
+  OPSBENCH_ASSIGN_OR_RETURN(const IndexState state,
+                            backend->Find(*data, BuildOptions()));
+  if (state.kind != IndexState::Kind::kForeign) {
+    return absl::InternalError("what opsbench did not make was not found");
+  }
+  const absl::Status removed = backend->Remove(false);
+  const absl::Status built = backend->Build(*data, BuildOptions());
+  if (absl::IsFailedPrecondition(removed) && !built.ok()) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(absl::StrCat("not refused: ", removed.ToString(),
+                                          ", ", built.ToString()));
+}
+
 }  // namespace opsbench::vector

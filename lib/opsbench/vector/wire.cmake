@@ -21,7 +21,7 @@ opsbench_library(NAME vector_wire
   PRIVATE_DEPS absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
+_opsbench_remember(internal/redis_owner_test.cc pgvector_backend_test.cc pgvector_replay_test.cc
   redis_index_test.cc redis_server_test.cc wire_backends_test.cc)
 if(OPSBENCH_WITH_POSTGRES)
   opsbench_test(NAME vector_pgvector_replay_test
@@ -44,6 +44,10 @@ if(OPSBENCH_WITH_REDIS)
     opsbench_test(NAME vector_${name}_test
       SOURCES redis_exchanges.cc ${name}_test.cc DEPS opsbench::vector_wire)
   endforeach()
+  opsbench_test(NAME vector_redis_owner_test
+    SOURCES internal/redis_owner_test.cc
+    LABEL integration TIMEOUT 120
+    DEPS absl::optional absl::time opsbench::server opsbench::vector_wire)
   opsbench_test(NAME vector_redis_server_test
     SOURCES redis_exchanges.cc redis_server_test.cc
     LABEL integration
