@@ -16,7 +16,7 @@ _opsbench_remember(redis_ownership_test.cc)
 if(OPSBENCH_WITH_REDIS)
   opsbench_test(NAME vector_redis_ownership_test
     SOURCES redis_exchanges.cc redis_ownership_test.cc
-    LABEL integration TIMEOUT 120
+    LABEL integration TIMEOUT 240
     DEPS absl::optional opsbench::db opsbench::testing
       opsbench::vector_benchmark opsbench::vector_wire)
 endif()

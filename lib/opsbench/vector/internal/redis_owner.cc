@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -92,6 +93,7 @@ absl::StatusOr<RedisOwner::Found> RedisOwner::FindSearchIndex(size_t node) {
   OPSBENCH_ASSIGN_OR_RETURN(const RedisReply info,
                             nodes_->Ask(node, {"FT.INFO", name_}));
   if (info.type == Type::kError) {
+    if (absl::StartsWith(info.text, "MOVED ")) return Found::kElsewhere;
     const absl::Status status = IndexErrorStatus(info.text);
     // Without a search module there is no such index.
     if (absl::IsNotFound(status) || absl::IsUnimplemented(status)) {
@@ -172,7 +174,7 @@ absl::Status RedisOwner::Unlink(const std::string& key) {
 absl::Status RedisOwner::DropSearchIndex(bool foreign) {
   for (size_t node = 0; node < nodes_->size(); ++node) {
     OPSBENCH_ASSIGN_OR_RETURN(const Found index, FindSearchIndex(node));
-    if (index == Found::kAbsent) continue;
+    if (index == Found::kAbsent || index == Found::kElsewhere) continue;
     if (index == Found::kForeign && !foreign) {
       return InTheWay(absl::StrCat("index ", name_));
     }

@@ -71,7 +71,8 @@ class RedisOwner {
         kind_(std::move(kind)),
         nodes_(std::move(nodes)) {}
 
-  enum class Found { kAbsent, kOurs, kForeign };
+  // kElsewhere: only another node takes commands about an index of this name.
+  enum class Found { kAbsent, kOurs, kForeign, kElsewhere };
 
   std::string MarkKey() const;
   absl::StatusOr<std::string> TypeOf(const std::string& key);
