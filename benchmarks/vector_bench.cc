@@ -210,7 +210,7 @@ std::vector<int> EffortsOf(const std::string& backend, const Sizes& sizes) {
 
 void RegisterSearches(Bench* bench) {
   for (const char* backend :
-       {"hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
+       {"hnsw", "hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
     BenchmarkConfig config = bench->Config();
     config.backend = backend;
     const std::string of =
@@ -232,7 +232,7 @@ void RegisterSearches(Bench* bench) {
 }
 
 void RegisterFilters(Bench* bench) {
-  for (const char* backend : {"hnswlib", "brute_force"}) {
+  for (const char* backend : {"hnsw", "brute_force"}) {
     for (const int percent : {1, 10, 50, 100}) {
       BenchmarkConfig config = bench->Config();
       config.backend = backend;
@@ -255,7 +255,7 @@ void RegisterMemory(Bench* bench) {
     config.dataset = dataset;
     config.ef_search = 40;
     config.num_clients = 2;
-    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnswlib/dataset:",
+    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnsw/dataset:",
                                dataset, "/ef:40/clients:2"),
                   config, bench);
   }

@@ -52,7 +52,7 @@ TEST_F(VectorCommandTest, QueryAloneFindsASettingAndPrintsTheCommand) {
   EXPECT_THAT(outcome.output,
               AllOf(HasSubstr("clusters-1k-16: 1000 vectors of dimension 16"),
                     HasSubstr("Best: ef_search"), HasSubstr("Recall"),
-                    HasSubstr("tools/opsbench vector query --backend hnswlib "
+                    HasSubstr("tools/opsbench vector query --backend hnsw "
                               "--dataset clusters-1k-16 --k 10 --ef ")));
   for (const char* file : {"run/run.json", "run/vector.json", "run/results.csv",
                            "run/report.html", "o.csv"}) {
@@ -101,7 +101,7 @@ TEST_F(VectorCommandTest, WhatCannotBeTunedIsToldBeforeAnythingIsBuilt) {
 // Of a rate that cannot be kept the warm-up ends at its time, and the user is
 // told.
 TEST_F(VectorCommandTest, ARateThatIsNotKeptIsSaid) {
-  for (const std::string backend : {"hnswlib", "redis"}) {
+  for (const std::string backend : {"hnsw", "redis"}) {
     std::vector<std::string> all = {
         "query",          "--backend", backend, "--rate",   "50000000",
         "--clients",      "1",         "--ef",  "10",       "--dataset",
@@ -155,7 +155,7 @@ TEST_F(VectorCommandTest, FaultsAreOneLineAndUsage) {
   };
   expect({"--dataset", Path("bad.fvecs")}, "bad.fvecs");
   expect({"--dataset", "nowhere"}, "nowhere");
-  expect({"--backend", "hnsw"}, "hnswlib");
+  expect({"--backend", "hnsww"}, "hnswlib");
   expect({"--ef", "0x"}, "--ef 0x");
   expect({"--k", "0"}, "k is 0");
   expect({"--min-recall", "1.5"}, "--min-recall");

@@ -22,7 +22,7 @@ constexpr int kUsualServerClients = 10;
 
 double Ms(double ns) { return ns / 1e6; }
 
-// "hnswlib 0.6.2"; the name alone where nobody says the version.
+// "redis 7.0.15"; the name alone where nobody says the version.
 std::string NameOf(const BackendInfo& info) {
   return info.version.empty() ? info.name
                               : absl::StrCat(info.name, " ", info.version);

@@ -26,7 +26,7 @@ inline constexpr char kVectorQuery[] = "vec-query";
 struct BenchmarkConfig {
   // What is asked: an index of this process (LocalBackendNames()), or the URL
   // of a server.
-  std::string backend = "hnswlib";
+  std::string backend = "hnsw";
   // On a server: "auto", or what its index is made by, see wire_backends.h.
   std::string engine = "auto";
   // The name of a generated data set or a file: see open_dataset.h.
@@ -91,7 +91,7 @@ struct BenchmarkResult {
   double seconds = 0;  // That were measured.
 
   absl::Time timestamp;  // When it began.
-  // What answered: "hnswlib 0.6.2", "redis 7.0.15".
+  // What answered: "faiss_hnsw 1.7.3", "redis 7.0.15".
   std::string answered_by;
   int64_t index_bytes = 0;  // 0: not known.
 };

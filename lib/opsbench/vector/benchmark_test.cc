@@ -81,7 +81,7 @@ TEST(BenchmarkConfigTest, TheCommandHasWhatCountsAndNoPassword) {
   config.filter.by_tag = true;
   config.filter.tag = 3;
   EXPECT_EQ(CommandOf(config),
-            "vector query --backend hnswlib --dataset clusters-1k-16 --k 10 "
+            "vector query --backend hnsw --dataset clusters-1k-16 --k 10 "
             "--ef 64 --filter-tag 3 --clients 2 --requests 400 --warmup 0.005");
   config.backend = "redis://:hushhush@localhost:6379/0";
   config.num_threads = 2;
@@ -107,7 +107,7 @@ TEST(VectorBenchmarkTest, RunCountsEveryRequestAndItsRecall) {
   EXPECT_LE(result->latency_p50_ms, result->latency_p99_ms);
   EXPECT_LE(result->latency_p99_ms, result->latency_max_ms);
   EXPECT_FALSE(result->baseline_latency_avg_ms.has_value());
-  EXPECT_THAT(result->answered_by, StartsWith("hnswlib "));
+  EXPECT_THAT(result->answered_by, StartsWith("hnsw 1, graph by hnswlib "));
   EXPECT_GT(result->index_bytes, 1000 * 16 * 4);
   EXPECT_THAT(benchmark.results(), SizeIs(1));
 }
@@ -215,7 +215,7 @@ TEST(BenchmarkReportTest, RowsOfOneSettingAreRepetitions) {
   BenchmarkResult result;
   result.config = Small();
   result.config.ef_search = 64;
-  result.answered_by = "hnswlib 0.6.2";
+  result.answered_by = "hnsw 1, graph by hnswlib 0.6.2";
   result.qps = 1000;
   result.latency_avg_ms = 0.5;
   result.recall_avg = result.recall_min = result.recall_max = 0.9;
@@ -225,7 +225,7 @@ TEST(BenchmarkReportTest, RowsOfOneSettingAreRepetitions) {
   const auto file = ToBenchmarkFile({result, other, result});
   ASSERT_THAT(file.rows, SizeIs(3));
   EXPECT_EQ(file.rows[0].name,
-            "VectorQuery/backend:hnswlib/dataset:clusters-1k-16/k:10/ef:64/"
+            "VectorQuery/backend:hnsw/dataset:clusters-1k-16/k:10/ef:64/"
             "clients:2");
   EXPECT_EQ(file.rows[2].name, file.rows[0].name);
   EXPECT_EQ(file.rows[2].repetition_index, 1);
