@@ -19,6 +19,10 @@ namespace opsbench::vector {
 namespace {
 
 constexpr int kUsualServerClients = 10;
+// A window in which no request ended is made longer, up to this.
+constexpr absl::Duration kLongestWindow = absl::Minutes(1);
+// How many of the best settings are measured again before none is called one.
+constexpr int kMostConfirmations = 3;
 
 double Ms(double ns) { return ns / 1e6; }
 
@@ -72,6 +76,9 @@ QueryLoadOptions LoadOptionsOf(const BenchmarkConfig& config,
   options.warmup = config.warmup;
   options.rate_per_second = config.rate_per_second;
   options.stop = hooks.stop;
+  options.on_measured = hooks.on_measured;
+  options.stage_name = config.operation;
+  options.stage_tag = DescribeSetting(config);
   if (hooks.on_progress) {
     options.on_progress = [&hooks, &config](const QueryLoadProgress& progress) {
       hooks.on_progress(absl::StrFormat(
@@ -101,8 +108,10 @@ BenchmarkResult ResultOf(const BenchmarkConfig& config, QueryLoadResult load) {
     result.recall_avg = load.recall.average();
     result.recall_min = load.recall.min();
     result.recall_max = load.recall.max();
+    result.short_replies = load.recall.short_replies();
   }
   result.requests = load.requests;
+  result.empty_replies = load.empty_replies;
   result.errors = load.errors;
   result.errors_by_kind = std::move(load.errors_by_kind);
   result.first_error = std::move(load.first_error);
@@ -118,6 +127,91 @@ std::vector<std::string> NamesOf(const std::vector<Parameter>& parameters) {
   std::vector<std::string> names;
   for (const Parameter& parameter : parameters) names.push_back(parameter.name);
   return names;
+}
+
+Sample SampleOf(const BenchmarkResult& result) {
+  Sample sample;
+  sample.qps = result.qps;
+  sample.p99_ms = result.latency_p99_ms;
+  // Constraints on recall are for searches: see Prepare().
+  sample.recall = result.recall_avg.value_or(1);
+  return sample;
+}
+
+// The one that has the most queries per second of those that keep the
+// constraints.
+absl::optional<size_t> FastestFeasible(const std::vector<Evidence>& evidence) {
+  absl::optional<size_t> fastest;
+  for (size_t i = 0; i < evidence.size(); ++i) {
+    if (evidence[i].feasible &&
+        (!fastest || evidence[i].qps > evidence[*fastest].qps)) {
+      fastest = i;
+    }
+  }
+  return fastest;
+}
+
+// Recall is a share of what can be found: there has to be something.
+absl::Status CheckSearch(const BenchmarkConfig& config, const Dataset& data) {
+  if (data.queries().rows == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.dataset, " has no queries"));
+  }
+  if (!config.filter.any()) return absl::OkStatus();
+  for (size_t row = 0; row < data.base().rows; ++row) {
+    if (data.attributes().Matches(config.filter, row)) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the filter passes none of the ", data.base().rows, " vectors of ",
+      config.dataset, ": there is nothing to find, and no recall"));
+}
+
+// Asks until a request has ended: on a machine that does other work a short
+// window may pass before one does.
+absl::StatusOr<QueryLoadResult> RunUntilAnswered(internal::Target& target,
+                                                 const BenchmarkConfig& config,
+                                                 const Dataset* data,
+                                                 const GroundTruth* truth,
+                                                 QueryLoadOptions options) {
+  while (true) {
+    OPSBENCH_ASSIGN_OR_RETURN(QueryLoadResult load,
+                              target.Run(config, data, truth, options));
+    if (load.requests + load.errors > 0 || load.interrupted) return load;
+    if (options.requests > 0 || options.duration >= kLongestWindow) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          "no request ended in ", absl::FormatDuration(load.elapsed)));
+    }
+    options.duration = std::min(2 * options.duration, kLongestWindow);
+    options.warmup = absl::ZeroDuration();
+  }
+}
+
+// What the figures of a measurement without errors rest on.
+absl::Status CheckEffect(internal::Target& target,
+                         const BenchmarkConfig& config,
+                         const QueryLoadResult& load) {
+  if (load.errors > 0 || load.interrupted) return absl::OkStatus();
+  if (config.is_search() && load.recall.queries() != load.requests) {
+    return absl::InternalError(absl::StrCat("recall was counted for ",
+                                            load.recall.queries(), " of ",
+                                            load.requests, " requests"));
+  }
+  if (config.is_search() && target.info().exact && load.recall.min() < 1) {
+    return absl::InternalError(
+        absl::StrCat(target.info().name,
+                     " is exact, and missed neighbours: the lowest recall is ",
+                     load.recall.min()));
+  }
+  return target.CheckEffect(config, load);
+}
+
+BenchmarkConfig WithSetting(BenchmarkConfig config,
+                            const std::vector<std::string>& names,
+                            const Setting& setting) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    SetParameter(names[i], setting[i], &config).IgnoreError();
+  }
+  return config;
 }
 
 bool HasSetting(const BenchmarkConfig& config,
@@ -236,6 +330,7 @@ absl::StatusOr<LoadResult> VectorBenchmark::Load(const BenchmarkConfig& given,
   BenchmarkConfig config = given;
   OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
   OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
+  OPSBENCH_RETURN_IF_ERROR(CheckSearch(config, *data));
   config.index = IndexName(config, *data);
   OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
                             OpenTarget(config, data));
@@ -256,6 +351,7 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
   const GroundTruth* truth = nullptr;
   if (config.is_search()) {
     OPSBENCH_ASSIGN_OR_RETURN(data, Open(config));
+    OPSBENCH_RETURN_IF_ERROR(CheckSearch(config, *data));
     config.index = IndexName(config, *data);
   }
   OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
@@ -270,24 +366,34 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
     OPSBENCH_RETURN_IF_ERROR(LoadInto(*target, config, *data, false).status());
     OPSBENCH_ASSIGN_OR_RETURN(truth, TruthOf(config, *data));
   }
+  return MeasureOnce(config, *target, data, truth);
+}
+
+absl::StatusOr<BenchmarkResult> VectorBenchmark::MeasureOnce(
+    const BenchmarkConfig& config, internal::Target& target,
+    const Dataset* data, const GroundTruth* truth) {
   const QueryLoadOptions options = LoadOptionsOf(config, hooks_);
-  const Stage stage(config.operation, DescribeSetting(config));
   const absl::Time started = absl::Now();
+  Stage baseline_stage("baseline", DescribeSetting(config));
   OPSBENCH_ASSIGN_OR_RETURN(const absl::optional<Histogram> baseline,
-                            target->Baseline());
-  OPSBENCH_ASSIGN_OR_RETURN(QueryLoadResult load,
-                            target->Run(config, data, truth, options));
+                            target.Baseline());
+  baseline_stage.End();
+  OPSBENCH_ASSIGN_OR_RETURN(
+      QueryLoadResult load,
+      RunUntilAnswered(target, config, data, truth, options));
+  if (load.requests == 0 && load.interrupted) {
+    return absl::CancelledError("interrupted before the first reply");
+  }
+  OPSBENCH_RETURN_IF_ERROR(CheckEffect(target, config, load));
   BenchmarkResult result = ResultOf(config, std::move(load));
   result.timestamp = started;
-  result.answered_by = NameOf(target->info());
-  result.index_bytes = config.is_search() ? target->MemoryBytes() : 0;
+  result.answered_by = NameOf(target.info());
+  result.recall_k = truth == nullptr ? 0 : static_cast<int>(truth->k);
+  result.index_bytes = config.is_search() ? target.MemoryBytes() : 0;
   if (baseline.has_value()) {
     result.baseline_latency_avg_ms = Ms(baseline->mean_ns());
     result.baseline_latency_p50_ms =
         Ms(static_cast<double>(baseline->Percentile(50)));
-  }
-  if (result.requests == 0 && result.interrupted) {
-    return absl::UnavailableError("interrupted before the first reply");
   }
   if (result.requests == 0 && result.errors > 0) {
     return absl::UnavailableError(
@@ -338,44 +444,114 @@ absl::StatusOr<Sample> VectorBenchmark::Measure(
     OPSBENCH_RETURN_IF_ERROR(SetParameter(names[i], setting[i], &config));
   }
   const int64_t start_ns = MonotonicNowNs();
-  OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result, Run(config));
-  Sample sample;
-  sample.qps = result.qps;
-  sample.p99_ms = result.latency_p99_ms;
-  sample.recall = result.recall_avg.value_or(1);
-  sample.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
-  return sample;
+  const absl::StatusOr<BenchmarkResult> result = Run(config);
+  absl::Status failed = result.status();
+  if (failed.ok() && result->errors > 0) {
+    failed = absl::UnavailableError(absl::StrCat(
+        result->errors, " of ", result->requests + result->errors,
+        " requests failed, the first with: ", result->first_error));
+  }
+  if (failed.ok()) {
+    Sample sample = SampleOf(*result);
+    sample.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
+    return sample;
+  }
+  if (!absl::IsUnavailable(failed) || config.is_local()) return failed;
+  // Is it this setting, or is there nobody any more?
+  const absl::Status alive =
+      target_ == nullptr ? failed : target_->Baseline().status();
+  if (alive.ok()) return failed;
+  return absl::AbortedError(
+      absl::StrCat("the server does not answer any more: ", alive.message()));
 }
 
-SearchOutcome VectorBenchmark::OutcomeOf(TuneResult search,
-                                         const std::vector<std::string>& names,
-                                         size_t first) const {
+const BenchmarkResult* VectorBenchmark::MedianOf(
+    const std::vector<std::string>& names, const Setting& setting,
+    size_t first) const {
+  std::vector<const BenchmarkResult*> samples;
+  for (size_t i = first; i < results_.size(); ++i) {
+    if (results_[i].errors == 0 &&
+        HasSetting(results_[i].config, names, setting)) {
+      samples.push_back(&results_[i]);
+    }
+  }
+  if (samples.empty()) return nullptr;
+  const auto middle =
+      samples.begin() + static_cast<ptrdiff_t>(samples.size() / 2);
+  std::nth_element(
+      samples.begin(), middle, samples.end(),
+      [](const auto* a, const auto* b) { return a->qps < b->qps; });
+  return *middle;
+}
+
+SearchOutcome VectorBenchmark::Confirm(const BenchmarkConfig& config,
+                                       const std::vector<std::string>& names,
+                                       const Constraints& constraints,
+                                       TuneResult search, size_t first) {
   SearchOutcome outcome;
-  outcome.feasible = search.best.has_value();
+  const auto give_up = [&search](const absl::Status& why) {
+    search.failure = why;
+    search.ended = "failures";
+    search.decided = false;
+  };
+  for (int i = 0; search.best && search.failure.ok() && !outcome.feasible &&
+                  i < kMostConfirmations;
+       ++i) {
+    if (hooks_.stop != nullptr && hooks_.stop->load()) break;
+    Evidence& best = search.evidence[*search.best];
+    const absl::StatusOr<Sample> sample = Measure(config, names, best.setting);
+    if (absl::IsCancelled(sample.status())) break;
+    ++search.evaluations;
+    std::string broken(sample.status().message());
+    if (sample.ok()) {
+      broken = BrokenConstraints(constraints, *sample);
+      if (broken.empty()) {
+        outcome.best = results_.back();
+        outcome.feasible = true;
+        break;
+      }
+    } else if (absl::IsUnavailable(sample.status())) {
+      best.error = sample.status();
+      ++search.unknown;
+    } else {
+      give_up(sample.status());
+      break;
+    }
+    best.feasible = best.decided = false;
+    search.decided = false;
+    search.notes.push_back(
+        absl::StrCat(DescribeSetting(WithSetting(config, names, best.setting)),
+                     " was measured once more: ", broken));
+    if (!search.closest.has_value()) search.closest = search.best;
+    search.best = FastestFeasible(search.evidence);
+  }
   const absl::optional<size_t> shown =
       search.best.has_value() ? search.best : search.closest;
-  if (shown.has_value()) {
-    const Setting& setting = search.evidence[*shown].setting;
-    std::vector<const BenchmarkResult*> samples;
-    for (size_t i = first; i < results_.size(); ++i) {
-      if (HasSetting(results_[i].config, names, setting)) {
-        samples.push_back(&results_[i]);
-      }
+  if (!outcome.feasible && shown.has_value()) {
+    const BenchmarkResult* const median =
+        MedianOf(names, search.evidence[*shown].setting, first);
+    if (median != nullptr) {
+      outcome.best = *median;
+      outcome.feasible =
+          search.best.has_value() &&
+          BrokenConstraints(constraints, SampleOf(*median)).empty();
     }
-    if (!samples.empty()) {
-      const auto middle =
-          samples.begin() + static_cast<ptrdiff_t>(samples.size() / 2);
-      std::nth_element(
-          samples.begin(), middle, samples.end(),
-          [](const auto* a, const auto* b) { return a->qps < b->qps; });
-      outcome.best = **middle;
-    }
+  }
+  if (!outcome.feasible && search.best.has_value()) {
+    search.closest = search.best;
+    search.best.reset();
   }
   outcome.search = std::move(search);
   return outcome;
 }
 
-absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config) {
+absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config,
+                                      double min_recall) {
+  if (!config.is_search() && min_recall > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.operation, " has no recall: a least recall of ",
+                     min_recall, " cannot be kept"));
+  }
   // What takes long and is done once is not part of the first measurement.
   return config.is_search() ? Load(config, false).status()
                             : CheckConfig(config);
@@ -383,7 +559,8 @@ absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config) {
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
     const BenchmarkConfig& base_config, const TuneOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  OPSBENCH_RETURN_IF_ERROR(
+      Prepare(base_config, options.constraints.min_recall));
   const size_t first = results_.size();
   const std::vector<std::string> names = NamesOf(options.parameters);
   TuneOptions tune = options;
@@ -392,12 +569,13 @@ absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
                             vector::Tune(tune, [&](const Setting& setting) {
                               return Measure(base_config, names, setting);
                             }));
-  return OutcomeOf(std::move(search), names, first);
+  return Confirm(base_config, names, options.constraints, std::move(search),
+                 first);
 }
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::BinarySearchMaxQps(
     const BenchmarkConfig& base_config, const BinarySearchOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config, options.target_recall));
   const size_t first = results_.size();
   const std::vector<std::string> names = {options.param_name};
   OPSBENCH_ASSIGN_OR_RETURN(
@@ -405,13 +583,15 @@ absl::StatusOr<SearchOutcome> VectorBenchmark::BinarySearchMaxQps(
       vector::BinarySearchMaxQps(options, [&](int64_t value) {
         return Measure(base_config, names, {value});
       }));
-  return OutcomeOf(std::move(search), names, first);
+  Constraints constraints = options.tune.constraints;
+  constraints.min_recall = options.target_recall;
+  return Confirm(base_config, names, constraints, std::move(search), first);
 }
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::FindMaxQpsWithConstraints(
     const BenchmarkConfig& base_config,
     const ConstraintSearchOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config, options.min_recall));
   const size_t first = results_.size();
   const std::vector<std::string> names = {options.param_name};
   OPSBENCH_ASSIGN_OR_RETURN(
@@ -419,12 +599,15 @@ absl::StatusOr<SearchOutcome> VectorBenchmark::FindMaxQpsWithConstraints(
       vector::FindMaxQpsWithConstraints(options, [&](int64_t value) {
         return Measure(base_config, names, {value});
       }));
-  return OutcomeOf(std::move(search), names, first);
+  Constraints constraints;
+  constraints.min_recall = options.min_recall;
+  constraints.max_p99_ms = options.max_latency_p99_ms;
+  return Confirm(base_config, names, constraints, std::move(search), first);
 }
 
 absl::StatusOr<GridResult> VectorBenchmark::GridSearch(
     const BenchmarkConfig& base_config, const GridOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
+  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config, 0));
   const std::vector<std::string> names = NamesOf(options.param_grid);
   GridOptions grid = options;
   if (grid.stop == nullptr) grid.stop = hooks_.stop;

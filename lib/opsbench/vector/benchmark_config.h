@@ -23,6 +23,18 @@ namespace opsbench::vector {
 
 inline constexpr char kVectorQuery[] = "vec-query";
 
+// Backends by which settings act on them. kGraph: hnsw, faiss_hnsw.
+// kPlainGraph: hnswlib, which cannot filter. kUnknown: none of ours.
+enum class BackendKind {
+  kGraph,
+  kPlainGraph,
+  kLists,
+  kScan,
+  kRedis,
+  kPostgres,
+  kUnknown
+};
+
 struct BenchmarkConfig {
   // What is asked: an index of this process (LocalBackendNames()), or the URL
   // of a server.
@@ -62,6 +74,9 @@ struct BenchmarkConfig {
   uint64_t seed = 1;
 
   bool is_search() const { return operation == kVectorQuery; }
+  // By the name or the URL alone; "redis" and "postgres" are servers whose URL
+  // somebody else will find.
+  BackendKind backend_kind() const;
   bool is_local() const;  // In this process.
 };
 
@@ -76,11 +91,15 @@ struct BenchmarkResult {
   double latency_max_ms = 0;
   // None: not a search.
   absl::optional<double> recall_avg, recall_min, recall_max;
+  // Neighbours that recall is of: k, or as many as the filter passes.
+  int recall_k = 0;
   // Of one PING at a time; none: nothing crosses a socket.
   absl::optional<double> baseline_latency_avg_ms;
   absl::optional<double> baseline_latency_p50_ms;
 
-  int64_t requests = 0;  // Without an error.
+  int64_t requests = 0;       // Without an error.
+  int64_t short_replies = 0;  // With fewer neighbours than recall_k.
+  int64_t empty_replies = 0;  // Plain commands that found nothing.
   int64_t errors = 0;
   std::map<std::string, int64_t> errors_by_kind;
   std::string first_error;

@@ -20,7 +20,7 @@ class HnswSearcher : public Searcher {
  public:
   // `layout` null: the index has no vectors.
   HnswSearcher(const Dataset& data, const HnswLayout* layout,
-                  const DistanceFunction<float>& distance)
+               const DistanceFunction<float>& distance)
       : attributes_(data.attributes()), layout_(layout), reader_(data) {
     if (layout_ != nullptr) {
       search_.emplace(*layout_, distance, data.dimension());
@@ -71,7 +71,7 @@ HnswBackend::HnswBackend()
 HnswBackend::~HnswBackend() = default;
 
 absl::Status HnswBackend::Build(const Dataset& data,
-                                   const BuildOptions& options) {
+                                const BuildOptions& options) {
   graph_.reset();
   data_ = nullptr;
   OPSBENCH_RETURN_IF_ERROR(internal::CheckBuild(data, options));

@@ -1,8 +1,8 @@
 // hnswlib as its users have it: its graph, its distances, its searchKnn().
 //
 // hnswlib has one ef for a whole index. A Searcher takes a lock to read it for
-// each request, beside the one that hnswlib takes for its list of visited nodes:
-// searchers of the same ef do not wait for one another.
+// each request, beside the one that hnswlib takes for its list of visited
+// nodes: searchers of the same ef do not wait for one another.
 
 #include <algorithm>
 #include <memory>
@@ -43,8 +43,8 @@ class HnswlibSearcher : public Searcher {
       return absl::InvalidArgumentError("hnswlib cannot filter");
     }
     if (shared_.graph == nullptr) return absl::OkStatus();
-    const size_t k = std::min(static_cast<size_t>(request.k),
-                              shared_.graph->layout().size);
+    const size_t k =
+        std::min(static_cast<size_t>(request.k), shared_.graph->layout().size);
     const auto ef = static_cast<size_t>(
         request.ef > 0 ? request.ef : HnswBackend::kDefaultEf);
     while (true) {

@@ -46,8 +46,7 @@ class Space final : public hnswlib::SpaceInterface<float> {
 
 absl::Status StatusOf(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    return absl::ResourceExhaustedError(
-        "memory ended in hnswlib's graph");
+    return absl::ResourceExhaustedError("memory ended in hnswlib's graph");
   }
   return absl::InternalError(absl::StrCat("hnswlib: ", error.what()));
 }

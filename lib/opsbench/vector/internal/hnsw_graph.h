@@ -1,9 +1,9 @@
 #ifndef OPSBENCH_VECTOR_INTERNAL_HNSW_GRAPH_H_
 #define OPSBENCH_VECTOR_INTERNAL_HNSW_GRAPH_H_
 
-// hnswlib's graph: built by hnswlib, in its memory, what a search of our own has
-// to know of it, and hnswlib's own search. The only place that includes hnswlib,
-// whose exceptions end here.
+// hnswlib's graph: built by hnswlib, in its memory, what a search of our own
+// has to know of it, and hnswlib's own search. The only place that includes
+// hnswlib, whose exceptions end here.
 //
 // Thread safety: SetEf() and Save() need the graph for themselves; all else may
 // be called by any number of threads at once.
