@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/edit_distance.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::pipeline::internal {
@@ -167,12 +168,9 @@ YamlReader::Field YamlReader::Integer(int64_t low, int64_t high,
                                       int64_t* value) const {
   return [=, this](const YAML::Node& node) -> absl::Status {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string text, Scalar(node));
-    int64_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
-      return Error(node, absl::StrCat("expected a whole number from ", low,
-                                      " to ", high));
-    }
-    *value = number;
+    const absl::StatusOr<int64_t> number = ParseWholeNumber(text, low, high);
+    if (!number.ok()) return Error(node, number.status().message());
+    *value = *number;
     return absl::OkStatus();
   };
 }
