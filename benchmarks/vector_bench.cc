@@ -10,7 +10,10 @@
 // processor's caches and memory; on Redis by the server's one thread.
 //
 // Each search reports its recall: a figure without it says nothing. A search
-// that fails, or an error reply, makes a benchmark an error.
+// that fails, or an error reply, makes a benchmark an error, and so does an
+// effect that is not there when it is read back afterwards: a value that SET did
+// not store, a key that GET did not find, a neighbour that an exact index
+// missed.
 
 #include <algorithm>
 #include <functional>
@@ -20,6 +23,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "bench_main.h"
 #include "benchmark/benchmark.h"
 #include "measured_region.h"
@@ -93,7 +97,14 @@ class Bench {
         options_(options),
         benchmark_({.stop = BenchStopFlag(),
                     .on_progress = nullptr,
-                    .on_result = nullptr}) {}
+                    .on_result = nullptr,
+                    .on_measured = [this](bool begins) {
+                      if (begins) {
+                        region_.emplace();
+                      } else {
+                        region_.reset();
+                      }
+                    }}) {}
 
   const Sizes& sizes() const { return sizes_; }
 
@@ -114,7 +125,6 @@ class Bench {
       OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config, false).status());
     }
     for (auto _ : state) {
-      const MeasuredRegion region;
       OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result,
                                 benchmark_.Run(config));
       if (result.interrupted) return absl::CancelledError();
@@ -128,13 +138,19 @@ class Bench {
   }
 
   absl::Status Build(const BenchmarkConfig& config, benchmark::State& state) {
-    OPSBENCH_RETURN_IF_ERROR(benchmark_.Open(config).status());
+    OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
+                              benchmark_.Open(config));
+    const auto rows = static_cast<int64_t>(data->base().rows);
     for (auto _ : state) {
       const MeasuredRegion region;
       OPSBENCH_ASSIGN_OR_RETURN(const LoadResult result,
                                 benchmark_.Load(config, true));
       AddMeasuredOperations(result.vectors);
       state.SetIterationTime(result.seconds);
+      if (result.vectors != rows) {
+        return absl::DataLossError(absl::StrCat(
+            "an index of ", result.vectors, " of ", rows, " vectors"));
+      }
       state.counters["vectors_per_second"] = result.vectors_per_second;
       state.counters["bytes_per_vector"] =
           static_cast<double>(result.index_bytes) /
@@ -170,6 +186,7 @@ class Bench {
 
   const Sizes sizes_;
   const BenchOptions options_;
+  absl::optional<MeasuredRegion> region_;  // While requests are timed.
   VectorBenchmark benchmark_;
   std::unique_ptr<EngineHandle> redis_;
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,10 @@ namespace opsbench::cli {
 inline constexpr absl::Duration kShortest = absl::Milliseconds(1);
 inline constexpr absl::Duration kLongest = absl::Hours(24 * 7);
 
+enum class VectorAction { kLoad, kQuery, kTune, kGrid };
+
 struct VectorFlags {
+  VectorAction action = VectorAction::kQuery;
   vector::BenchmarkConfig config;
   // As typed; empty: not given.
   std::string metric, filter_number, seconds, warmup, budget;
@@ -43,15 +47,24 @@ struct VectorFlags {
   std::vector<std::string> outputs;
   std::string output_dir;
   bool stages = false;
+  std::set<std::string> given;  // "--ef".
 };
 
-// --dataset, --backend and what else every command of the group takes.
-void AddVectorTarget(CLI::App* command, VectorFlags* flags);
-// What is asked, how hard and for how long.
-void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges);
-// The constraints, and how long to look for the best.
-void AddVectorSearch(CLI::App* command, VectorFlags* flags);
-void AddVectorOutput(CLI::App* command, VectorFlags* flags);
+// Adds every flag of the command.
+void AddVectorOptions(CLI::App* command, VectorAction action,
+                      VectorFlags* flags);
+
+// Fills in which flags were typed.
+void NoteGiven(const CLI::App& command, VectorFlags* flags);
+
+// InvalidArgument: a flag that was given does nothing with the others; one line
+// names it. `config` is ConfigOf(flags).
+absl::Status CheckVectorFlags(const VectorFlags& flags,
+                              const vector::BenchmarkConfig& config);
+
+// Whether what was left open is looked for: a search, and no rate.
+bool LooksForBest(const VectorFlags& flags,
+                  const vector::BenchmarkConfig& config);
 
 // "5", "1,2,4", "10..500" (all of them, or 128 that grow by about the same
 // factor) or "10..500:10" (in steps). They ascend.

@@ -14,3 +14,9 @@ opsbench_library(NAME vector_benchmark
 
 opsbench_test(NAME vector_benchmark_test SOURCES benchmark_test.cc
   DEPS opsbench::vector_benchmark)
+_opsbench_remember(benchmark_server_test.cc)
+if(OPSBENCH_WITH_REDIS)
+  opsbench_test(NAME vector_benchmark_server_test
+    SOURCES benchmark_server_test.cc LABEL integration TIMEOUT 120
+    DEPS opsbench::db opsbench::server opsbench::vector_benchmark)
+endif()

@@ -126,6 +126,13 @@ absl::Status CheckBackend(const BenchmarkConfig& config) {
   if (config.is_local() && config.backend_kind() == BackendKind::kUnknown) {
     return MakeLocalBackend(config.backend).status();
   }
+  if (config.backend_kind() == BackendKind::kUnknown) {
+    // Parse() never repeats what may be a password.
+    OPSBENCH_ASSIGN_OR_RETURN(const Url url, Url::Parse(config.backend));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--backend ", url.Redacted(),
+                     ": vectors are searched on Redis, Valkey and PostgreSQL"));
+  }
   if (!config.is_search() && config.backend_kind() != BackendKind::kRedis) {
     return absl::InvalidArgumentError(absl::StrCat(
         config.operation,

@@ -91,6 +91,69 @@ TEST(BenchmarkConfigTest, TheCommandHasWhatCountsAndNoPassword) {
                     HasSubstr("--dataset 'a file'\\''s name'")));
 }
 
+// What a user can set apart from what was measured before: in the name, so that
+// comparisons do not take two of them for one, and in the CSV.
+TEST(BenchmarkReportTest, WhatChangesAMeasurementChangesItsName) {
+  const auto name = [](const BenchmarkConfig& config) {
+    BenchmarkResult result;
+    result.config = config;
+    result.answered_by = config.backend;
+    return ToBenchmarkFile({result}).rows[0].name;
+  };
+  const auto line = [](const BenchmarkConfig& config) {
+    BenchmarkResult result;
+    result.config = config;
+    return FormatResultsCsv({result});
+  };
+  struct Change {
+    const char* backend;
+    const char* operation;
+    void (*change)(BenchmarkConfig*);
+  };
+  using Config = BenchmarkConfig;
+  const char* const redis = "redis://127.0.0.1:6379";
+  for (const Change& change : std::vector<Change>{
+           {"hnsw", kVectorQuery, [](Config* c) { c->build.m = 8; }},
+           {"hnswlib", kVectorQuery,
+            [](Config* c) { c->build.ef_construction = 100; }},
+           {"faiss_ivf", kVectorQuery, [](Config* c) { c->build.lists = 7; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->build.threads = 1; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->k = 3; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->ef_search = 77; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->seed = 2; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->dataset = "other"; }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) { c->open.metric = Metric::kCosine; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->open.queries = "q.npy"; }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) {
+              c->filter.by_tag = true;
+              c->filter.tag = 4;
+            }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) {
+              c->filter.by_number = true;
+              c->filter.number_high = 0.123456789;
+            }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->rate_per_second = 5; }},
+           {redis, kVectorQuery, [](Config* c) { c->num_threads = 3; }},
+           {redis, kVectorQuery, [](Config* c) { c->build.m = 8; }},
+           {redis, "get", [](Config* c) { c->pipeline = 3; }},
+           {redis, "get", [](Config* c) { c->key_space = 7; }},
+           {redis, "get", [](Config* c) { c->value_bytes = 7; }},
+           {redis, "get", [](Config* c) { c->operation = "set"; }},
+           {redis, "incr", [](Config* c) { c->key_space = 7; }}}) {
+    BenchmarkConfig config;
+    config.backend = change.backend;
+    config.operation = change.operation;
+    BenchmarkConfig changed = config;
+    change.change(&changed);
+    EXPECT_NE(name(config), name(changed));
+    EXPECT_NE(line(config), line(changed)) << name(changed);
+    EXPECT_NE(CommandOf(config), CommandOf(changed)) << name(changed);
+  }
+}
+
 TEST(VectorBenchmarkTest, RunCountsEveryRequestAndItsRecall) {
   VectorBenchmark benchmark;
   BenchmarkConfig config = Small();
@@ -123,6 +186,93 @@ TEST(VectorBenchmarkTest, AnExactIndexFindsAllAlsoUnderAFilter) {
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(*result->recall_min, 1);
   }
+}
+
+// 0 of 0 is no recall, and certainly not 1.
+TEST(VectorBenchmarkTest, AFilterThatPassesNothingIsRefused) {
+  for (const char* backend : {"hnsw", "brute_force", "faiss_ivf"}) {
+    VectorBenchmark benchmark;
+    BenchmarkConfig config = Small();
+    config.backend = backend;
+    config.build.lists = 4;
+    config.filter.by_tag = true;
+    config.filter.tag = 999'999;
+    for (const absl::Status& status :
+         {benchmark.Run(config).status(),
+          benchmark
+              .Tune(config, {.parameters = {MakeParameter("ef", {10, 20})}})
+              .status()}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << backend;
+      EXPECT_THAT(std::string(status.message()),
+                  HasSubstr("passes none of the 1000 vectors"));
+    }
+    EXPECT_THAT(benchmark.results(), SizeIs(0));
+  }
+}
+
+// Of fewer vectors than k, recall is that of those that can be found.
+TEST(VectorBenchmarkTest, WhatRecallIsOfIsSaid) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.backend = "brute_force";
+  config.k = 100;
+  config.filter.by_tag = true;
+  config.filter.tag = 0;  // A thousandth.
+  const auto result = benchmark.Run(config);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_LT(result->recall_k, 100);
+  EXPECT_GT(result->recall_k, 0);
+  EXPECT_EQ(*result->recall_min, 1);
+  EXPECT_EQ(result->short_replies, 0);
+  EXPECT_THAT(RenderResult(*result),
+              HasSubstr("recall is of them, not of 100"));
+}
+
+// A window that is over before a request is: it goes on until one has ended.
+TEST(VectorBenchmarkTest, AWindowWithoutARequestIsMadeLonger) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.num_requests = 0;
+  config.duration = absl::Nanoseconds(1);
+  const auto result = benchmark.Run(config);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GE(result->requests, 1);
+  EXPECT_GT(result->qps, 0);
+}
+
+// The latency that is asked for is one that single measurements break half of
+// the time, so that a median that keeps it says little of what is reported.
+TEST(VectorBenchmarkTest, WhatIsReportedKeepsTheConstraintsItself) {
+  VectorBenchmark benchmark;
+  const BenchmarkConfig config = Small();
+  const auto usual = benchmark.Run(config);
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  for (int i = 0; i < 10; ++i) {
+    ConstraintSearchOptions options;
+    options.min_recall = 0.1;
+    options.max_latency_p99_ms = usual->latency_p99_ms;
+    options.min_val = 1;
+    options.max_val = 3;
+    options.tune.max_evaluations = 6;
+    const auto outcome = benchmark.FindMaxQpsWithConstraints(config, options);
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    EXPECT_EQ(outcome->feasible, outcome->search.best.has_value());
+    if (!outcome->feasible) continue;
+    EXPECT_LE(outcome->best->latency_p99_ms, usual->latency_p99_ms);
+    EXPECT_EQ(outcome->best->config.num_clients,
+              outcome->search.evidence[*outcome->search.best].setting[0]);
+  }
+}
+
+TEST(VectorBenchmarkTest, ALeastRecallIsForSearches) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.backend = "redis://127.0.0.1:1";
+  config.operation = "get";
+  const auto outcome = benchmark.FindMaxQpsWithConstraints(config, {});
+  EXPECT_EQ(outcome.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(outcome.status().message()),
+              HasSubstr("get has no recall"));
 }
 
 TEST(VectorBenchmarkTest, FaultsAreToldBeforeAnythingIsMeasured) {
@@ -225,8 +375,8 @@ TEST(BenchmarkReportTest, RowsOfOneSettingAreRepetitions) {
   const auto file = ToBenchmarkFile({result, other, result});
   ASSERT_THAT(file.rows, SizeIs(3));
   EXPECT_EQ(file.rows[0].name,
-            "VectorQuery/backend:hnsw/dataset:clusters-1k-16/k:10/ef:64/"
-            "clients:2");
+            "VectorQuery/backend:hnsw/dataset:clusters-1k-16/m:16/"
+            "ef_construction:200/k:10/ef:64/clients:2");
   EXPECT_EQ(file.rows[2].name, file.rows[0].name);
   EXPECT_EQ(file.rows[2].repetition_index, 1);
   EXPECT_EQ(file.rows[0].repetitions, 2);
