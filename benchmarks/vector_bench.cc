@@ -11,8 +11,8 @@
 //
 // Each search reports its recall: a figure without it says nothing. A search
 // that fails, or an error reply, makes a benchmark an error, and so does an
-// effect that is not there when it is read back afterwards: a value that SET did
-// not store, a key that GET did not find, a neighbour that an exact index
+// effect that is not there when it is read back afterwards: a value that SET
+// did not store, a key that GET did not find, a neighbour that an exact index
 // missed.
 
 #include <algorithm>
@@ -31,6 +31,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/vector/benchmark.h"
+#include "opsbench/vector/redis_commands.h"
 #include "vector/core.h"
 
 namespace opsbench::vector_bench {
@@ -116,13 +117,14 @@ class Bench {
     config.num_requests = options_.iterations;
     config.duration = absl::Seconds(sizes_.seconds);
     config.warmup = config.duration / 10;
+    config.key_prefix = vector::kBenchKeyPrefix;
     return config;
   }
 
   absl::Status Query(const BenchmarkConfig& config, benchmark::State& state) {
     if (config.is_search()) {
       const Stage setup("setup", config.dataset);
-      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config, false).status());
+      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config).status());
     }
     for (auto _ : state) {
       OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result,
@@ -143,13 +145,14 @@ class Bench {
     const auto rows = static_cast<int64_t>(data->base().rows);
     for (auto _ : state) {
       const MeasuredRegion region;
-      OPSBENCH_ASSIGN_OR_RETURN(const LoadResult result,
-                                benchmark_.Load(config, true));
+      OPSBENCH_ASSIGN_OR_RETURN(
+          const LoadResult result,
+          benchmark_.Load(config, vector::Replace::kOurs));
       AddMeasuredOperations(result.vectors);
       state.SetIterationTime(result.seconds);
       if (result.vectors != rows) {
-        return absl::DataLossError(absl::StrCat(
-            "an index of ", result.vectors, " of ", rows, " vectors"));
+        return absl::DataLossError(absl::StrCat("an index of ", result.vectors,
+                                                " of ", rows, " vectors"));
       }
       state.counters["vectors_per_second"] = result.vectors_per_second;
       state.counters["bytes_per_vector"] =
@@ -187,8 +190,8 @@ class Bench {
   const Sizes sizes_;
   const BenchOptions options_;
   absl::optional<MeasuredRegion> region_;  // While requests are timed.
-  VectorBenchmark benchmark_;
   std::unique_ptr<EngineHandle> redis_;
+  VectorBenchmark benchmark_;  // Removes its keys, so it ends first.
 };
 
 benchmark::internal::Benchmark* Register(
@@ -272,8 +275,8 @@ void RegisterMemory(Bench* bench) {
     config.dataset = dataset;
     config.ef_search = 40;
     config.num_clients = 2;
-    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnsw/dataset:",
-                               dataset, "/ef:40/clients:2"),
+    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnsw/dataset:", dataset,
+                               "/ef:40/clients:2"),
                   config, bench);
   }
 }

@@ -53,8 +53,8 @@ class Session {
                               ResolveBackend(&config));
     OPSBENCH_RETURN_IF_ERROR(vector::CheckConfig(config));
     return std::unique_ptr<Session>(
-        new Session(std::move(config), std::move(named), std::move(output),
-                    std::move(server)));
+        new Session(std::move(config), ReplaceOf(flags), std::move(named),
+                    std::move(output), std::move(server)));
   }
 
   const BenchmarkConfig& config() const { return config_; }
@@ -70,9 +70,9 @@ class Session {
   void ClearProgress() { progress_.Clear(); }
 
   // Loads what is searched in, and says so.
-  absl::Status Load(bool replace) {
+  absl::Status Load() {
     OPSBENCH_ASSIGN_OR_RETURN(const vector::LoadResult loaded,
-                              benchmark_.Load(config_, replace));
+                              benchmark_.Load(config_, replace_));
     OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
                               benchmark_.Open(config_));
     ClearProgress();
@@ -117,9 +117,11 @@ class Session {
   }
 
  private:
-  Session(BenchmarkConfig config, std::string named_backend,
-          VectorOutput output, std::unique_ptr<EngineHandle> server)
+  Session(BenchmarkConfig config, vector::Replace replace,
+          std::string named_backend, VectorOutput output,
+          std::unique_ptr<EngineHandle> server)
       : config_(std::move(config)),
+        replace_(replace),
         named_backend_(std::move(named_backend)),
         output_(std::move(output)),
         server_(std::move(server)),
@@ -130,6 +132,7 @@ class Session {
              .on_result = nullptr}) {}
 
   const BenchmarkConfig config_;
+  const vector::Replace replace_;
   const std::string named_backend_;
   const VectorOutput output_;
   const std::unique_ptr<EngineHandle> server_;
@@ -234,7 +237,7 @@ void PrintCommand(const std::string& command) {
 absl::StatusOr<int> Load(const VectorFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
-  OPSBENCH_RETURN_IF_ERROR(session->Load(flags.replace));
+  OPSBENCH_RETURN_IF_ERROR(session->Load());
   if (session->config().is_local()) {
     absl::PrintF(
         "An index of this process ends with it: `vector query` builds "
@@ -312,7 +315,7 @@ absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
   const bool looks = LooksForBest(flags, config);
   const std::string again = session->CommandOf(config);
   if (config.is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
     OPSBENCH_ASSIGN_OR_RETURN(std::vector<Parameter> parameters,
                               ParametersOf(flags, *session, true));
     if (looks && !parameters.empty()) {
@@ -356,7 +359,7 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
         "several values, or leave them out");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(options.parameters,
                             ParametersOf(flags, *session, true));
@@ -395,7 +398,7 @@ absl::StatusOr<int> Grid(const VectorFlags& flags, const Context& context) {
         "--pipeline, as --ef 20,50,100");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(const vector::GridResult grid,
                             session->benchmark().GridSearch(

@@ -172,6 +172,10 @@ void AddTarget(CLI::App* command, VectorFlags* flags) {
           "NAME");
   AddText(command, "--index", &config.index,
           "Name of the index on a server (opsbench_<data set>)", "NAME");
+  command->add_flag("--replace", flags->replace,
+                    "Load the index anew, in place of one that opsbench made");
+  command->add_flag("--replace-foreign", flags->replace_foreign,
+                    "Also replace what opsbench did not make");
   AddText(command, "--queries", &config.open.queries,
           "File of queries, where the data set's has none", "FILE");
   AddText(command, "--truth", &config.open.truth,
@@ -311,9 +315,15 @@ void AddGrid(CLI::App* command, VectorFlags* flags) {
 
 std::string Acts(const VectorFlags&, const BenchmarkConfig&) { return ""; }
 
-std::string NeedsServer(const VectorFlags&, const BenchmarkConfig& config) {
-  return config.is_local() ? "an index of this process is built in any case"
-                           : "";
+std::string NeedsIndex(const VectorFlags&, const BenchmarkConfig& config) {
+  if (!config.is_search()) {
+    return absl::StrCat("it is for indexes, and ", config.operation,
+                        " has none");
+  }
+  return config.is_local()
+             ? absl::StrCat("it is for servers, and ", config.backend,
+                            " is built anew each time")
+             : "";
 }
 
 std::string NeedsRecall(const VectorFlags&, const BenchmarkConfig& config) {
@@ -343,8 +353,8 @@ constexpr CommandFlag kCommandFlags[] = {
     {"--stages", Acts},
     {"--output", Acts},
     {"--output-dir", Acts},
-    {"--replace", NeedsServer},
-    {"--replace-foreign", NeedsServer},
+    {"--replace", NeedsIndex},
+    {"--replace-foreign", NeedsIndex},
     {"--min-recall", NeedsRecall},
     {"--max-p99-ms", Acts},
     {"--budget", NeedsSearch},
@@ -404,8 +414,6 @@ void AddVectorOptions(CLI::App* command, VectorAction action,
   flags->action = action;
   AddTarget(command, flags);
   if (action == VectorAction::kLoad) {
-    command->add_flag("--replace", flags->replace,
-                      "Also when as many vectors are there already");
     AddStagesFlag(command, &flags->stages);
     return;
   }
@@ -512,6 +520,12 @@ absl::StatusOr<BenchmarkConfig> ConfigOf(const VectorFlags& flags) {
   if (!flags.seconds.empty()) config.duration = CheckedTime(flags.seconds);
   if (!flags.warmup.empty()) config.warmup = CheckedTime(flags.warmup);
   return config;
+}
+
+vector::Replace ReplaceOf(const VectorFlags& flags) {
+  return flags.replace_foreign ? vector::Replace::kForeign
+         : flags.replace       ? vector::Replace::kOurs
+                               : vector::Replace::kNothing;
 }
 
 absl::StatusOr<std::unique_ptr<EngineHandle>> ResolveBackend(

@@ -19,6 +19,7 @@
 #include "absl/types/optional.h"
 #include "command.h"
 #include "opsbench/engines/engines.h"
+#include "opsbench/vector/benchmark.h"
 #include "opsbench/vector/benchmark_config.h"
 #include "opsbench/vector/tuner.h"
 
@@ -44,6 +45,7 @@ struct VectorFlags {
   int repeats = 1;
   std::vector<std::string> keep;  // Of a grid: "recall>=0.95".
   bool replace = false;
+  bool replace_foreign = false;
   std::vector<std::string> outputs;
   std::string output_dir;
   bool stages = false;
@@ -77,6 +79,9 @@ absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(
 // The configuration, but for parameters that have several values. Nothing is
 // connected to or made.
 absl::StatusOr<vector::BenchmarkConfig> ConfigOf(const VectorFlags& flags);
+
+// What a load may take the place of.
+vector::Replace ReplaceOf(const VectorFlags& flags);
 
 // A --backend that is the name of an engine ("redis", "postgres") becomes the
 // URL that the environment has, or that of a private server, which lives as

@@ -41,16 +41,30 @@ std::string DatasetKey(const BenchmarkConfig& config) {
                        "\n");
 }
 
-// What an index of this process is built from.
+// What a target is opened for: an index, of what and how it is built.
 std::string TargetKey(const BenchmarkConfig& config) {
-  if (!config.is_local()) {
-    return absl::StrCat(config.backend, "\n", config.engine, "\n",
-                        config.index);
-  }
   const BuildOptions& build = config.build;
-  return absl::StrCat(config.backend, "\n", DatasetKey(config), "\n", build.m,
-                      "\n", build.ef_construction, "\n", build.lists, "\n",
-                      build.seed);
+  return absl::StrJoin({config.backend, config.engine, config.index,
+                        config.is_search() ? DatasetKey(config) : std::string(),
+                        absl::StrCat(build.m, " ", build.ef_construction, " ",
+                                     build.lists, " ", build.seed)},
+                       "\n");
+}
+
+// FailedPrecondition: what is there may not be replaced.
+absl::Status CheckReplace(const IndexState& state, Replace replace) {
+  constexpr char kOtherName[] = "choose another --index";
+  if (state.kind == IndexState::Kind::kForeign &&
+      replace != Replace::kForeign) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        state.what, " was not made by `opsbench vector`: ", kOtherName,
+        ", or replace it with --replace-foreign"));
+  }
+  if (state.kind == IndexState::Kind::kOther && replace == Replace::kNothing) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        state.what, ": ", kOtherName, ", or load it anew with --replace"));
+  }
+  return absl::OkStatus();
 }
 
 // What the index on a server is called: what CheckIndexName() takes.
@@ -294,7 +308,7 @@ absl::StatusOr<BackendInfo> VectorBenchmark::Info(
 
 absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     internal::Target& target, const BenchmarkConfig& config,
-    const Dataset& data, bool replace) {
+    const Dataset& data, Replace replace) {
   LoadResult result;
   result.answered_by = NameOf(target.info());
   result.vectors = static_cast<int64_t>(data.base().rows);
@@ -302,11 +316,22 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     return absl::InvalidArgumentError(
         absl::StrCat(config.dataset, " has no vectors to search in"));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(const int64_t there, target.Count(data));
-  if (there == result.vectors && !replace) {
+  OPSBENCH_ASSIGN_OR_RETURN(IndexState state, target.Find(data, config.build));
+  if (state.kind == IndexState::Kind::kCurrent &&
+      replace == Replace::kNothing) {
     result.was_there = true;
     result.index_bytes = target.MemoryBytes();
     return result;
+  }
+  if (state.kind != IndexState::Kind::kAbsent) {
+    OPSBENCH_RETURN_IF_ERROR(CheckReplace(state, replace));
+    Say(absl::StrCat("removing ", state.what));
+    OPSBENCH_RETURN_IF_ERROR(target.Remove(replace == Replace::kForeign));
+    OPSBENCH_ASSIGN_OR_RETURN(state, target.Find(data, config.build));
+    if (state.kind != IndexState::Kind::kAbsent) {
+      state.kind = IndexState::Kind::kForeign;
+      OPSBENCH_RETURN_IF_ERROR(CheckReplace(state, Replace::kNothing));
+    }
   }
   BuildOptions options = config.build;
   options.stop = hooks_.stop;
@@ -321,12 +346,13 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
   result.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
   result.vectors_per_second =
       static_cast<double>(result.vectors) / std::max(result.seconds, 1e-9);
+  OPSBENCH_RETURN_IF_ERROR(target.Verify(data));
   result.index_bytes = target.MemoryBytes();
   return result;
 }
 
 absl::StatusOr<LoadResult> VectorBenchmark::Load(const BenchmarkConfig& given,
-                                                 bool replace) {
+                                                 Replace replace) {
   BenchmarkConfig config = given;
   OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
   OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
@@ -363,7 +389,8 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
                        " cannot filter: leave out the filter, or take "
                        "another --backend"));
     }
-    OPSBENCH_RETURN_IF_ERROR(LoadInto(*target, config, *data, false).status());
+    OPSBENCH_RETURN_IF_ERROR(
+        LoadInto(*target, config, *data, Replace::kNothing).status());
     OPSBENCH_ASSIGN_OR_RETURN(truth, TruthOf(config, *data));
   }
   return MeasureOnce(config, *target, data, truth);
@@ -383,6 +410,10 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::MeasureOnce(
       RunUntilAnswered(target, config, data, truth, options));
   if (load.requests == 0 && load.interrupted) {
     return absl::CancelledError("interrupted before the first reply");
+  }
+  // Where requests failed, that is what there is to tell.
+  if (config.is_search() && load.errors == 0) {
+    OPSBENCH_RETURN_IF_ERROR(target.CheckStillThere(*data));
   }
   OPSBENCH_RETURN_IF_ERROR(CheckEffect(target, config, load));
   BenchmarkResult result = ResultOf(config, std::move(load));
@@ -553,8 +584,7 @@ absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config,
                      min_recall, " cannot be kept"));
   }
   // What takes long and is done once is not part of the first measurement.
-  return config.is_search() ? Load(config, false).status()
-                            : CheckConfig(config);
+  return config.is_search() ? Load(config).status() : CheckConfig(config);
 }
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(

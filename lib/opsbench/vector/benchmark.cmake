@@ -14,9 +14,14 @@ opsbench_library(NAME vector_benchmark
 
 opsbench_test(NAME vector_benchmark_test SOURCES benchmark_test.cc
   DEPS opsbench::vector_benchmark)
-_opsbench_remember(benchmark_server_test.cc)
+_opsbench_remember(benchmark_server_test.cc redis_ownership_test.cc)
 if(OPSBENCH_WITH_REDIS)
   opsbench_test(NAME vector_benchmark_server_test
     SOURCES benchmark_server_test.cc LABEL integration TIMEOUT 120
     DEPS opsbench::db opsbench::server opsbench::vector_benchmark)
+  opsbench_test(NAME vector_redis_ownership_test
+    SOURCES redis_exchanges.cc redis_ownership_test.cc
+    LABEL integration TIMEOUT 120
+    DEPS absl::optional opsbench::db opsbench::testing
+      opsbench::vector_benchmark opsbench::vector_wire)
 endif()

@@ -14,8 +14,8 @@
 //
 // Data sets, their right neighbours and indexes are kept from one call to the
 // next: an index of this process is built once for each data set and build
-// options, and one on a server is loaded unless it holds as many vectors as the
-// data set has.
+// options, and one on a server is loaded unless it is there already, of the
+// same data and options, which its mark says (BACKENDS.md).
 //
 // Thread safety: a VectorBenchmark is for one thread.
 
@@ -60,6 +60,14 @@ struct BenchmarkHooks {
   std::function<void(bool)> on_measured;
 };
 
+// What on a server a load may take the place of. What an interrupted load of
+// the same data and options left is replaced in any case.
+enum class Replace {
+  kNothing,
+  kOurs,     // An index that opsbench loaded.
+  kForeign,  // Also what opsbench did not make.
+};
+
 struct LoadResult {
   int64_t vectors = 0;
   double seconds = 0;
@@ -86,18 +94,20 @@ class VectorBenchmark {
   VectorBenchmark(const VectorBenchmark&) = delete;
   VectorBenchmark& operator=(const VectorBenchmark&) = delete;
 
-  // Builds the index, or loads it into the server, in place of what is there if
-  // `replace`.
-  absl::StatusOr<LoadResult> Load(const BenchmarkConfig& config, bool replace);
+  // Builds the index, or loads it into the server. With another `replace` than
+  // kNothing it does so although the index is there. FailedPrecondition: what
+  // is there is not to be replaced; the message names it and the flag.
+  absl::StatusOr<LoadResult> Load(const BenchmarkConfig& config,
+                                  Replace replace = Replace::kNothing);
 
-  // One measurement. What CheckConfig() finds; NotFound and InvalidArgument of
-  // the data set; FailedPrecondition of a server that cannot search vectors;
-  // Unavailable of one that cannot be reached, or went away. Replies that were
-  // errors are no error of the call, unless there was no other: Unavailable.
-  // InvalidArgument: a filter that passes no vector, so that there is no
-  // recall. DataLoss: the requests did not have their effect, as read back
-  // afterwards. A window in which no request ends is made longer until one
-  // does.
+  // One measurement. Errors as Load(); what CheckConfig() finds; NotFound and
+  // InvalidArgument of the data set; FailedPrecondition of a server that cannot
+  // search vectors; Unavailable of one that cannot be reached, or went away.
+  // Replies that were errors are no error of the call, unless there was no
+  // other: Unavailable. InvalidArgument: a filter that passes no vector, so
+  // that there is no recall. DataLoss: the requests did not have their effect,
+  // as read back afterwards. A window in which no request ends is made longer
+  // until one does.
   absl::StatusOr<BenchmarkResult> Run(const BenchmarkConfig& config);
 
   // Signals a stage to tools outside; see base/stage.h. Run() signals
@@ -136,7 +146,7 @@ class VectorBenchmark {
                                                const Dataset* data);
   absl::StatusOr<LoadResult> LoadInto(internal::Target& target,
                                       const BenchmarkConfig& config,
-                                      const Dataset& data, bool replace);
+                                      const Dataset& data, Replace replace);
   absl::StatusOr<const GroundTruth*> TruthOf(const BenchmarkConfig& config,
                                              const Dataset& data);
   absl::StatusOr<BenchmarkResult> MeasureOnce(const BenchmarkConfig& config,

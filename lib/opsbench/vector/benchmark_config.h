@@ -70,6 +70,7 @@ struct BenchmarkConfig {
   // Of plain commands.
   int64_t key_space = 10'000;
   int value_bytes = 3;
+  std::string key_prefix = "ops:";  // See redis_commands.h.
 
   uint64_t seed = 1;
 

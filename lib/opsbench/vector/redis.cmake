@@ -6,7 +6,7 @@ if(OPSBENCH_WITH_REDIS)
 endif()
 opsbench_library(NAME vector_redis
   SOURCES redis_commands.cc redis_load.cc redis_protocol.cc
-    internal/slot_map.cc ${redis_client_sources}
+    internal/redis_nodes.cc internal/slot_map.cc ${redis_client_sources}
   HEADERS redis_commands.h redis_load.h
   DEPS absl::span absl::status absl::statusor absl::strings absl::time
     opsbench::base opsbench::db opsbench::vector_data

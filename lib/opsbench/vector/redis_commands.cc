@@ -6,17 +6,25 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/types/optional.h"
 #include "opsbench/base/distributions.h"
 #include "opsbench/base/random.h"
+#include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
+#include "opsbench/db/redis.h"
 #include "opsbench/db/redis_reply.h"
+#include "opsbench/vector/internal/redis_nodes.h"
 #include "opsbench/vector/redis_index.h"
 
 namespace opsbench::vector {
 namespace {
 
-constexpr int kMgetKeys = 10;
+constexpr int kManyKeys = 10;
 constexpr int kKeyDigits = 12;
+
+// Behind the prefix: the key that says whose the keys are.
+constexpr char kMarkName[] = "mark";
 
 // What stands for the key, the value and the number of a request in a command's
 // words below.
@@ -32,7 +40,7 @@ enum class Left { kNothing, kItsValue, kSomething, kOne };
 struct Command {
   const char* name;
   const char* help;
-  // After "ops:" in keys: those of one type are told apart. A string's have
+  // After the prefix of keys: those of one type are told apart. A string's have
   // none, and are as long as redis-benchmark's.
   const char* type;
   std::vector<std::string> words;
@@ -158,21 +166,26 @@ const Command* Find(absl::string_view name) {
   return nullptr;
 }
 
+// Whether it takes ten keys with one tag in braces.
+bool HasManyKeys(const Command& command) {
+  return command.words.front() == "MSET";
+}
+
 class CommandTraffic : public RedisTraffic {
  public:
   // `in_order`: index i is key i.
   CommandTraffic(const Command& command, const std::vector<std::string>& words,
                  const RedisCommandOptions& options, bool in_order,
                  absl::optional<Zipf> zipf)
-      : prefix_(absl::StrCat("ops:", command.type)),
+      : prefix_(absl::StrCat(options.key_prefix, command.type)),
         options_(options),
         in_order_(in_order),
         zipf_(zipf) {
     const std::string value(static_cast<size_t>(options.value_bytes), 'x');
-    // The tag of MSET's keys is the key that is drawn, in braces.
-    if (command.words.front() == "MSET") prefix_ += "{";
-    if (words.front() == "MSET") {
-      MakeMset(value);
+    // The tag of many keys is the key that is drawn, in braces.
+    if (HasManyKeys(command)) prefix_ += "{";
+    if (HasManyKeys(command) && words.size() == 1) {
+      MakeManyKeys(words.front(), words.front() == "MSET" ? &value : nullptr);
     } else {
       MakeTemplate(words, value);
     }
@@ -225,15 +238,17 @@ class CommandTraffic : public RedisTraffic {
   }
 
   // Ten keys of one tag.
-  void MakeMset(const std::string& value) {
-    absl::StrAppend(&template_, "*", 1 + 2 * kMgetKeys, "\r\n$4\r\nMSET\r\n");
-    for (int i = 0; i < kMgetKeys; ++i) {
+  void MakeManyKeys(const std::string& word, const std::string* value) {
+    absl::StrAppend(&template_, "*", 1 + (value == nullptr ? 1 : 2) * kManyKeys,
+                    "\r\n$", word.size(), "\r\n", word, "\r\n");
+    for (int i = 0; i < kManyKeys; ++i) {
       const std::string key =
           absl::StrCat(prefix_, std::string(kKeyDigits, '0'), "}:", i);
       absl::StrAppend(&template_, "$", key.size(), "\r\n", prefix_);
       key_places_.push_back(template_.size());
-      absl::StrAppend(&template_, key.substr(prefix_.size()), "\r\n$",
-                      value.size(), "\r\n", value, "\r\n");
+      absl::StrAppend(&template_, key.substr(prefix_.size()), "\r\n");
+      if (value == nullptr) continue;
+      absl::StrAppend(&template_, "$", value->size(), "\r\n", *value, "\r\n");
     }
   }
 
@@ -316,6 +331,37 @@ class ReadBackTraffic : public RedisTraffic {
   CommandTraffic reads_;
 };
 
+// Of a key by the word for its type.
+absl::string_view RedisTypeOf(absl::string_view word) {
+  for (const absl::string_view type : {"list", "set", "hash", "zset"}) {
+    if (absl::ConsumePrefix(&word, type)) return type;
+  }
+  return "string";
+}
+
+// Whether a command may have the key, whose prefix was taken off.
+bool IsKeyOf(const Command& command, absl::string_view key) {
+  const auto digits = [&key](size_t count) {
+    const absl::string_view number = key.substr(0, count);
+    key.remove_prefix(number.size());
+    return number.size() == count &&
+           number.find_first_not_of("0123456789") == number.npos;
+  };
+  if (!HasManyKeys(command)) return digits(kKeyDigits) && key.empty();
+  return absl::ConsumePrefix(&key, "{") && digits(kKeyDigits) &&
+         absl::ConsumePrefix(&key, "}:") && digits(1) && key.empty();
+}
+
+std::string MarkText() { return OwnershipMark("redis commands"); }
+
+absl::Status NotOurs(absl::string_view key, absl::string_view type,
+                     const Url& url) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "key ", key, " (", type, ") at ", url.Redacted(),
+      " was not made by opsbench and has a name that this measurement writes: "
+      "rename it, or name another database or server"));
+}
+
 }  // namespace
 
 const std::vector<RedisCommandInfo>& RedisCommands() {
@@ -378,6 +424,66 @@ TrafficFactory MakeRedisReadBackTraffic(const RedisCommandOptions& options,
   return [command, options, indexes](int) {
     return std::make_unique<ReadBackTraffic>(*command, options, indexes);
   };
+}
+
+absl::Status ClaimRedisKeys(const Url& url,
+                            const RedisCommandOptions& options) {
+  const Command* command = Find(options.command);
+  if (command == nullptr || !command->Uses(kKey)) return absl::OkStatus();
+  OPSBENCH_ASSIGN_OR_RETURN(const auto nodes,
+                            internal::RedisNodes::Connect(url));
+  const std::string mark = absl::StrCat(options.key_prefix, kMarkName);
+  OPSBENCH_ASSIGN_OR_RETURN(const RedisReply mark_type,
+                            nodes->ExecuteForKey(mark, {"TYPE", mark}));
+  bool marked = false;
+  if (mark_type.text == "string") {
+    OPSBENCH_ASSIGN_OR_RETURN(const RedisReply text,
+                              nodes->ExecuteForKey(mark, {"GET", mark}));
+    marked = text.text == MarkText();
+  }
+  if (!marked && mark_type.text != "none") {
+    return NotOurs(mark, mark_type.text, url);
+  }
+  const std::string prefix = absl::StrCat(options.key_prefix, command->type);
+  const absl::string_view wanted = RedisTypeOf(command->type);
+  OPSBENCH_RETURN_IF_ERROR(nodes->Scan(
+      absl::StrCat(prefix, "*"),
+      [&](size_t node, const std::vector<std::string>& keys) {
+        OPSBENCH_ASSIGN_OR_RETURN(const std::vector<std::string> types,
+                                  nodes->TypesOf(node, keys));
+        for (size_t i = 0; i < keys.size(); ++i) {
+          if (IsKeyOf(*command, keys[i].substr(prefix.size())) &&
+              types[i] != "none" && !(marked && types[i] == wanted)) {
+            return NotOurs(keys[i], types[i], url);
+          }
+        }
+        return absl::OkStatus();
+      }));
+  if (marked) return absl::OkStatus();
+  return nodes->ExecuteForKey(mark, {"SET", mark, MarkText()}).status();
+}
+
+absl::Status ReleaseRedisKeys(const Url& url,
+                              const RedisCommandOptions& options) {
+  const Command* command = Find(options.command);
+  if (command == nullptr || !command->Uses(kKey)) return absl::OkStatus();
+  std::vector<std::string> words = {"UNLINK"};
+  if (!HasManyKeys(*command)) words.push_back(kKey);
+  QueryLoadOptions each;
+  each.clients = 4;
+  each.pipeline = 64;
+  each.requests = options.key_space;
+  each.warmup = absl::ZeroDuration();
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const QueryLoadResult result, RunRedisLoad(url, each, [&](int) {
+        return std::make_unique<CommandTraffic>(*command, words, options, true,
+                                                absl::nullopt);
+      }));
+  if (result.errors > 0) return RedisErrorStatus(result.first_error);
+  OPSBENCH_ASSIGN_OR_RETURN(const auto nodes,
+                            internal::RedisNodes::Connect(url));
+  const std::string mark = absl::StrCat(options.key_prefix, kMarkName);
+  return nodes->ExecuteForKey(mark, {"UNLINK", mark}).status();
 }
 
 TrafficFactory MakeRedisFillTraffic(const RedisCommandOptions& options) {

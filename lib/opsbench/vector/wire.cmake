@@ -8,17 +8,17 @@ opsbench_embed_sql(OUTPUT "${generated}"
 set(redis_sources)
 if(OPSBENCH_WITH_REDIS)
   set(redis_sources redis_search_index.cc redis_vector_set.cc
-    internal/redis_reply.cc)
+    internal/redis_owner.cc internal/redis_reply.cc internal/redis_rows.cc)
 endif()
 opsbench_library(NAME vector_wire
-  SOURCES pgvector_backend.cc redis_features.cc wire_backends.cc
+  SOURCES index_mark.cc pgvector_backend.cc redis_features.cc wire_backends.cc
     internal/pgvector_format.cc internal/pgvector_searcher.cc ${redis_sources}
     "${generated}"
-  HEADERS pgvector_backend.h redis_features.h redis_search_index.h
+  HEADERS index_mark.h pgvector_backend.h redis_features.h redis_search_index.h
     redis_vector_set.h wire_backends.h
-  DEPS absl::status absl::statusor absl::strings opsbench::db
+  DEPS absl::optional absl::status absl::statusor absl::strings opsbench::db
     opsbench::vector_data opsbench::vector_redis
-  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
+  PRIVATE_DEPS absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.
 _opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
