@@ -144,11 +144,11 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
                             Table::Open(Rotating(threshold), &persister));
   int64_t rounds = 0;
   Measured measured;
-  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(test.budget, test.items, [&]() -> absl::StatusOr<int64_t> {
         std::atomic<bool> fine{true};
+        Stage stage("measure", test.name);
         int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
           for (const Item& row : rows.Slice(index, test.threads)) {
             if (!table->Upsert(row).ok()) fine = false;
@@ -157,6 +157,7 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
         const int64_t start_ns = MonotonicNowNs();
         OPSBENCH_RETURN_IF_ERROR(table->Flush());
         time_ns += MonotonicNowNs() - start_ns;
+        stage.End();
         ++rounds;
         OPSBENCH_RETURN_IF_ERROR(Expect(fine, "a put failed"));
         OPSBENCH_RETURN_IF_ERROR(
@@ -281,7 +282,7 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
   options.flush_timeout_ms = point.flush_timeout_ms;
   OPSBENCH_ASSIGN_OR_RETURN(const auto table, Table::Open(options, &persister));
   Measured measured;
-  const Stage stage("measure", test.name);
+  Stage stage("measure", test.name);
   Watch watch(table.get());
   const int64_t start_ns = MonotonicNowNs();
   int64_t busy_ns = 0;
@@ -301,6 +302,7 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
     busy_ns += MonotonicNowNs() - begin_ns;
   }
   watch.Stop(&measured);
+  stage.End();
   const MemtableMetrics metrics = table->metrics();
   measured.operation_ns =
       static_cast<double>(busy_ns) / static_cast<double>(puts);

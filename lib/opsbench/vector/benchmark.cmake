@@ -1,7 +1,7 @@
 # A measurement from configuration to result, and the searches over it.
 opsbench_library(NAME vector_benchmark
   SOURCES benchmark.cc benchmark_config.cc benchmark_report.cc
-    benchmark_settings.cc
+    benchmark_searches.cc benchmark_settings.cc
     internal/local_target.cc internal/redis_target.cc internal/server_target.cc
   HEADERS benchmark.h benchmark_config.h benchmark_report.h
     benchmark_settings.h
