@@ -280,54 +280,55 @@ std::string BrokenBy(const VectorFlags& flags, bool looked,
                                     .recall = result.recall_avg.value_or(1)});
 }
 
-// Looks for the best of what was not named.
-absl::StatusOr<BenchmarkConfig> BestSetting(const VectorFlags& flags,
+// Looks for the best of what was not named, and measures it at length; the
+// closest when none keeps the constraints.
+absl::StatusOr<BenchmarkResult> MeasureBest(const VectorFlags& flags,
                                             Session& session,
                                             std::vector<Parameter> parameters,
                                             bool* feasible) {
   OPSBENCH_ASSIGN_OR_RETURN(TuneOptions options,
                             TuneOptionsOf(flags, kQueryBudget));
   options.parameters = std::move(parameters);
+  BenchmarkConfig config = session.config();
   OPSBENCH_ASSIGN_OR_RETURN(
       const SearchOutcome outcome,
-      session.benchmark().Tune(ForSearch(flags, session.config()), options));
+      session.benchmark().Tune(ForSearch(flags, config), options, config));
   session.ClearProgress();
   absl::PrintF("%s\n", vector::RenderOutcome(outcome, options, 8));
   std::fflush(stdout);
   OPSBENCH_RETURN_IF_ERROR(UnknownOf(outcome.search));
   *feasible = outcome.feasible;
-  BenchmarkConfig config = session.config();
   if (outcome.best.has_value()) {
-    config.ef_search = outcome.best->config.ef_search;
-    config.num_clients = outcome.best->config.num_clients;
-    config.num_threads = outcome.best->config.num_threads;
-    config.pipeline = outcome.best->config.pipeline;
+    if (outcome.feasible) return *outcome.best;
+    for (const Parameter& parameter : options.parameters) {
+      OPSBENCH_RETURN_IF_ERROR(vector::SetParameter(
+          parameter.name,
+          vector::GetParameter(parameter.name, outcome.best->config), &config));
+    }
   }
-  return config;
+  return session.benchmark().Run(config);
 }
 
 absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
-  BenchmarkConfig config = session->config();
+  const BenchmarkConfig& config = session->config();
   bool feasible = true;
   // With a rate, how fast it could go is not the question.
   const bool looks = LooksForBest(flags, config);
-  const std::string again = session->CommandOf(config);
+  std::vector<Parameter> parameters;
   if (config.is_search()) {
     OPSBENCH_RETURN_IF_ERROR(session->Load());
-    OPSBENCH_ASSIGN_OR_RETURN(std::vector<Parameter> parameters,
-                              ParametersOf(flags, *session, true));
-    if (looks && !parameters.empty()) {
-      const auto best =
-          BestSetting(flags, *session, std::move(parameters), &feasible);
-      if (!best.ok()) return session->Fail(context, best.status(), again);
-      config = *best;
-    }
+    OPSBENCH_ASSIGN_OR_RETURN(parameters, ParametersOf(flags, *session, true));
   }
-  const absl::StatusOr<BenchmarkResult> ran = session->benchmark().Run(config);
-  if (!ran.ok()) return session->Fail(context, ran.status(), again);
-  const BenchmarkResult& result = *ran;
+  const absl::StatusOr<BenchmarkResult> measured =
+      looks ? MeasureBest(flags, *session, std::move(parameters), &feasible)
+            : session->benchmark().Run(config);
+  if (!measured.ok()) {
+    return session->Fail(context, measured.status(),
+                         session->CommandOf(config));
+  }
+  const BenchmarkResult& result = *measured;
   session->ClearProgress();
   absl::PrintF("%s, %s\n%s",
                config.is_search()

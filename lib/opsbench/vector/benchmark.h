@@ -127,8 +127,10 @@ class VectorBenchmark {
       const ConstraintSearchOptions& options);
   absl::StatusOr<GridResult> GridSearch(const BenchmarkConfig& base_config,
                                         const GridOptions& options);
-  absl::StatusOr<SearchOutcome> Tune(const BenchmarkConfig& base_config,
-                                     const TuneOptions& options);
+  // `confirm`: how the best is measured once more, if not as all the others.
+  absl::StatusOr<SearchOutcome> Tune(
+      const BenchmarkConfig& base_config, const TuneOptions& options,
+      const absl::optional<BenchmarkConfig>& confirm = absl::nullopt);
 
   // Every measurement so far.
   const std::vector<BenchmarkResult>& results() const { return results_; }

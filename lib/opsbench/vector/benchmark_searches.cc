@@ -146,6 +146,12 @@ SearchOutcome VectorBenchmark::Confirm(const BenchmarkConfig& config,
       break;
     }
     best.feasible = best.decided = false;
+    if (sample.ok() && sample->recall < constraints.min_recall) {
+      // Nor does one with less recall keep it.
+      for (Evidence& other : search.evidence) {
+        if (other.recall <= best.recall) other.feasible = false;
+      }
+    }
     search.decided = false;
     search.notes.push_back(
         absl::StrCat(DescribeSetting(WithSetting(config, names, best.setting)),
@@ -185,7 +191,8 @@ absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config,
 }
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
-    const BenchmarkConfig& base_config, const TuneOptions& options) {
+    const BenchmarkConfig& base_config, const TuneOptions& options,
+    const absl::optional<BenchmarkConfig>& confirm) {
   OPSBENCH_RETURN_IF_ERROR(
       Prepare(base_config, options.constraints.min_recall));
   const size_t first = results_.size();
@@ -196,8 +203,8 @@ absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
                             vector::Tune(tune, [&](const Setting& setting) {
                               return Measure(base_config, names, setting);
                             }));
-  return Confirm(base_config, names, options.constraints, std::move(search),
-                 first);
+  return Confirm(confirm.value_or(base_config), names, options.constraints,
+                 std::move(search), first);
 }
 
 absl::StatusOr<SearchOutcome> VectorBenchmark::BinarySearchMaxQps(

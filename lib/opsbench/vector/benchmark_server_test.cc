@@ -56,8 +56,10 @@ class BenchmarkServerTest : public ::testing::Test {
 TEST_F(BenchmarkServerTest, EveryCommandHasItsEffect) {
   VectorBenchmark benchmark;
   for (const char* operation :
-       {"ping", "set", "get", "incr", "lpush", "rpush", "lpop", "rpop", "sadd",
-        "spop", "hset", "hget", "zadd", "zpopmin", "mset", "get", "set"}) {
+       // What they take away is not what others have put there.
+       {"lpop", "rpop", "spop", "zpopmin", "ping", "set", "get", "incr",
+        "lpush", "rpush", "sadd", "hset", "hget", "zadd", "mset", "get",
+        "set"}) {
     const auto result = benchmark.Run(Config(operation));
     ASSERT_TRUE(result.ok()) << operation << ": " << result.status();
     EXPECT_EQ(result->requests, 300) << operation;
@@ -95,7 +97,7 @@ TEST_F(BenchmarkServerTest, KeysThatAreGoneAreNoResult) {
 // SET that stores nothing, as of a server that evicts it at once.
 TEST_F(BenchmarkServerTest, ValuesThatWereNotStoredAreNoResult) {
   Execute({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
-  Execute({"CONFIG", "SET", "maxmemory", "1mb"});
+  Execute({"CONFIG", "SET", "maxmemory", "4mb"});
   VectorBenchmark benchmark;
   BenchmarkConfig config = Config("set");
   config.key_space = 10'000;
@@ -113,7 +115,9 @@ TEST_F(BenchmarkServerTest, ValuesThatWereNotStoredAreNoResult) {
 TEST_F(BenchmarkServerTest, AServerThatDiesLeavesSettingsUnknown) {
   int measured = 0;
   VectorBenchmark benchmark({.on_result = [&](const BenchmarkResult&) {
-    if (++measured == 2) ASSERT_TRUE(server_->Kill().ok());
+    if (++measured == 2) {
+      EXPECT_TRUE(server_->Kill().ok());
+    }
   }});
   GridOptions grid;
   grid.param_grid = {MakeParameter("num_clients", {1, 2, 3, 4, 5, 6})};
@@ -131,7 +135,9 @@ TEST_F(BenchmarkServerTest, AServerThatDiesLeavesSettingsUnknown) {
 TEST_F(BenchmarkServerTest, ATunerWhoseServerDiesDecidesNothing) {
   int measured = 0;
   VectorBenchmark benchmark({.on_result = [&](const BenchmarkResult&) {
-    if (++measured == 3) ASSERT_TRUE(server_->Kill().ok());
+    if (++measured == 3) {
+      EXPECT_TRUE(server_->Kill().ok());
+    }
   }});
   TuneOptions options;
   options.parameters = {MakeParameter("num_clients", {1, 2, 3, 4, 5, 6, 7, 8})};
