@@ -72,16 +72,17 @@ absl::StatusOr<int64_t> ParseWholeNumber(absl::string_view text, int64_t low,
       value <= high) {
     return value;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      QuoteBriefly(text), " is no whole number from ", low, " to ", high));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected a whole number from ", low, " to ", high, ", not ",
+                   QuoteBriefly(text)));
 }
 
 absl::StatusOr<uint64_t> ParseUnsigned(absl::string_view text) {
   uint64_t value = 0;
   if (!IsAmbiguous(text) && ParseAll(text, &value)) return value;
-  return absl::InvalidArgumentError(
-      absl::StrCat(QuoteBriefly(text), " is no whole number from 0 to ",
-                   std::numeric_limits<uint64_t>::max()));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "expected a whole number from 0 to ",
+      std::numeric_limits<uint64_t>::max(), ", not ", QuoteBriefly(text)));
 }
 
 absl::StatusOr<double> ParseNumber(absl::string_view text, double low,
@@ -90,8 +91,8 @@ absl::StatusOr<double> ParseNumber(absl::string_view text, double low,
   // Written so that NaN is outside.
   if (ParseAll(text, &value) && value >= low && value <= high) return value;
   return absl::InvalidArgumentError(
-      absl::StrCat(QuoteBriefly(text), " is no number from ", BoundText(low),
-                   " to ", BoundText(high)));
+      absl::StrCat("expected a number from ", BoundText(low), " to ",
+                   BoundText(high), ", not ", QuoteBriefly(text)));
 }
 
 absl::StatusOr<double> ParseShare(absl::string_view text, double low,
@@ -103,9 +104,9 @@ absl::StatusOr<double> ParseShare(absl::string_view text, double low,
     if (percent) value /= 100;
     if (value >= low && value <= high) return value;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(QuoteBriefly(text), " is no share from ", BoundText(low),
-                   " to ", BoundText(high), ", such as 2% or 0.02"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "expected a share from ", BoundText(low), " to ", BoundText(high),
+      ", such as 2% or 0.02, not ", QuoteBriefly(text)));
 }
 
 absl::StatusOr<absl::Duration> ParseTime(absl::string_view text,
@@ -120,9 +121,9 @@ absl::StatusOr<absl::Duration> ParseTime(absl::string_view text,
     duration = absl::InfiniteDuration();
   }
   if (duration >= low && duration <= high) return duration;
-  return absl::InvalidArgumentError(
-      absl::StrCat(QuoteBriefly(text), " is no time from ", BoundText(low),
-                   " to ", BoundText(high), ", such as 90s or 2m"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "expected a time from ", BoundText(low), " to ", BoundText(high),
+      ", such as 90s or 2m, not ", QuoteBriefly(text)));
 }
 
 }  // namespace opsbench

@@ -64,14 +64,14 @@ TEST(NumberTest, RefusesWhatIsNone) {
 
 TEST(NumberTest, RefusesWhatIsOutOfRange) {
   EXPECT_EQ(ParseWholeNumber("10", 1, 9).status().message(),
-            "\"10\" is no whole number from 1 to 9");
+            "expected a whole number from 1 to 9, not \"10\"");
   EXPECT_EQ(ParseNumber("90s", 0.01, 1e7).status().message(),
-            "\"90s\" is no number from 0.01 to 10000000");
+            "expected a number from 0.01 to 10000000, not \"90s\"");
   EXPECT_EQ(ParseNumber("1.1", 0, 1).status().message(),
-            "\"1.1\" is no number from 0 to 1");
+            "expected a number from 0 to 1, not \"1.1\"");
   EXPECT_EQ(
       ParseTime("inf", absl::Seconds(1), absl::Hours(24)).status().message(),
-      "\"inf\" is no time from 1s to 24h, such as 90s or 2m");
+      "expected a time from 1s to 24h, such as 90s or 2m, not \"inf\"");
   EXPECT_FALSE(ParseTime("25h", absl::Seconds(1), absl::Hours(24)).ok());
   EXPECT_FALSE(ParseTime("0", absl::Seconds(1), absl::Hours(24)).ok());
   EXPECT_FALSE(ParseTime("-1s", absl::ZeroDuration(), absl::Hours(24)).ok());

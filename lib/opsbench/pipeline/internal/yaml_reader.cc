@@ -81,9 +81,20 @@ absl::Status YamlReader::Read(const YAML::Node& node, absl::string_view what,
       return Error(entry.first,
                    absl::StrCat("key \"", key, "\" of ", what, " is twice"));
     }
-    OPSBENCH_RETURN_IF_ERROR(field->second(entry.second));
+    const absl::Status status = field->second(entry.second);
+    if (!status.ok()) return WithKey(status, key, entry.second);
   }
   return absl::OkStatus();
+}
+
+// An error of a value names its key.
+absl::Status YamlReader::WithKey(const absl::Status& status,
+                                 const std::string& key,
+                                 const YAML::Node& value) const {
+  absl::string_view what = status.message();
+  const std::string place(Error(value, "").message());
+  if (!value.IsScalar() || !absl::ConsumePrefix(&what, place)) return status;
+  return Error(value, absl::StrCat(key, ": ", what));
 }
 
 absl::StatusOr<std::string> YamlReader::Scalar(const YAML::Node& node) const {
@@ -198,14 +209,15 @@ YamlReader::Field YamlReader::Bytes(int64_t low, int64_t high,
         {"", 0},    {"b", 0},    {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20},
         {"mb", 20}, {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}};
     const auto shift = kShifts->find(unit);
-    int64_t number = 0;
-    if (shift == kShifts->end() ||
-        !absl::SimpleAtoi(view.substr(0, digits), &number) ||
-        number > (high >> shift->second) || (number << shift->second) < low) {
-      return Error(node, absl::StrCat("expected a size from ", low, " to ",
-                                      high, " bytes, as 64MiB"));
+    const absl::StatusOr<int64_t> number =
+        ParseWholeNumber(view.substr(0, digits), 0, high);
+    if (shift == kShifts->end() || !number.ok() ||
+        *number > (high >> shift->second) || (*number << shift->second) < low) {
+      return Error(node,
+                   absl::StrCat("expected a size from ", low, " to ", high,
+                                " bytes, as 64MiB, not ", QuoteBriefly(text)));
     }
-    *value = number << shift->second;
+    *value = *number << shift->second;
     return absl::OkStatus();
   };
 }
