@@ -10,7 +10,10 @@
 // processor's caches and memory; on Redis by the server's one thread.
 //
 // Each search reports its recall: a figure without it says nothing. A search
-// that fails, or an error reply, makes a benchmark an error.
+// that fails, or an error reply, makes a benchmark an error, and so does an
+// effect that is not there when it is read back afterwards: a value that SET
+// did not store, a key that GET did not find, a neighbour that an exact index
+// missed.
 
 #include <algorithm>
 #include <functional>
@@ -20,6 +23,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "bench_main.h"
 #include "benchmark/benchmark.h"
 #include "measured_region.h"
@@ -94,7 +98,14 @@ class Bench {
         options_(options),
         benchmark_({.stop = BenchStopFlag(),
                     .on_progress = nullptr,
-                    .on_result = nullptr}) {}
+                    .on_result = nullptr,
+                    .on_measured = [this](bool begins) {
+                      if (begins) {
+                        region_.emplace();
+                      } else {
+                        region_.reset();
+                      }
+                    }}) {}
 
   const Sizes& sizes() const { return sizes_; }
 
@@ -116,7 +127,6 @@ class Bench {
       OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config).status());
     }
     for (auto _ : state) {
-      const MeasuredRegion region;
       OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result,
                                 benchmark_.Run(config));
       if (result.interrupted) return absl::CancelledError();
@@ -130,7 +140,9 @@ class Bench {
   }
 
   absl::Status Build(const BenchmarkConfig& config, benchmark::State& state) {
-    OPSBENCH_RETURN_IF_ERROR(benchmark_.Open(config).status());
+    OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
+                              benchmark_.Open(config));
+    const auto rows = static_cast<int64_t>(data->base().rows);
     for (auto _ : state) {
       const MeasuredRegion region;
       OPSBENCH_ASSIGN_OR_RETURN(
@@ -138,6 +150,10 @@ class Bench {
           benchmark_.Load(config, vector::Replace::kOurs));
       AddMeasuredOperations(result.vectors);
       state.SetIterationTime(result.seconds);
+      if (result.vectors != rows) {
+        return absl::DataLossError(absl::StrCat("an index of ", result.vectors,
+                                                " of ", rows, " vectors"));
+      }
       state.counters["vectors_per_second"] = result.vectors_per_second;
       state.counters["bytes_per_vector"] =
           static_cast<double>(result.index_bytes) /
@@ -173,6 +189,7 @@ class Bench {
 
   const Sizes sizes_;
   const BenchOptions options_;
+  absl::optional<MeasuredRegion> region_;  // While requests are timed.
   std::unique_ptr<EngineHandle> redis_;
   VectorBenchmark benchmark_;  // Removes its keys, so it ends first.
 };
@@ -213,7 +230,7 @@ std::vector<int> EffortsOf(const std::string& backend, const Sizes& sizes) {
 
 void RegisterSearches(Bench* bench) {
   for (const char* backend :
-       {"hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
+       {"hnsw", "hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
     BenchmarkConfig config = bench->Config();
     config.backend = backend;
     const std::string of =
@@ -235,7 +252,7 @@ void RegisterSearches(Bench* bench) {
 }
 
 void RegisterFilters(Bench* bench) {
-  for (const char* backend : {"hnswlib", "brute_force"}) {
+  for (const char* backend : {"hnsw", "brute_force"}) {
     for (const int percent : {1, 10, 50, 100}) {
       BenchmarkConfig config = bench->Config();
       config.backend = backend;
@@ -258,8 +275,8 @@ void RegisterMemory(Bench* bench) {
     config.dataset = dataset;
     config.ef_search = 40;
     config.num_clients = 2;
-    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnswlib/dataset:",
-                               dataset, "/ef:40/clients:2"),
+    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnsw/dataset:", dataset,
+                               "/ef:40/clients:2"),
                   config, bench);
   }
 }

@@ -22,16 +22,17 @@
 #include "CLI/CLI.hpp"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_format.h"
+#include "numbers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/generate.h"
-#include "opsbench/vector/hnswlib_backend.h"
+#include "opsbench/vector/hnsw_backend.h"
 #include "vector/bare_hnswlib.h"
 
 namespace opsbench::vector_peer {
 namespace {
 
 using vector::Dataset;
-using vector::HnswlibBackend;
+using vector::HnswBackend;
 using vector::Neighbor;
 using vector::Searcher;
 
@@ -44,7 +45,7 @@ struct Flags {
 };
 
 // Ours, as BareHnswlib::Run() does it.
-absl::StatusOr<double> RunOurs(const Dataset& data, HnswlibBackend& backend,
+absl::StatusOr<double> RunOurs(const Dataset& data, HnswBackend& backend,
                                const Flags& flags, int ef, int threads,
                                size_t count) {
   std::vector<std::unique_ptr<Searcher>> searchers;
@@ -81,7 +82,7 @@ absl::StatusOr<double> RunOurs(const Dataset& data, HnswlibBackend& backend,
 }
 
 // Of the rows that `bare` finds, the part that we find.
-absl::StatusOr<double> Agreement(const Dataset& data, HnswlibBackend& backend,
+absl::StatusOr<double> Agreement(const Dataset& data, HnswBackend& backend,
                                  BareHnswlib& bare, const Flags& flags,
                                  int ef) {
   OPSBENCH_ASSIGN_OR_RETURN(const auto searcher, backend.Connect());
@@ -115,7 +116,7 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-absl::Status Compare(const Dataset& data, HnswlibBackend& backend,
+absl::Status Compare(const Dataset& data, HnswBackend& backend,
                      const Flags& flags, int ef, int threads,
                      std::vector<Side>* sides) {
   const BareQueries queries = {data.queries().data, data.queries().rows,
@@ -171,7 +172,7 @@ absl::Status Run(const Flags& flags) {
   generate.dimension = flags.dimension;
   generate.truth_k = 0;
   OPSBENCH_ASSIGN_OR_RETURN(const auto data, vector::Generate(generate));
-  HnswlibBackend backend;
+  HnswBackend backend;
   OPSBENCH_RETURN_IF_ERROR(backend.Build(*data, {}));
 
   namespace fs = std::filesystem;
@@ -230,13 +231,13 @@ int main(int argc, char** argv) {
   opsbench::vector_peer::Flags flags;
   CLI::App app("Our search in hnswlib's graph beside hnswlib's own");
   app.add_option("--rows", flags.rows, "Base vectors (50000)")
-      ->check(CLI::PositiveNumber);
+      ->check(opsbench::cli::WholeNumber(1, 1'000'000'000));
   app.add_option("--dimension", flags.dimension, "Of the vectors (128)")
-      ->check(CLI::Range(1, 65'535));
+      ->check(opsbench::cli::WholeNumber(1, 65'535));
   app.add_option("--seconds", flags.seconds, "Of one measurement (1)")
-      ->check(CLI::PositiveNumber);
+      ->check(opsbench::cli::Number(0.001, 1e5));
   app.add_option("--rounds", flags.rounds, "Of each setting (7)")
-      ->check(CLI::Range(1, 1'000));
+      ->check(opsbench::cli::WholeNumber(1, 1'000));
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = opsbench::vector_peer::Run(flags);
   if (status.ok()) return 0;

@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "numbers.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/vector/benchmark_settings.h"
 #include "opsbench/vector/search.h"
 
 namespace opsbench::cli {
@@ -19,15 +22,47 @@ namespace {
 using vector::BenchmarkConfig;
 using vector::Evidence;
 
-absl::Status BadValues(absl::string_view flag, absl::string_view text) {
+absl::Status BadValues(absl::string_view text) {
   return absl::InvalidArgumentError(
-      absl::StrCat(flag, " ", text,
-                   ": one value, several as 1,2,4, or a range as 10..500 "
-                   "or 10..500:10, all from 0 to 1000000"));
+      absl::StrCat(QuoteBriefly(text),
+                   " is neither one value, nor several as 1,2,4, nor a range "
+                   "as 10..500 or 10..500:10, all from 0 to 1000000"));
+}
+
+CLI::Validator Values() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return std::string(ParseValues(text).status().message());
+      },
+      "");
+}
+
+// "0.2..0.3".
+absl::StatusOr<std::pair<double, double>> ParseInterval(
+    absl::string_view text) {
+  const std::vector<absl::string_view> ends =
+      absl::StrSplit(text, absl::MaxSplits("..", 1));
+  const auto low = ParseNumber(ends.front(), 0, 1);
+  const auto high = ParseNumber(ends.back(), 0, 1);
+  if (ends.size() == 2 && low.ok() && high.ok() && *low < *high) {
+    return std::make_pair(*low, *high);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      QuoteBriefly(text), " is no interval from 0 to 1, such as 0.2..0.3"));
+}
+
+CLI::Validator Interval() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return std::string(ParseInterval(text).status().message());
+      },
+      "");
 }
 
 bool ParseOne(absl::string_view text, int64_t* value) {
-  return absl::SimpleAtoi(text, value) && *value >= 0 && *value <= 1'000'000;
+  const absl::StatusOr<int64_t> number = ParseWholeNumber(text, 0, 1'000'000);
+  if (number.ok()) *value = *number;
+  return number.ok();
 }
 
 // "10..500" and "10..500:10".
@@ -56,11 +91,11 @@ bool ParseRange(absl::string_view text, std::vector<int64_t>* values) {
   return true;
 }
 
-absl::Status SetSingle(absl::string_view flag, absl::string_view name,
-                       const std::string& text, BenchmarkConfig* config) {
+absl::Status SetSingle(absl::string_view name, const std::string& text,
+                       BenchmarkConfig* config) {
   if (text.empty()) return absl::OkStatus();
   OPSBENCH_ASSIGN_OR_RETURN(const std::vector<int64_t> values,
-                            ParseValues(flag, text));
+                            ParseValues(text));
   // Of several, the first stands for all until they are tried.
   return vector::SetParameter(name, values.front(), config);
 }
@@ -68,26 +103,17 @@ absl::Status SetSingle(absl::string_view flag, absl::string_view name,
 absl::Status SetFilter(const VectorFlags& flags, BenchmarkConfig* config) {
   vector::Filter& filter = config->filter;
   if (flags.filter_tag.has_value()) {
-    if (*flags.filter_tag < 0 || *flags.filter_tag > 1'000'000'000) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--filter-tag ", *flags.filter_tag,
-                       ": it has to be from 0 to 1000000000"));
-    }
     filter.by_tag = true;
     filter.tag = static_cast<uint32_t>(*flags.filter_tag);
   }
   if (flags.filter_number.empty()) return absl::OkStatus();
-  const std::vector<std::string> ends =
-      absl::StrSplit(flags.filter_number, absl::MaxSplits("..", 1));
-  if (ends.size() != 2 || !absl::SimpleAtod(ends[0], &filter.number_low) ||
-      !absl::SimpleAtod(ends[1], &filter.number_high)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--filter-number ", flags.filter_number,
-                     ": two numbers from 0 to 1, as 0.2..0.3"));
-  }
+  OPSBENCH_ASSIGN_OR_RETURN(std::tie(filter.number_low, filter.number_high),
+                            ParseInterval(flags.filter_number));
   filter.by_number = true;
   return absl::OkStatus();
 }
+
+constexpr double kMaxBound = 1e12;
 
 // A condition of --keep.
 struct Condition {
@@ -115,7 +141,10 @@ bool ParseCondition(const std::string& text, Condition* condition) {
     const bool known = condition->metric == "qps" ||
                        condition->metric == "p99_ms" ||
                        condition->metric == "recall";
-    return known && absl::SimpleAtod(sides[1], &condition->bound);
+    const auto bound =
+        ParseNumber(absl::StripAsciiWhitespace(sides[1]), 0, kMaxBound);
+    if (bound.ok()) condition->bound = *bound;
+    return known && bound.ok();
   }
   return false;
 }
@@ -125,18 +154,17 @@ CLI::Option* AddText(CLI::App* command, const char* name, std::string* text,
   return command->add_option(name, *text, help)->type_name(type);
 }
 
-}  // namespace
-
-void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
+void AddTarget(CLI::App* command, VectorFlags* flags) {
   BenchmarkConfig& config = flags->config;
   AddText(command, "--dataset", &config.dataset,
           "A generated data set (clusters-10k-64, sphere-100k-128, …) or a "
           "file: .hdf5, .fvecs, .fbin, .npy, .opsvec (clusters-10k-64)",
           "NAME");
   AddText(command, "--backend", &config.backend,
-          "In this process: hnswlib, brute_force, faiss_hnsw, faiss_ivf; or a "
-          "server: redis://host:port, postgres://…, redis or postgres for "
-          "what the environment names, else a private one (hnswlib)",
+          "In this process: hnsw (our search on hnswlib's graph), hnswlib, "
+          "brute_force, faiss_hnsw, faiss_ivf; or a server: "
+          "redis://host:port, postgres://…, redis or postgres for what the "
+          "environment names, else a private one (hnsw)",
           "URL");
   AddText(command, "--engine", &config.engine,
           "On a Redis or Valkey server: search (FT.*), vector_set (VADD), or "
@@ -155,58 +183,86 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
           "FILE");
   AddText(command, "--metric", &flags->metric,
           "l2, ip or cosine, where the data set does not say", "NAME");
-  command->add_option("--m", config.build.m, "HNSW: links of a node (16)");
-  command->add_option("--ef-construction", config.build.ef_construction,
-                      "HNSW: candidates while building (200)");
-  command->add_option("--lists", config.build.lists, "IVF: lists (256)");
-  command->add_option("--build-threads", config.build.threads,
-                      "Threads that build the index (2)");
-  command->add_option("--seed", config.seed,
-                      "Of the order of queries, and of generated data (1)");
+  command->add_option("--m", config.build.m, "HNSW: links of a node (16)")
+      ->check(WholeNumber(2, 512));
+  command
+      ->add_option("--ef-construction", config.build.ef_construction,
+                   "HNSW: candidates while building (200)")
+      ->check(WholeNumber(1, 1'000'000));
+  command->add_option("--lists", config.build.lists, "IVF: lists (256)")
+      ->check(WholeNumber(1, 1'000'000));
+  command
+      ->add_option("--build-threads", config.build.threads,
+                   "Threads that build the index (2)")
+      ->check(WholeNumber(1, 1'024));
+  command
+      ->add_option("--seed", config.seed,
+                   "Of the order of queries, and of generated data (1)")
+      ->check(SeedNumber());
 }
 
-void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
+void AddLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
   BenchmarkConfig& config = flags->config;
   const char* values = ranges ? "VALUES" : "N";
-  command->add_option("--k", config.k, "Neighbours of each query (10)");
+  command->add_option("--k", config.k, "Neighbours of each query (10)")
+      ->check(WholeNumber(1, 10'000));
   AddText(command, "--ef", &flags->ef,
           "Candidates of a search (HNSW), or lists that it looks into (IVF)",
-          values);
+          values)
+      ->check(Values());
   AddText(command, "--clients", &flags->clients,
           "Callers at once: threads in this process, connections on a server",
-          values);
+          values)
+      ->check(Values());
   AddText(command, "--threads", &flags->threads,
-          "Threads that serve a server's connections (1)", values);
+          "Threads that serve a server's connections (1)", values)
+      ->check(Values());
   AddText(command, "--pipeline", &flags->pipeline,
-          "Requests of a connection under way at once (1)", values);
-  command->add_option("--filter-tag", flags->filter_tag,
-                      "Only vectors with this tag");
+          "Requests of a connection under way at once (1)", values)
+      ->check(Values());
+  command
+      ->add_option("--filter-tag", flags->filter_tag,
+                   "Only vectors with this tag")
+      ->check(WholeNumber(0, 1'000'000'000));
   AddText(command, "--filter-number", &flags->filter_number,
-          "Only vectors whose number is in this range", "LOW..HIGH");
+          "Only vectors whose number is in this range", "LOW..HIGH")
+      ->check(Interval());
   AddText(command, "--seconds", &flags->seconds,
           ranges ? "Length of each measurement (0.5)"
                  : "Length of the measurement (2)",
-          "S");
+          "S")
+      ->check(Time(kShortest, kLongest));
   AddText(command, "--warmup", &flags->warmup,
           "The same load, before the clock starts (0.2, or 0.1 of a search)",
-          "S");
-  command->add_option("--requests", config.num_requests,
-                      "So many requests, instead of a time");
-  command->add_option(
-      "--rate", config.rate_per_second,
-      "Requests a second on a schedule, instead of as fast as it goes");
+          "S")
+      ->check(Time(absl::ZeroDuration(), kLongest));
+  command
+      ->add_option("--requests", config.num_requests,
+                   "So many requests, instead of a time")
+      ->check(WholeNumber(1, int64_t{1} << 40));
+  command
+      ->add_option(
+          "--rate", config.rate_per_second,
+          "Requests a second on a schedule, instead of as fast as it goes")
+      ->check(Number(0.001, 1e8));
 }
 
-void AddVectorSearch(CLI::App* command, VectorFlags* flags) {
-  command->add_option("--min-recall", flags->min_recall,
-                      "Least recall of the setting looked for (0.95)");
-  command->add_option("--max-p99-ms", flags->max_p99_ms,
-                      "Highest 99th percentile of latency");
+void AddSearch(CLI::App* command, VectorFlags* flags) {
+  command
+      ->add_option(
+          "--min-recall", flags->min_recall,
+          "Least recall, of what is looked for and what is reported (0.95)")
+      ->check(Number(0, 1));
+  command
+      ->add_option("--max-p99-ms", flags->max_p99_ms,
+                   "Highest 99th percentile of latency, likewise")
+      ->check(Number(1e-6, 1e9));
   AddText(command, "--budget", &flags->budget,
-          "Time to look for it: 90s, 5m (60s)", "TIME");
+          "Time to look for it: 90s, 5m (60s; query: 30s)", "TIME")
+      ->check(Time(kShortest, kLongest));
 }
 
-void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
+void AddOutput(CLI::App* command, VectorFlags* flags) {
   command->add_option("--output", flags->outputs,
                       "File for the results, .csv, .json or .html; may come "
                       "again. All three are in the folder of the run anyway");
@@ -215,41 +271,217 @@ void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
   AddStagesFlag(command, &flags->stages);
 }
 
-absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view flag,
-                                                 absl::string_view text) {
+void AddPlainCommands(CLI::App* command, VectorFlags* flags) {
+  command->add_option(
+      "--operation,-t", flags->config.operation,
+      "vec-query, or a plain command of Redis: get, set, hset, ping, …");
+  command
+      ->add_option("--key-space", flags->config.key_space,
+                   "Of plain commands: so many keys (10000)")
+      ->check(WholeNumber(1, 100'000'000'000));
+  command
+      ->add_option("--value-bytes", flags->config.value_bytes,
+                   "Of plain commands: size of a value (3)")
+      ->check(WholeNumber(1, 512 << 20));
+}
+
+void AddTuner(CLI::App* command, VectorFlags* flags) {
+  command
+      ->add_option("--tolerance", flags->tolerance,
+                   "Settings this close to the best are as good (0.05)")
+      ->check(Number(0, 0.99));
+  command
+      ->add_option("--max-evaluations", flags->max_evaluations,
+                   "Measurements at most (a fifth of the settings, 24 to 200)")
+      ->check(WholeNumber(1, 1'000'000));
+}
+
+void AddGrid(CLI::App* command, VectorFlags* flags) {
+  command->add_option("--keep", flags->keep,
+                      "Settings to show: qps>=1000, p99_ms<5, recall>=0.95; "
+                      "may come again");
+  command
+      ->add_option("--repeats", flags->repeats,
+                   "Measurements of each setting (1)")
+      ->check(WholeNumber(1, 1'000));
+  command
+      ->add_option("--budget", flags->budget,
+                   "Time for all: 90s, 5m (no bound)")
+      ->type_name("TIME")
+      ->check(Time(kShortest, kLongest));
+}
+
+// --- Flags that do nothing ---
+
+std::string Acts(const VectorFlags&, const BenchmarkConfig&) { return ""; }
+
+std::string NeedsIndex(const VectorFlags&, const BenchmarkConfig& config) {
+  if (!config.is_search()) {
+    return absl::StrCat("it is for indexes, and ", config.operation,
+                        " has none");
+  }
+  return config.is_local()
+             ? absl::StrCat("it is for servers, and ", config.backend,
+                            " is built anew each time")
+             : "";
+}
+
+std::string NeedsRecall(const VectorFlags&, const BenchmarkConfig& config) {
+  return config.is_search() ? ""
+                            : absl::StrCat(config.operation, " has no recall");
+}
+
+std::string NeedsSearch(const VectorFlags& flags,
+                        const BenchmarkConfig& config) {
+  // Of a grid it bounds all measurements.
+  if (flags.action != VectorAction::kQuery || LooksForBest(flags, config)) {
+    return "";
+  }
+  return "nothing is looked for: that takes a search without --rate and "
+         "without one of --ef and --clients";
+}
+
+// Flags that are no setting of a measurement (benchmark_settings.h has those):
+// why one does nothing, or empty.
+struct CommandFlag {
+  const char* name;
+  std::string (*idle)(const VectorFlags& flags, const BenchmarkConfig& config);
+};
+
+constexpr CommandFlag kCommandFlags[] = {
+    {"--help", Acts},
+    {"--stages", Acts},
+    {"--output", Acts},
+    {"--output-dir", Acts},
+    {"--replace", NeedsIndex},
+    {"--replace-foreign", NeedsIndex},
+    {"--min-recall", NeedsRecall},
+    {"--max-p99-ms", Acts},
+    {"--budget", NeedsSearch},
+    {"--tolerance", Acts},
+    {"--max-evaluations", Acts},
+    {"--keep", Acts},
+    {"--repeats", Acts},
+};
+
+absl::Status CheckFlag(const std::string& flag, const VectorFlags& flags,
+                       const BenchmarkConfig& config) {
+  if (const auto* const setting = vector::FindSetting(flag)) {
+    return vector::CheckActs(*setting, config);
+  }
+  for (const CommandFlag& known : kCommandFlags) {
+    if (flag != known.name) continue;
+    const std::string idle = known.idle(flags, config);
+    if (idle.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " does nothing: ", idle, "; leave it out"));
+  }
+  return absl::UnimplementedError(
+      absl::StrCat(flag, " is in no table of flags that act"));
+}
+
+bool IsSeveral(const std::string& text) {
+  const auto values = ParseValues(text);
+  return values.ok() && values->size() > 1;
+}
+
+// Values of which only the first would be measured.
+absl::Status CheckSeveral(const VectorFlags& flags,
+                          const BenchmarkConfig& config) {
+  if (flags.action != VectorAction::kQuery ||
+      (config.is_search() && config.rate_per_second == 0)) {
+    return absl::OkStatus();
+  }
+  for (const auto& [flag, text] :
+       {std::pair<const char*, const std::string&>{"--ef", flags.ef},
+        {"--clients", flags.clients},
+        {"--threads", flags.threads},
+        {"--pipeline", flags.pipeline}}) {
+    if (IsSeveral(text)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(flag, " ", QuoteBriefly(text),
+                       ": one value, as a plain command or a rate is measured "
+                       "once"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddVectorOptions(CLI::App* command, VectorAction action,
+                      VectorFlags* flags) {
+  flags->action = action;
+  AddTarget(command, flags);
+  if (action == VectorAction::kLoad) {
+    AddStagesFlag(command, &flags->stages);
+    return;
+  }
+  if (action == VectorAction::kQuery) AddPlainCommands(command, flags);
+  AddLoad(command, flags, action != VectorAction::kQuery);
+  if (action == VectorAction::kGrid) {
+    AddGrid(command, flags);
+  } else {
+    AddSearch(command, flags);
+  }
+  if (action == VectorAction::kTune) AddTuner(command, flags);
+  AddOutput(command, flags);
+}
+
+void NoteGiven(const CLI::App& command, VectorFlags* flags) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() > 0) flags->given.insert(option->get_name());
+  }
+}
+
+bool LooksForBest(const VectorFlags& flags, const BenchmarkConfig& config) {
+  if (!config.is_search() || config.rate_per_second > 0) return false;
+  const bool open_ef =
+      flags.ef.empty() && config.backend_kind() != vector::BackendKind::kScan;
+  return open_ef || flags.clients.empty() || IsSeveral(flags.ef) ||
+         IsSeveral(flags.clients) || IsSeveral(flags.threads) ||
+         IsSeveral(flags.pipeline);
+}
+
+absl::Status CheckVectorFlags(const VectorFlags& flags,
+                              const BenchmarkConfig& config) {
+  for (const std::string& flag : flags.given) {
+    OPSBENCH_RETURN_IF_ERROR(CheckFlag(flag, flags, config));
+  }
+  if (flags.given.count("--seconds") > 0 &&
+      flags.given.count("--requests") > 0) {
+    return absl::InvalidArgumentError(
+        "--seconds does nothing with --requests: leave out one of them");
+  }
+  const bool one_each = !flags.threads.empty() && !flags.clients.empty() &&
+                        !IsSeveral(flags.threads) && !IsSeveral(flags.clients);
+  if (one_each && config.num_clients > 0 &&
+      config.num_threads > config.num_clients) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads ", config.num_threads, " with --clients ",
+                     config.num_clients,
+                     ": a thread serves a client at least, name no more"));
+  }
+  return CheckSeveral(flags, config);
+}
+
+absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view text) {
   std::vector<int64_t> values;
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     int64_t value = 0;
     if (absl::StrContains(part, "..")) {
       std::vector<int64_t> range;
-      if (!ParseRange(part, &range)) return BadValues(flag, text);
+      if (!ParseRange(part, &range)) return BadValues(text);
       values.insert(values.end(), range.begin(), range.end());
     } else if (ParseOne(part, &value)) {
       values.push_back(value);
     } else {
-      return BadValues(flag, text);
+      return BadValues(text);
     }
   }
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   return values;
-}
-
-absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view flag,
-                                            absl::string_view text) {
-  double seconds = 0;
-  absl::Duration duration;
-  if (absl::SimpleAtod(text, &seconds)) {
-    duration = absl::Seconds(seconds);
-  } else if (!absl::ParseDuration(text, &duration)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, " ", text, ": a time in seconds, or as 500ms, 90s or 2m"));
-  }
-  if (duration < absl::ZeroDuration() || duration > absl::Hours(24 * 7)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, " ", text, ": from 0 to a week"));
-  }
-  return duration;
 }
 
 absl::StatusOr<std::function<bool(const Evidence&)>> ParseKeep(
@@ -259,7 +491,7 @@ absl::StatusOr<std::function<bool(const Evidence&)>> ParseKeep(
     Condition condition;
     if (!ParseCondition(text, &condition)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "--keep ", text,
+          "--keep ", QuoteBriefly(text),
           ": qps, p99_ms or recall, then >=, <=, > or <, then a number"));
     }
     conditions.push_back(std::move(condition));
@@ -280,50 +512,20 @@ absl::StatusOr<BenchmarkConfig> ConfigOf(const VectorFlags& flags) {
     OPSBENCH_ASSIGN_OR_RETURN(config.open.metric,
                               vector::ParseMetric(flags.metric));
   }
-  OPSBENCH_RETURN_IF_ERROR(SetSingle("--ef", "ef_search", flags.ef, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--clients", "num_clients", flags.clients, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--threads", "num_threads", flags.threads, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--pipeline", "pipeline", flags.pipeline, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("ef_search", flags.ef, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("num_clients", flags.clients, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("num_threads", flags.threads, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("pipeline", flags.pipeline, &config));
   OPSBENCH_RETURN_IF_ERROR(SetFilter(flags, &config));
-  if (!flags.seconds.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(config.duration,
-                              ParseSeconds("--seconds", flags.seconds));
-  }
-  if (!flags.warmup.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(config.warmup,
-                              ParseSeconds("--warmup", flags.warmup));
-  }
-  if (!(flags.min_recall >= 0 && flags.min_recall <= 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--min-recall ", flags.min_recall, ": from 0 to 1"));
-  }
-  if (flags.max_p99_ms.has_value() && !(*flags.max_p99_ms > 0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--max-p99-ms ", *flags.max_p99_ms, ": above 0"));
-  }
+  if (!flags.seconds.empty()) config.duration = CheckedTime(flags.seconds);
+  if (!flags.warmup.empty()) config.warmup = CheckedTime(flags.warmup);
   return config;
 }
 
-absl::StatusOr<vector::Replace> ReplaceOf(const VectorFlags& flags,
-                                          const BenchmarkConfig& config) {
-  if (!flags.replace && !flags.replace_foreign) {
-    return vector::Replace::kNothing;
-  }
-  const char* const flag =
-      flags.replace_foreign ? "--replace-foreign" : "--replace";
-  if (config.is_local()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, " is for servers: ", config.backend, " is built anew each time"));
-  }
-  if (!config.is_search()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, " is for indexes: ", config.operation, " has none"));
-  }
+vector::Replace ReplaceOf(const VectorFlags& flags) {
   return flags.replace_foreign ? vector::Replace::kForeign
-                               : vector::Replace::kOurs;
+         : flags.replace       ? vector::Replace::kOurs
+                               : vector::Replace::kNothing;
 }
 
 absl::StatusOr<std::unique_ptr<EngineHandle>> ResolveBackend(

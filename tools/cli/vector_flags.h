@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "command.h"
 #include "opsbench/engines/engines.h"
@@ -23,7 +25,14 @@
 
 namespace opsbench::cli {
 
+// Of what is measured, and of a search for the best.
+inline constexpr absl::Duration kShortest = absl::Milliseconds(1);
+inline constexpr absl::Duration kLongest = absl::Hours(24 * 7);
+
+enum class VectorAction { kLoad, kQuery, kTune, kGrid };
+
 struct VectorFlags {
+  VectorAction action = VectorAction::kQuery;
   vector::BenchmarkConfig config;
   // As typed; empty: not given.
   std::string metric, filter_number, seconds, warmup, budget;
@@ -40,25 +49,28 @@ struct VectorFlags {
   std::vector<std::string> outputs;
   std::string output_dir;
   bool stages = false;
+  std::set<std::string> given;  // "--ef".
 };
 
-// --dataset, --backend and what else every command of the group takes.
-void AddVectorTarget(CLI::App* command, VectorFlags* flags);
-// What is asked, how hard and for how long.
-void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges);
-// The constraints, and how long to look for the best.
-void AddVectorSearch(CLI::App* command, VectorFlags* flags);
-void AddVectorOutput(CLI::App* command, VectorFlags* flags);
+// Adds every flag of the command.
+void AddVectorOptions(CLI::App* command, VectorAction action,
+                      VectorFlags* flags);
+
+// Fills in which flags were typed.
+void NoteGiven(const CLI::App& command, VectorFlags* flags);
+
+// InvalidArgument: a flag that was given does nothing with the others; one line
+// names it. `config` is ConfigOf(flags).
+absl::Status CheckVectorFlags(const VectorFlags& flags,
+                              const vector::BenchmarkConfig& config);
+
+// Whether what was left open is looked for: a search, and no rate.
+bool LooksForBest(const VectorFlags& flags,
+                  const vector::BenchmarkConfig& config);
 
 // "5", "1,2,4", "10..500" (all of them, or 128 that grow by about the same
-// factor) or "10..500:10" (in steps). They ascend. InvalidArgument names the
-// flag.
-absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view flag,
-                                                 absl::string_view text);
-
-// "90", "90s", "2m". InvalidArgument names the flag.
-absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view flag,
-                                            absl::string_view text);
+// factor) or "10..500:10" (in steps). They ascend.
+absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view text);
 
 // "qps>=1000", "p99_ms<5", "recall>=0.95": all have to hold.
 absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(
@@ -68,10 +80,8 @@ absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(
 // connected to or made.
 absl::StatusOr<vector::BenchmarkConfig> ConfigOf(const VectorFlags& flags);
 
-// What a load may take the place of. InvalidArgument: the flag cannot act.
-// REQUIRES: `config` after ResolveBackend().
-absl::StatusOr<vector::Replace> ReplaceOf(
-    const VectorFlags& flags, const vector::BenchmarkConfig& config);
+// What a load may take the place of.
+vector::Replace ReplaceOf(const VectorFlags& flags);
 
 // A --backend that is the name of an engine ("redis", "postgres") becomes the
 // URL that the environment has, or that of a private server, which lives as

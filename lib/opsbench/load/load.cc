@@ -129,7 +129,7 @@ void Coordinator::WarmUp() {
 }
 
 void Coordinator::Measure() {
-  const Stage stage("measure", options_.stage_tag);
+  const Stage stage(options_.stage_name, options_.stage_tag);
   start_ns_ = MonotonicNowNs() + kStartMarginNs;
   gate_.Open(Phase::kMeasure, start_ns_);
   int64_t tick = 1;
@@ -303,10 +303,11 @@ absl::Status Check(const LoadOptions& options) {
                      absl::FormatDuration(options.duration)));
   }
   if (options.warmup < absl::ZeroDuration() ||
+      options.warmup == absl::InfiniteDuration() ||
       options.warmup_timeout < absl::ZeroDuration() ||
       options.drain_timeout < absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
-        "the warm-up and the time-outs cannot be negative");
+        "the warm-up has to be finite, it and the time-outs not negative");
   }
   OPSBENCH_RETURN_IF_ERROR(CheckWaits(options));
   return CheckRate(options);

@@ -52,7 +52,7 @@ struct SearchRequest {
 };
 
 struct BackendInfo {
-  std::string name;     // "hnswlib", "faiss_hnsw", "redis_search", ….
+  std::string name;     // "hnsw", "faiss_hnsw", "redis_search", ….
   std::string version;  // Of the library or the server.
   bool exact = false;   // Finds the right neighbours always.
   bool filters = false;

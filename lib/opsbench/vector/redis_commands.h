@@ -23,12 +23,18 @@
 namespace opsbench::vector {
 
 struct RedisCommandInfo {
-  std::string name;  // "get".
-  std::string help;  // "GET of a string key".
+  std::string name;        // "get".
+  std::string help;        // "GET of a string key".
+  bool has_key = false;    // Its keys are drawn from the key space.
+  bool has_value = false;  // value_bytes is that of what it writes or reads.
+  bool consumes = false;   // Takes away what it finds: keys run out.
+  bool must_find = false;  // Every key has been filled and stays.
 };
 
 // All that there are.
 const std::vector<RedisCommandInfo>& RedisCommands();
+// Null: there is none of that name.
+const RedisCommandInfo* FindRedisCommand(absl::string_view name);
 
 struct RedisCommandOptions {
   std::string command = "get";
@@ -51,6 +57,12 @@ absl::StatusOr<TrafficFactory> MakeRedisCommandTraffic(
 // Sets every key of the key space, for commands that read: each index below
 // `key_space` is one key. Null: the command reads nothing.
 TrafficFactory MakeRedisFillTraffic(const RedisCommandOptions& options);
+
+// Reads back what requests of MakeRedisCommandTraffic() left, without skew:
+// request i is that for indexes[i]. DataLoss is an error of the load: the
+// command did not leave what it should. Null: it leaves nothing.
+TrafficFactory MakeRedisReadBackTraffic(const RedisCommandOptions& options,
+                                        std::vector<int64_t> indexes);
 
 // Before anything is written: makes the keys of a command opsbench's own, by a
 // mark, the key "<key_prefix>mark". FailedPrecondition: there are keys of such

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "opsbench/base/random.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/redis.h"
 #include "opsbench/vector/index_mark.h"
@@ -25,6 +26,7 @@ namespace {
 constexpr int kInsertClients = 4;
 constexpr int kInsertPipeline = 16;
 constexpr int kPings = 200;
+constexpr int64_t kReadBack = 100;  // Requests whose effect is looked at.
 // An index that has not grown for this long will not.
 constexpr absl::Duration kIndexingPatience = absl::Seconds(60);
 // One that was complete once: it is being read from a file, or it is damaged.
@@ -245,16 +247,46 @@ class RedisTarget : public Target {
         return std::make_unique<SearchTraffic>(*index_, config, *data, *truth);
       });
     }
-    const RedisCommandOptions command = {.command = config.operation,
-                                         .key_space = config.key_space,
-                                         .value_bytes = config.value_bytes,
-                                         .seed = config.seed,
-                                         .key_prefix = config.key_prefix};
+    const RedisCommandOptions command = CommandOf(config);
     OPSBENCH_ASSIGN_OR_RETURN(const TrafficFactory traffic,
                               MakeRedisCommandTraffic(command));
     OPSBENCH_RETURN_IF_ERROR(Claim(command));
     OPSBENCH_RETURN_IF_ERROR(Fill(command, options.stop));
     return RunRedisLoad(url_, options, traffic);
+  }
+
+  absl::Status CheckEffect(const BenchmarkConfig& config,
+                           const QueryLoadResult& result) override {
+    if (config.is_search()) return absl::OkStatus();
+    const RedisCommandInfo& info = *FindRedisCommand(config.operation);
+    if (info.must_find && result.empty_replies > 0) {
+      return absl::DataLossError(absl::StrCat(
+          result.empty_replies, " of ", result.requests, " ", config.operation,
+          " found no value, and every key had one: keys were evicted or "
+          "deleted"));
+    }
+    // Evenly over the requests that were sent for certain.
+    std::vector<int64_t> indexes;
+    const int64_t sent = std::min(result.all_sent_below, result.requests);
+    const int64_t samples = std::min(sent, kReadBack);
+    for (int64_t i = 0; i < samples; ++i) {
+      indexes.push_back(i * sent / samples);
+    }
+    const TrafficFactory read =
+        MakeRedisReadBackTraffic(CommandOf(config), indexes);
+    if (read == nullptr || indexes.empty()) return absl::OkStatus();
+    QueryLoadOptions load;
+    load.clients = 1;
+    load.requests = samples;
+    load.warmup = absl::ZeroDuration();
+    OPSBENCH_ASSIGN_OR_RETURN(const QueryLoadResult found,
+                              RunRedisLoad(url_, load, read));
+    if (found.errors == 0) return absl::OkStatus();
+    return absl::DataLossError(
+        absl::StrCat(found.errors, " of ", samples,
+                     " keys that were read "
+                     "back after the measurement are wrong: ",
+                     found.first_error));
   }
 
   absl::StatusOr<absl::optional<Histogram>> Baseline() override {
@@ -375,13 +407,25 @@ class RedisTarget : public Target {
     return status;
   }
 
-  // Once for each kind of key: what commands read has to be there.
+  static RedisCommandOptions CommandOf(const BenchmarkConfig& config) {
+    return {.command = config.operation,
+            .key_space = config.key_space,
+            .value_bytes = config.value_bytes,
+            .seed = config.seed,
+            .key_prefix = config.key_prefix};
+  }
+
+  // What commands read has to be there: once for each kind of key, as long as
+  // nothing else was run.
   absl::Status Fill(const RedisCommandOptions& command,
                     const std::atomic<bool>* stop) {
     const TrafficFactory fill = MakeRedisFillTraffic(command);
     const std::string key = absl::StrCat(
         command.command, " ", command.key_space, " ", command.value_bytes);
-    if (fill == nullptr || key == filled_) return absl::OkStatus();
+    if (key == filled_) return absl::OkStatus();
+    filled_.clear();
+    if (fill == nullptr) return absl::OkStatus();
+    const Stage stage("populate", command.command);
     QueryLoadOptions load;
     load.clients = kInsertClients;
     load.pipeline = kInsertPipeline;
@@ -394,7 +438,7 @@ class RedisTarget : public Target {
       return absl::InternalError(
           absl::StrCat("filling the keys failed: ", result.first_error));
     }
-    filled_ = key;
+    if (!FindRedisCommand(command.command)->consumes) filled_ = key;
     return absl::OkStatus();
   }
 

@@ -52,6 +52,15 @@ class Target {
       const BenchmarkConfig& config, const Dataset* data,
       const GroundTruth* truth, const QueryLoadOptions& options) = 0;
 
+  // Whether the requests of Run() did what they should, as read back now.
+  // DataLoss: they did not; one line says what is missing.
+  virtual absl::Status CheckEffect(const BenchmarkConfig& config,
+                                   const QueryLoadResult& result) {
+    (void)config;
+    (void)result;
+    return absl::OkStatus();
+  }
+
   // Round trips of the smallest request, one at a time; none in process.
   virtual absl::StatusOr<absl::optional<Histogram>> Baseline() = 0;
 
