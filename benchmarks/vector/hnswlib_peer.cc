@@ -25,14 +25,14 @@
 #include "numbers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/generate.h"
-#include "opsbench/vector/hnswlib_backend.h"
+#include "opsbench/vector/hnsw_backend.h"
 #include "vector/bare_hnswlib.h"
 
 namespace opsbench::vector_peer {
 namespace {
 
 using vector::Dataset;
-using vector::HnswlibBackend;
+using vector::HnswBackend;
 using vector::Neighbor;
 using vector::Searcher;
 
@@ -45,7 +45,7 @@ struct Flags {
 };
 
 // Ours, as BareHnswlib::Run() does it.
-absl::StatusOr<double> RunOurs(const Dataset& data, HnswlibBackend& backend,
+absl::StatusOr<double> RunOurs(const Dataset& data, HnswBackend& backend,
                                const Flags& flags, int ef, int threads,
                                size_t count) {
   std::vector<std::unique_ptr<Searcher>> searchers;
@@ -82,7 +82,7 @@ absl::StatusOr<double> RunOurs(const Dataset& data, HnswlibBackend& backend,
 }
 
 // Of the rows that `bare` finds, the part that we find.
-absl::StatusOr<double> Agreement(const Dataset& data, HnswlibBackend& backend,
+absl::StatusOr<double> Agreement(const Dataset& data, HnswBackend& backend,
                                  BareHnswlib& bare, const Flags& flags,
                                  int ef) {
   OPSBENCH_ASSIGN_OR_RETURN(const auto searcher, backend.Connect());
@@ -116,7 +116,7 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-absl::Status Compare(const Dataset& data, HnswlibBackend& backend,
+absl::Status Compare(const Dataset& data, HnswBackend& backend,
                      const Flags& flags, int ef, int threads,
                      std::vector<Side>* sides) {
   const BareQueries queries = {data.queries().data, data.queries().rows,
@@ -172,7 +172,7 @@ absl::Status Run(const Flags& flags) {
   generate.dimension = flags.dimension;
   generate.truth_k = 0;
   OPSBENCH_ASSIGN_OR_RETURN(const auto data, vector::Generate(generate));
-  HnswlibBackend backend;
+  HnswBackend backend;
   OPSBENCH_RETURN_IF_ERROR(backend.Build(*data, {}));
 
   namespace fs = std::filesystem;

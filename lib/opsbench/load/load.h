@@ -165,7 +165,9 @@ struct LoadOptions {
   // Called about once a second from Run()'s thread.
   std::function<void(const LoadProgress&)> on_progress;
 
-  // Of the stage signals (base/stage.h) "warmup" and "measure".
+  // Name of the stage signal (base/stage.h) of the measured part, and tag of
+  // that and of "warmup".
+  std::string stage_name = "measure";
   std::string stage_tag;
 };
 
