@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,20 @@ bool IsVariableName(absl::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(name[0]) &&
          std::all_of(name.begin(), name.end(),
                      [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+}
+
+// Decimal digits alone: 010 is eight to some readers of YAML.
+bool ParseDigits(absl::string_view text, int64_t* number) {
+  return !text.empty() &&
+         text.find_first_not_of("0123456789") == absl::string_view::npos &&
+         (text[0] != '0' || text.size() == 1) && absl::SimpleAtoi(text, number);
+}
+
+// A wrong value, on one line whatever its length.
+std::string Shown(absl::string_view text) {
+  constexpr size_t kMax = 40;
+  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kMax)),
+                      text.size() > kMax ? "…\"" : "\"");
 }
 
 }  // namespace
@@ -80,9 +95,20 @@ absl::Status YamlReader::Read(const YAML::Node& node, absl::string_view what,
       return Error(entry.first,
                    absl::StrCat("key \"", key, "\" of ", what, " is twice"));
     }
-    OPSBENCH_RETURN_IF_ERROR(field->second(entry.second));
+    const absl::Status status = field->second(entry.second);
+    if (!status.ok()) return WithKey(status, key, entry.second);
   }
   return absl::OkStatus();
+}
+
+// An error of a value names its key.
+absl::Status YamlReader::WithKey(const absl::Status& status,
+                                 const std::string& key,
+                                 const YAML::Node& value) const {
+  absl::string_view what = status.message();
+  const std::string place(Error(value, "").message());
+  if (!value.IsScalar() || !absl::ConsumePrefix(&what, place)) return status;
+  return Error(value, absl::StrCat(key, ": ", what));
 }
 
 absl::StatusOr<std::string> YamlReader::Scalar(const YAML::Node& node) const {
@@ -168,9 +194,9 @@ YamlReader::Field YamlReader::Integer(int64_t low, int64_t high,
   return [=, this](const YAML::Node& node) -> absl::Status {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string text, Scalar(node));
     int64_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
+    if (!ParseDigits(text, &number) || number < low || number > high) {
       return Error(node, absl::StrCat("expected a whole number from ", low,
-                                      " to ", high));
+                                      " to ", high, ", not ", Shown(text)));
     }
     *value = number;
     return absl::OkStatus();
@@ -202,10 +228,11 @@ YamlReader::Field YamlReader::Bytes(int64_t low, int64_t high,
     const auto shift = kShifts->find(unit);
     int64_t number = 0;
     if (shift == kShifts->end() ||
-        !absl::SimpleAtoi(view.substr(0, digits), &number) ||
+        !ParseDigits(view.substr(0, digits), &number) ||
         number > (high >> shift->second) || (number << shift->second) < low) {
-      return Error(node, absl::StrCat("expected a size from ", low, " to ",
-                                      high, " bytes, as 64MiB"));
+      return Error(node,
+                   absl::StrCat("expected a size from ", low, " to ", high,
+                                " bytes, as 64MiB, not ", Shown(text)));
     }
     *value = number << shift->second;
     return absl::OkStatus();
