@@ -102,9 +102,6 @@ drop_own_mysql() {
   for table; do mysql_client -e "DROP TABLE IF EXISTS $table"; done
 }
 
-# mark_mysql TABLE…: statements that mark them.
-mark_mysql() { printf "ALTER TABLE %s COMMENT '$mark';\n" "$@"; }
-
 psql_client() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
 
 # drop_own_postgres TABLE…: likewise.
@@ -122,7 +119,7 @@ drop_own_postgres() {
   done
 }
 
-# mark_postgres TABLE…: likewise.
+# mark_postgres TABLE…: statements that mark them.
 mark_postgres() { printf "COMMENT ON TABLE %s IS '$mark';\n" "$@"; }
 
 # postgres_content TABLE: how many rows, and the sum of their hashes.

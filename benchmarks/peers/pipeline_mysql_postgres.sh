@@ -1,5 +1,5 @@
 #!/bin/bash
-# A table of bench_events from MySQL or MariaDB to PostgreSQL: `opsbench pipeline
+# A table of events from MySQL or MariaDB to PostgreSQL: `opsbench pipeline
 # run`, and beside it what a shell offers, `mariadb --quick --batch | psql COPY`,
 # into a table with the same columns, which both replace in one transaction.
 # Both times are of the whole commands.
@@ -29,8 +29,6 @@ destination:
     url: \${OPSBENCH_POSTGRES_URL}
     load_method: copy
   write_mode: replace
-seed:
-  rows: $ops
 YAML
 
 run_ours() { "$OPSBENCH" pipeline run "$scratch/pipeline.yaml"; }
@@ -55,9 +53,9 @@ clean_up() {
 }
 
 clean_up
-# The first run makes both tables, and both sides then fill one like it.
+"$OPSBENCH" pipeline seed --engine mysql --table "${prefix}events" --rows "$ops"
+# The first run makes the table, and both sides then fill one like it.
 run_ours >"$scratch/timed.log" 2>&1
-mark_mysql "${prefix}events" | mysql_client
 {
   echo "CREATE TABLE ${prefix}theirs (LIKE ${prefix}ours INCLUDING ALL);"
   mark_postgres "${prefix}ours" "${prefix}theirs"

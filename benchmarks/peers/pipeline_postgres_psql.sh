@@ -1,5 +1,5 @@
 #!/bin/bash
-# Rows like bench_events' from one table of a PostgreSQL server to another of it:
+# Rows of events from one table of a PostgreSQL server to another of it:
 # opsbench, decoding every value and, where the types agree, handing the rows on
 # as they are; beside it, two psql and a pipe of binary COPY between them. Both
 # sides fill the same table, emptied before, and pay for their start.
@@ -30,8 +30,6 @@ destination:
   write_mode: append
 resources:
   decode: $1
-seed:
-  rows: $rows
 EOF
 }
 
@@ -74,9 +72,12 @@ clean_up
 pipeline_file always copy >"$scratch/decoded.yaml"
 pipeline_file auto copy >"$scratch/relayed.yaml"
 pipeline_file always insert >"$scratch/inserted.yaml"
-# The first run makes both tables.
-"$OPSBENCH" pipeline run "$scratch/decoded.yaml" >"$scratch/timed.log" 2>&1
-mark_postgres "${prefix}events" "${prefix}copy" | psql_client
+"$OPSBENCH" pipeline seed --engine postgres --table "${prefix}events" \
+  --rows "$rows"
+{
+  echo "CREATE TABLE ${prefix}copy (LIKE ${prefix}events INCLUDING ALL);"
+  mark_postgres "${prefix}events" "${prefix}copy"
+} | psql_client --single-transaction
 expected=$(postgres_content "${prefix}events")
 [[ $expected == "$rows|"* ]] || fail "there are not $rows rows, but $expected"
 

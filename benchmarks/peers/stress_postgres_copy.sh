@@ -33,7 +33,7 @@ ours() {
 }
 
 tables() {
-  sql -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+  sql -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
 }
 
 # for_tables STATEMENT: with each table's name in place of {}.
