@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/pipeline/bench_events.h"
@@ -349,7 +350,7 @@ void AddFile(CLI::App* command, const std::shared_ptr<Flags>& flags) {
 void AddRows(CLI::App* command, const std::shared_ptr<Flags>& flags,
              const char* help) {
   command->add_option("--rows", flags->rows, help)
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
+      ->check(WholeNumber(1, 1'000'000'000));
 }
 
 }  // namespace
@@ -390,7 +391,7 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
   compare
       ->add_option("--iterations", flags->iterations,
                    "Measured runs of each (3)")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeNumber(1, 1000));
   AddRows(compare, flags, "Rows to seed, instead of the files'");
   compare->footer(
       "Example:\n"

@@ -11,13 +11,14 @@ SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
   sql_select_limit = 18446744073709551615, sql_big_selects = 1,
   sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
   check_constraint_checks = 1, max_statement_time = 0,
+  completion_type = 'NO_CHAIN',
   net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
 
 -- name: session_mysql
 SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
   sql_select_limit = 18446744073709551615, sql_big_selects = 1,
   sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
-  max_execution_time = 0,
+  max_execution_time = 0, completion_type = 'NO_CHAIN',
   net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
 
 -- name: tables

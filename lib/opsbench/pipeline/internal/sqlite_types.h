@@ -35,6 +35,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
+#include "opsbench/db/sql_catalog.h"
 #include "opsbench/pipeline/batch.h"
 #include "opsbench/pipeline/connector.h"
 

@@ -4,13 +4,13 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/edit_distance.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::pipeline::internal {
@@ -20,20 +20,6 @@ bool IsVariableName(absl::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(name[0]) &&
          std::all_of(name.begin(), name.end(),
                      [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
-}
-
-// Decimal digits alone: 010 is eight to some readers of YAML.
-bool ParseDigits(absl::string_view text, int64_t* number) {
-  return !text.empty() &&
-         text.find_first_not_of("0123456789") == absl::string_view::npos &&
-         (text[0] != '0' || text.size() == 1) && absl::SimpleAtoi(text, number);
-}
-
-// A wrong value, on one line whatever its length.
-std::string Shown(absl::string_view text) {
-  constexpr size_t kMax = 40;
-  return absl::StrCat("\"", absl::CHexEscape(text.substr(0, kMax)),
-                      text.size() > kMax ? "…\"" : "\"");
 }
 
 }  // namespace
@@ -193,12 +179,9 @@ YamlReader::Field YamlReader::Integer(int64_t low, int64_t high,
                                       int64_t* value) const {
   return [=, this](const YAML::Node& node) -> absl::Status {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string text, Scalar(node));
-    int64_t number = 0;
-    if (!ParseDigits(text, &number) || number < low || number > high) {
-      return Error(node, absl::StrCat("expected a whole number from ", low,
-                                      " to ", high, ", not ", Shown(text)));
-    }
-    *value = number;
+    const absl::StatusOr<int64_t> number = ParseWholeNumber(text, low, high);
+    if (!number.ok()) return Error(node, number.status().message());
+    *value = *number;
     return absl::OkStatus();
   };
 }
@@ -226,15 +209,15 @@ YamlReader::Field YamlReader::Bytes(int64_t low, int64_t high,
         {"", 0},    {"b", 0},    {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20},
         {"mb", 20}, {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}};
     const auto shift = kShifts->find(unit);
-    int64_t number = 0;
-    if (shift == kShifts->end() ||
-        !ParseDigits(view.substr(0, digits), &number) ||
-        number > (high >> shift->second) || (number << shift->second) < low) {
+    const absl::StatusOr<int64_t> number =
+        ParseWholeNumber(view.substr(0, digits), 0, high);
+    if (shift == kShifts->end() || !number.ok() ||
+        *number > (high >> shift->second) || (*number << shift->second) < low) {
       return Error(node,
                    absl::StrCat("expected a size from ", low, " to ", high,
-                                " bytes, as 64MiB, not ", Shown(text)));
+                                " bytes, as 64MiB, not ", QuoteBriefly(text)));
     }
-    *value = number << shift->second;
+    *value = *number << shift->second;
     return absl::OkStatus();
   };
 }
