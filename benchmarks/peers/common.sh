@@ -166,7 +166,7 @@ peer_sql() {
   engine=$1
   shift
   sql_sections "$engine/sidetable/side_table" "$@" |
-    sed 's/\boperation/peer_operation/g'
+    sed 's/{prefix}/peer_/g'
 }
 
 # compare_bulk: `load_ours` and `load_theirs` (the script's own) load the same $ops

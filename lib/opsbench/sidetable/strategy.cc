@@ -41,6 +41,30 @@ absl::Span<const Strategy> StrategiesOf(Engine engine) {
   return engine == Engine::kPostgres ? all : all.first(3);
 }
 
+absl::string_view NamePrefix(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kData:
+      return "";
+    case Purpose::kBenchmark:
+      return "opsbench_bench_";
+    case Purpose::kCompare:
+      return "opsbench_compare_";
+  }
+  return "";
+}
+
+absl::string_view Maker(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kData:
+      return "sidetable seed";
+    case Purpose::kBenchmark:
+      return "sidetable bench";
+    case Purpose::kCompare:
+      return "sidetable compare";
+  }
+  return "";
+}
+
 absl::string_view OperationsTable(Strategy strategy) {
   switch (strategy) {
     case Strategy::kSideTable:
