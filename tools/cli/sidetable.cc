@@ -19,6 +19,7 @@
 #include "opsbench/load/load.h"
 #include "opsbench/load/report_text.h"
 #include "opsbench/sidetable/compare.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/inspect.h"
 #include "opsbench/sidetable/mix.h"
 #include "opsbench/sidetable/request_list.h"
@@ -294,7 +295,10 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
   const Strategy strategy = setup.strategies[0];
   OPSBENCH_ASSIGN_OR_RETURN(const Target target, Open(setup));
   OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
-  OPSBENCH_RETURN_IF_ERROR(OpenSeeded(target.url, strategy).status());
+  OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
+                            OpenSeeded(target.url, strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(const sidetable::WriteCheck check,
+                            sidetable::WriteCheck::Start(*open.store));
 
   ConnectOptions connect;
   if (flags.driver == "connector") {
@@ -329,6 +333,10 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
   if (!flags.out.empty()) {
     OPSBENCH_RETURN_IF_ERROR(WriteLoadResult(
         flags.out, target.url.engine, strategy, flags.mix, options, report));
+  }
+  if (workload.Writes()) {
+    const Stage stage("verify", options.stage_tag);
+    OPSBENCH_RETURN_IF_ERROR(check.Finish(*open.store, workload.written()));
   }
   return report.ended_early.ok() && report.errors() == 0 ? kExitOk
                                                          : kExitFailed;

@@ -13,11 +13,10 @@ namespace opsbench::sidetable {
 namespace {
 
 constexpr absl::string_view kParameterNames[] = {
-    "prefix",  "pattern",  "range_low", "range_high", "limit",
-    "offset",  "since",    "path",      "created_at", "status",
-    "payload", "prefixes", "id",        "first_id",   "end_id",
-    "count",   "l1",       "l2",        "l3",         "l4",
-    "l5"};
+    "prefix", "pattern",  "range_low",  "range_high", "limit",   "offset",
+    "since",  "path",     "created_at", "status",     "payload", "prefixes",
+    "id",     "first_id", "end_id",     "count",      "l1",      "l2",
+    "l3",     "l4",       "l5"};
 
 constexpr absl::string_view kQueryNames[] = {
     "latest",      "latest_offset", "exact",
@@ -47,8 +46,8 @@ int64_t CountPrefixes(absl::Span<const NewOperation> operations) {
 absl::Status CheckWritten(absl::string_view what, int64_t written,
                           int64_t expected) {
   if (written == expected) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("wrote ", written, " rows of ", what,
-                                          ", not ", expected));
+  return absl::InternalError(
+      absl::StrCat("wrote ", written, " rows of ", what, ", not ", expected));
 }
 
 absl::StatusOr<SqlCatalog> LoadCatalog(Engine engine, absl::string_view file) {
@@ -76,8 +75,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Create(Session* session,
         "or leave the strategy ltree out");
   }
   return std::unique_ptr<Store>(
-      new Store(session, strategy, purpose, std::move(common),
-                std::move(sql)));
+      new Store(session, strategy, purpose, std::move(common), std::move(sql)));
 }
 
 Store::Store(Session* session, Strategy strategy, Purpose purpose,
@@ -242,8 +240,7 @@ absl::StatusOr<int64_t> Store::TakeIds(int64_t count) {
     values_[kCount] = Value::Int64(block);
     OPSBENCH_ASSIGN_OR_RETURN(const int64_t updated,
                               Execute(kAllocateIds, 0, nullptr));
-    OPSBENCH_RETURN_IF_ERROR(
-        CheckWritten(NameOf("operation_ids"), updated, 1));
+    OPSBENCH_RETURN_IF_ERROR(CheckWritten(NameOf("operation_ids"), updated, 1));
     OPSBENCH_ASSIGN_OR_RETURN(next_id_, session_->LastInsertId());
     end_id_ = next_id_ + block;
   }
@@ -272,8 +269,8 @@ absl::Status Store::InsertMany(absl::Span<const NewOperation> operations) {
   const size_t at_once = RowsAtOnce(engine_);
   int64_t id = 0;
   if (ChoosesIds()) {
-    OPSBENCH_ASSIGN_OR_RETURN(
-        id, TakeIds(static_cast<int64_t>(operations.size())));
+    OPSBENCH_ASSIGN_OR_RETURN(id,
+                              TakeIds(static_cast<int64_t>(operations.size())));
   } else if (operations.size() <= at_once) {
     return InsertManyAtOnce(operations, 0);
   }

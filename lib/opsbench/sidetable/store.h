@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/db/session.h"
 #include "opsbench/db/sql_catalog.h"
 #include "opsbench/sidetable/generator.h"
@@ -76,17 +77,31 @@ class Store {
   // Each message says what to do.
   absl::StatusOr<Meta> RequireSeeded();
 
-  // Records `meta` and creates tables, indexes and procedures. AlreadyExists: a
-  // table of that name that is not ours; it is left alone.
+  // Records `meta` and creates tables, indexes and procedures, each with its
+  // mark. FailedPrecondition: something of the same name is there; it is left
+  // alone.
   absl::Status CreateSchema(const Meta& meta);
-  // Drops what CreateSchema made; nothing when it is not there.
-  absl::Status DropSchema();
+  // Drops what CreateSchema made; nothing when it is not there. Drops what is
+  // of the same name and was not made for this purpose only with
+  // `foreign_too`, and FailedPrecondition names it otherwise, before anything
+  // is dropped.
+  absl::Status DropSchema(bool foreign_too = false);
+  // Drops the records that all strategies of this purpose share, if they are
+  // ours. REQUIRES: no strategy is left.
+  absl::Status DropRecords();
+  // Brings data of schema version 1, whose rows are the same, to this version:
+  // marks its tables, and makes what was not there. REQUIRES: the caller knows
+  // that the data is the generator's.
+  absl::Status Upgrade();
   // Chunks of the data that are loaded already.
   absl::StatusOr<std::vector<int64_t>> ReadChunks();
   absl::Status WriteChunk(int64_t chunk);
   // After the last row: indexes that were left out are made, ids continue
-  // behind `operations`, statistics are gathered, the data is marked complete.
+  // behind `operations`, statistics are gathered.
   absl::Status Finish(int64_t operations);
+  // Marks the data complete.
+  absl::Status Complete();
+  absl::StatusOr<int64_t> CountRows(absl::string_view table);
   absl::StatusOr<int64_t> CountOperations();
 
   // --- Reads. REQUIRES: valid paths of at most kMaxLevels components ---
@@ -166,6 +181,24 @@ class Store {
 
   Store(Session* session, Strategy strategy, Purpose purpose, SqlCatalog common,
         SqlCatalog sql);
+
+  // Something of a name that this store's own things have.
+  struct Thing {
+    std::string name;
+    TableOwner owner;
+  };
+  // The tables first, the procedure last.
+  absl::StatusOr<std::vector<Thing>> FindThings();
+  absl::StatusOr<TableOwner> FindProcedure();
+  bool IsOurs(const Thing& thing) const {
+    return thing.owner.ownership == Ownership::kOurs &&
+           thing.owner.maker == Maker(purpose_);
+  }
+  // What a user can do about something foreign.
+  std::string Remedy() const;
+  absl::Status RefuseForeign(const Thing& thing) const;
+  // Runs a section that makes a table, with its mark, or something else.
+  absl::Status CreateTable(absl::string_view section);
 
   // The catalogue that has the section.
   const SqlCatalog& CatalogOf(absl::string_view section) const {

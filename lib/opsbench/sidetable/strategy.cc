@@ -79,9 +79,13 @@ absl::string_view OperationsTable(Strategy strategy) {
   return "";
 }
 
-std::vector<std::string> Tables(Strategy strategy) {
+std::vector<std::string> Tables(Strategy strategy, Engine engine) {
   std::vector<std::string> tables = {std::string(OperationsTable(strategy))};
-  if (strategy == Strategy::kSideTable) tables.push_back("operation_prefixes");
+  if (strategy == Strategy::kSideTable) {
+    tables.push_back("operation_prefixes");
+    // Where writers choose ids.
+    if (engine == Engine::kMysql) tables.push_back("operation_ids");
+  }
   return tables;
 }
 

@@ -49,7 +49,7 @@ absl::string_view Maker(Purpose purpose);
 // The strategy's main table, and all of its tables. Names here and below are
 // those behind NamePrefix().
 absl::string_view OperationsTable(Strategy strategy);
-std::vector<std::string> Tables(Strategy strategy);
+std::vector<std::string> Tables(Strategy strategy, Engine engine);
 
 // The index that "latest" and "exact" are meant to seek in, at a level.
 std::string LatestIndex(Strategy strategy, int level);

@@ -60,12 +60,9 @@ FROM {prefix}operations_like
 ORDER BY created_at DESC, id DESC
 LIMIT :limit
 
--- name: count_all
-SELECT COUNT(*) FROM {prefix}operations_like
-
 -- The check of what was written: which rows are new, and are they right?
 -- name: last_id
-SELECT COALESCE(MAX(id), 0) FROM {prefix}operations_like
+SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM {prefix}operations_like
 
 -- name: count_new
 SELECT COUNT(*) FROM {prefix}operations_like WHERE id > :id

@@ -66,6 +66,11 @@ BEGIN
   COMMIT;
 END
 
+-- name: find_procedure
+SELECT routine_comment
+FROM information_schema.routines
+WHERE routine_schema = DATABASE() AND routine_name = :name
+
 -- name: drop_procedure
 DROP PROCEDURE IF EXISTS {prefix}insert_operation_with_prefixes
 
@@ -128,12 +133,9 @@ FROM {prefix}operations
 ORDER BY created_at DESC, id DESC
 LIMIT :limit
 
--- name: count_all
-SELECT COUNT(*) FROM {prefix}operations
-
 -- The check of what was written: which rows are new, and are they right?
 -- name: last_id
-SELECT COALESCE(MAX(id), 0) FROM {prefix}operations
+SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM {prefix}operations
 
 -- name: count_new
 SELECT COUNT(*) FROM {prefix}operations WHERE id > :id

@@ -2,7 +2,7 @@
 -- parameter, which the catalogue turns into the engine's own placeholder.
 
 -- name: create_meta
-CREATE TABLE IF NOT EXISTS {prefix}sidetable_meta (
+CREATE TABLE {prefix}sidetable_meta (
   strategy TEXT PRIMARY KEY,
   schema_version INTEGER NOT NULL,
   seed BIGINT NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS {prefix}sidetable_meta (
 )
 
 -- name: create_chunks
-CREATE TABLE IF NOT EXISTS {prefix}sidetable_chunks (
+CREATE TABLE {prefix}sidetable_chunks (
   strategy TEXT NOT NULL,
   chunk BIGINT NOT NULL,
   PRIMARY KEY (strategy, chunk)
@@ -31,6 +31,10 @@ VALUES (:strategy, :version, :seed, :operations, :chunk_operations, 0)
 -- name: complete_meta
 UPDATE {prefix}sidetable_meta SET complete = 1 WHERE strategy = :strategy
 
+-- name: upgrade_meta
+UPDATE {prefix}sidetable_meta SET schema_version = :version
+WHERE strategy = :strategy
+
 -- name: delete_meta
 DELETE FROM {prefix}sidetable_meta WHERE strategy = :strategy
 
@@ -47,3 +51,6 @@ DELETE FROM {prefix}sidetable_chunks WHERE strategy = :strategy
 SELECT CAST(reltuples AS BIGINT), pg_total_relation_size(oid)
 FROM pg_class
 WHERE oid = to_regclass(:table)
+
+-- name: mark_table
+COMMENT ON TABLE {table} IS '{mark}'

@@ -89,9 +89,6 @@ FROM {prefix}operations_levels
 ORDER BY created_at DESC, id DESC
 LIMIT :limit
 
--- name: count_all
-SELECT COUNT(*) FROM {prefix}operations_levels
-
 -- The check of what was written: which rows are new, and are they right?
 -- name: last_id
 SELECT COALESCE(MAX(id), 0) FROM {prefix}operations_levels

@@ -46,10 +46,19 @@ AS $$
     FROM o, jsonb_array_elements_text(p_prefixes) AS j (prefix)
   )
   SELECT id FROM o
-$$
+$$;
+COMMENT ON FUNCTION {prefix}insert_operation_with_prefixes(
+  TEXT, TIMESTAMPTZ, SMALLINT, JSONB, JSONB) IS '{mark}'
+
+-- name: find_procedure
+SELECT COALESCE(obj_description(p.oid, 'pg_proc'), '')
+FROM pg_proc p
+JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = current_schema() AND p.proname = CAST(:name AS text)
 
 -- name: drop_procedure
-DROP FUNCTION IF EXISTS {prefix}insert_operation_with_prefixes
+DROP FUNCTION IF EXISTS {prefix}insert_operation_with_prefixes(
+  TEXT, TIMESTAMPTZ, SMALLINT, JSONB, JSONB)
 
 -- Sets the visibility map as well, which index-only scans need.
 -- name: analyze_operations
@@ -103,9 +112,6 @@ SELECT id, created_at, status, type_path
 FROM {prefix}operations
 ORDER BY created_at DESC, id DESC
 LIMIT :limit
-
--- name: count_all
-SELECT COUNT(*) FROM {prefix}operations
 
 -- The check of what was written: which rows are new, and are they right?
 -- name: last_id

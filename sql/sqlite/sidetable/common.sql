@@ -2,7 +2,7 @@
 -- parameter, which the catalogue turns into the engine's own placeholder.
 
 -- name: create_meta
-CREATE TABLE IF NOT EXISTS {prefix}sidetable_meta (
+CREATE TABLE {prefix}sidetable_meta (
   strategy TEXT NOT NULL PRIMARY KEY,
   schema_version INTEGER NOT NULL,
   seed INTEGER NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS {prefix}sidetable_meta (
 )
 
 -- name: create_chunks
-CREATE TABLE IF NOT EXISTS {prefix}sidetable_chunks (
+CREATE TABLE {prefix}sidetable_chunks (
   strategy TEXT NOT NULL,
   chunk INTEGER NOT NULL,
   PRIMARY KEY (strategy, chunk)
@@ -30,6 +30,10 @@ VALUES (:strategy, :version, :seed, :operations, :chunk_operations, 0)
 
 -- name: complete_meta
 UPDATE {prefix}sidetable_meta SET complete = 1 WHERE strategy = :strategy
+
+-- name: upgrade_meta
+UPDATE {prefix}sidetable_meta SET schema_version = :version
+WHERE strategy = :strategy
 
 -- name: delete_meta
 DELETE FROM {prefix}sidetable_meta WHERE strategy = :strategy
