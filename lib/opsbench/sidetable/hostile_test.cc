@@ -103,8 +103,9 @@ TEST_P(WriteCheckTest, EachWrongEffectIsNoticed) {
   auto store = *Store::Create(session.get(), Strategy::kSideTable);
   std::vector<NewOperation> inserted(20);
   Random random(1);
+  int64_t age_us = 0;
   for (NewOperation& one : inserted) {
-    one.Set(Generator(kSeed).Live(1'000, random));
+    one.Set(Generator(kSeed).Live(++age_us, random));
   }
   const auto run = [&](const std::string& sql) {
     const auto done = session->Execute(sql);
@@ -144,6 +145,9 @@ TEST_P(WriteCheckTest, EachWrongEffectIsNoticed) {
     EXPECT_TRUE(check->Finish(*store, written).ok());
   }
   for (const std::string& wrong : wrongs) {
+    // What is left of the one before.
+    run("DELETE FROM operations WHERE id > 200");
+    run("DELETE FROM operation_prefixes WHERE operation_id > 200");
     const auto check = WriteCheck::Start(*store);
     ASSERT_TRUE(check.ok()) << check.status();
     const absl::Status wrote = store->InsertMany(inserted);
