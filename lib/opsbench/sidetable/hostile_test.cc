@@ -91,6 +91,23 @@ TEST(HostileTest, IdsThatGrowInSteps) {
   RoundTrips(*Url::Parse((*server)->url()));
 }
 
+// Every setting of a server, a role, a database or a file that changes what
+// statements mean, all of them at once: none of it is seen.
+class DefaultsTest : public ::testing::TestWithParam<Engine> {};
+
+TEST_P(DefaultsTest, ThoseOfOthersChangeNothing) {
+  const auto database = TestDatabase::Create(GetParam(), Defaults::kHostile);
+  ASSERT_TRUE(database.ok()) << database.status();
+  RoundTrips((*database)->url());
+}
+
+INSTANTIATE_TEST_SUITE_P(Engines, DefaultsTest,
+                         ::testing::Values(Engine::kSqlite, Engine::kMysql,
+                                           Engine::kPostgres),
+                         [](const auto& test) {
+                           return std::string(EngineName(test.param));
+                         });
+
 // The check itself must be able to fail.
 class WriteCheckTest : public ::testing::TestWithParam<Engine> {};
 
