@@ -117,7 +117,7 @@ constexpr const char* kHostilePostgres[] = {
     "lock_timeout = '5ms'",
     "idle_in_transaction_session_timeout = '20ms'",
     "default_transaction_isolation = 'serializable'",
-    "search_path = 'app, public'"};
+    "search_path = app, public"};
 
 absl::Status MakeHostile(const Url& url) {
   OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
