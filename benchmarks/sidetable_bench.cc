@@ -75,6 +75,20 @@ class Data {
     if (rows > 0) sizes_.operations = rows;
   }
 
+  // Drops what it made: the database is somebody's, where a URL names it.
+  ~Data() {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [place, ready] : ready_) {
+      const auto session = Connect(engines_[place.first]->url());
+      if (!session.ok()) continue;
+      const auto store =
+          Store::Create(session->get(), place.second, Purpose::kBenchmark);
+      if (store.ok() && (*store)->DropSchema().ok()) {
+        (*store)->DropRecords().IgnoreError();
+      }
+    }
+  }
+
   std::string Suffix() const {
     return rows_ > 0 ? absl::StrCat("/rows:", rows_) : "";
   }

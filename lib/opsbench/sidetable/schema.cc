@@ -14,6 +14,9 @@
 namespace opsbench::sidetable {
 namespace {
 
+// Tables that all strategies of one purpose share.
+constexpr absl::string_view kRecords[] = {"sidetable_meta", "sidetable_chunks"};
+
 constexpr absl::string_view kProcedure = "insert_operation_with_prefixes";
 
 // Where the name stands in CREATE TABLE … and CREATE INDEX IF NOT EXISTS ….
@@ -118,6 +121,9 @@ absl::StatusOr<std::vector<Store::Thing>> Store::FindThings() {
   for (const std::string& table : Tables(strategy_, engine_)) {
     things.push_back({NameOf(table), {}});
   }
+  for (const absl::string_view record : kRecords) {
+    things.push_back({NameOf(record), {}, /*shared=*/true});
+  }
   // An index is dropped with its table; what has its name without one is not
   // ours. MySQL's have no names of their own.
   for (const std::string& section : sql_.NamesWithPrefix("index_")) {
@@ -164,7 +170,7 @@ absl::Status Store::CreateSchema(const Meta& meta) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::vector<Thing> things, FindThings());
   for (const Thing& thing : things) {
     OPSBENCH_RETURN_IF_ERROR(RefuseForeign(thing));
-    if (thing.owner.ownership != Ownership::kAbsent) {
+    if (thing.owner.ownership != Ownership::kAbsent && !thing.shared) {
       return absl::FailedPreconditionError(absl::StrCat(
           thing.owner.kind, " ", thing.name,
           " is left over from an earlier `opsbench sidetable seed`: add "
@@ -173,13 +179,10 @@ absl::Status Store::CreateSchema(const Meta& meta) {
   }
   // The record comes first: if this process dies between two statements, it is
   // known what the tables were to be.
-  for (const auto& [table, section] :
-       {std::pair("sidetable_meta", "create_meta"),
-        std::pair("sidetable_chunks", "create_chunks")}) {
-    OPSBENCH_ASSIGN_OR_RETURN(
-        const bool exists,
-        RequireOurs(*session_, {"", NameOf(table)}, Maker(purpose_), Remedy()));
-    if (!exists) OPSBENCH_RETURN_IF_ERROR(CreateTable(section));
+  for (const Thing& thing : things) {
+    if (!thing.shared || thing.owner.ownership != Ownership::kAbsent) continue;
+    OPSBENCH_RETURN_IF_ERROR(CreateTable(
+        thing.name == NameOf(kRecords[0]) ? "create_meta" : "create_chunks"));
   }
   OPSBENCH_RETURN_IF_ERROR(
       Run("write_meta",
@@ -216,7 +219,10 @@ absl::Status Store::DropSchema(bool foreign_too) {
       continue;
     }
     if (!replaceable(thing)) OPSBENCH_RETURN_IF_ERROR(RefuseForeign(thing));
-    if (thing.owner.kind == "table") tables.push_back(&thing);
+    // What others share loses our rows, unless it is foreign.
+    if (thing.owner.kind == "table" && !(thing.shared && IsOurs(thing))) {
+      tables.push_back(&thing);
+    }
   }
   if (things.back().owner.kind == "procedure") {
     OPSBENCH_RETURN_IF_ERROR(Execute("drop_procedure"));
@@ -235,7 +241,7 @@ absl::Status Store::DropSchema(bool foreign_too) {
 }
 
 absl::Status Store::DropRecords() {
-  for (const char* table : {"sidetable_chunks", "sidetable_meta"}) {
+  for (const absl::string_view table : kRecords) {
     OPSBENCH_RETURN_IF_ERROR(DropOurTable(*session_, {"", NameOf(table)},
                                           Maker(purpose_), Remedy()));
   }
@@ -259,7 +265,7 @@ absl::Status Store::Upgrade() {
     if (!has_ids) OPSBENCH_RETURN_IF_ERROR(CreateTable("create_ids"));
     OPSBENCH_RETURN_IF_ERROR(Execute("advance_ids"));
   }
-  tables.insert(tables.end(), {"sidetable_meta", "sidetable_chunks"});
+  tables.insert(tables.end(), std::begin(kRecords), std::end(kRecords));
   for (const std::string& table : tables) {
     std::map<std::string, std::string> names = Replacements(0);
     names["table"] = NameOf(table);

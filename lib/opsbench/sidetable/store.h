@@ -186,6 +186,7 @@ class Store {
   struct Thing {
     std::string name;
     TableOwner owner;
+    bool shared = false;  // A record of all strategies.
   };
   // The tables first, the procedure last.
   absl::StatusOr<std::vector<Thing>> FindThings();
