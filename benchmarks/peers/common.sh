@@ -90,7 +90,8 @@ refuse_foreign() {
   [ -z "$1" ] || refuse "$1 was not made by opsbench's peers: rename or drop it"
 }
 
-# drop_own_mysql TABLE…: those of an earlier run; refuses what has no mark.
+# drop_own_mysql TABLE…: drops all that peers have made in the database; refuses
+# those tables where they have no mark.
 drop_own_mysql() {
   local table foreign
   for table; do
@@ -99,7 +100,14 @@ drop_own_mysql() {
       AND table_name = '$table' AND table_comment NOT LIKE 'opsbench: %'")
     refuse_foreign "$foreign"
   done
-  for table; do mysql_client -e "DROP TABLE IF EXISTS $table"; done
+  mysql_client -e "SELECT CONCAT('DROP TABLE ', table_name, ';')
+    FROM information_schema.tables WHERE table_schema = DATABASE()
+    AND LEFT(table_name, ${#prefix}) = '$prefix'
+    AND table_comment LIKE 'opsbench: %'
+    UNION ALL SELECT CONCAT('DROP PROCEDURE ', routine_name, ';')
+    FROM information_schema.routines WHERE routine_schema = DATABASE()
+    AND LEFT(routine_name, ${#prefix}) = '$prefix'
+    AND routine_comment LIKE 'opsbench: %'" | mysql_client
 }
 
 psql_client() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"; }
@@ -113,10 +121,14 @@ drop_own_postgres() {
       AND coalesce(obj_description(oid, 'pg_class'), '') NOT LIKE 'opsbench: %'")
     refuse_foreign "$foreign"
   done
-  for table; do
-    psql_client -c 'SET client_min_messages = warning' \
-      -c "DROP TABLE IF EXISTS $table"
-  done
+  psql_client -c "SELECT 'DROP TABLE ' || oid::regclass || ';' FROM pg_class
+    WHERE relkind = 'r' AND left(relname, ${#prefix}) = '$prefix'
+    AND pg_table_is_visible(oid)
+    AND obj_description(oid, 'pg_class') LIKE 'opsbench: %'
+    UNION ALL SELECT 'DROP FUNCTION ' || oid::regprocedure || ';' FROM pg_proc
+    WHERE left(proname, ${#prefix}) = '$prefix'
+    AND pg_function_is_visible(oid)
+    AND obj_description(oid, 'pg_proc') LIKE 'opsbench: %'" | psql_client
 }
 
 # mark_postgres TABLE…: statements that mark them.
@@ -165,14 +177,14 @@ median() {
 
 # read_requests ENGINE OPERATION: those that both sides ask, to a file.
 read_requests() {
-  "$OPSBENCH" sidetable requests --engine "$1" --mix "$2" \
+  "$OPSBENCH" sidetable requests --peers --engine "$1" --mix "$2" \
     --distinct "$distinct" >"$scratch/requests"
 }
 
 # read_rate ENGINE OPERATION THREADS: operations per second by opsbench, and how
 # many to $scratch/done.
 read_rate() {
-  "$OPSBENCH" sidetable run --engine "$1" --mix "$2" --workers "$3" \
+  "$OPSBENCH" sidetable run --peers --engine "$1" --mix "$2" --workers "$3" \
     --distinct "$distinct" --seconds "$seconds" --warmup 0 \
     --out "$scratch/ours.json" >"$scratch/timed.log" 2>&1
   counter iterations >"$scratch/done"
@@ -323,7 +335,7 @@ peer_sql() {
   local engine=$1
   shift
   sql_sections "$engine/sidetable/side_table" "$@" |
-    sed "s/\boperation/${prefix}operation/g"
+    sed "s/{prefix}/${prefix}theirs_/g"
 }
 
 # has_loaded SIDE: the check of a bulk load, with the script's `content SIDE`:

@@ -7,14 +7,15 @@
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 ops=${PEER_BULK_OPS:-1000000} rounds=${PEER_BULK_ROUNDS:-3}
+theirs=${prefix}theirs_
 
 seed() {
-  "$OPSBENCH" sidetable seed --engine mysql --ops "$ops" --fresh
+  "$OPSBENCH" sidetable seed --peers --engine mysql --ops "$ops" --fresh
 }
 
 # load_table TABLE SECTION
 load_table() {
-  mysql_client -e "LOAD DATA LOCAL INFILE '$scratch/$1' INTO TABLE $prefix$1"
+  mysql_client -e "LOAD DATA LOCAL INFILE '$scratch/$1' INTO TABLE $theirs$1"
   peer_sql mysql "$2" | mysql_client
 }
 
@@ -24,7 +25,7 @@ load_files() {
   first=$!
   load_table operation_prefixes index_prefixes
   wait "$first"
-  mysql_client -e "ANALYZE TABLE ${prefix}operations, ${prefix}operation_prefixes"
+  mysql_client -e "ANALYZE TABLE ${theirs}operations, ${theirs}operation_prefixes"
 }
 
 # content SIDE: rows, a checksum and the columns of indexes, of both tables.
@@ -40,15 +41,20 @@ content() {
 
 tables_of() {
   case $1 in
-    ours) echo operations operation_prefixes ;;
-    theirs) echo "${prefix}operations" "${prefix}operation_prefixes" ;;
+    ours) echo "${prefix}operations" "${prefix}operation_prefixes" ;;
+    theirs) echo "${theirs}operations" "${theirs}operation_prefixes" ;;
   esac
 }
 
 ours() { seconds_of seed; }
 
+drop_theirs() {
+  mysql_client -e "DROP TABLE IF EXISTS ${theirs}operations,
+    ${theirs}operation_prefixes"
+}
+
 theirs() {
-  clean_up
+  drop_theirs
   peer_sql mysql create_operations create_prefixes |
     sed "s/^) ENGINE=InnoDB\$/& COMMENT='$mark'/" | mysql_client
   seconds_of load_files
@@ -57,12 +63,13 @@ theirs() {
 check_effect() { has_loaded "$1"; }
 
 clean_up() {
-  drop_own_mysql "${prefix}operations" "${prefix}operation_prefixes"
+  drop_own_mysql "${theirs}operations" "${theirs}operation_prefixes"
 }
 
+clean_up
 seed
 for table in operations operation_prefixes; do
-  mysql_client --quick -e "SELECT * FROM $table" >"$scratch/$table"
+  mysql_client --quick -e "SELECT * FROM $prefix$table" >"$scratch/$table"
 done
 expected=$(content ours)
 compare_bulk

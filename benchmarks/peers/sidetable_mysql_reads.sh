@@ -8,7 +8,10 @@
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 
-"$OPSBENCH" sidetable seed --engine mysql --ops "$ops" --fresh
+clean_up() { drop_own_mysql; }
+
+clean_up
+"$OPSBENCH" sidetable seed --peers --engine mysql --ops "$ops"
 
 ours() { read_rate mysql "$@"; }
 

@@ -7,16 +7,17 @@
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 ops=${PEER_BULK_OPS:-1000000} rounds=${PEER_BULK_ROUNDS:-3}
+theirs=${prefix}theirs_
 
 postgres_environment
 
 seed() {
-  "$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
+  "$OPSBENCH" sidetable seed --peers --engine postgres --ops "$ops" --fresh
 }
 
 # load_table TABLE SECTION…
 load_table() {
-  psql_client -c "\\copy $prefix$1 FROM '$scratch/$1'"
+  psql_client -c "\\copy $theirs$1 FROM '$scratch/$1'"
   shift
   peer_sql postgres "$@" | psql_client
 }
@@ -27,8 +28,8 @@ load_files() {
   first=$!
   load_table operation_prefixes index_prefixes_latest
   wait "$first"
-  psql_client -c "VACUUM (ANALYZE) ${prefix}operations,
-    ${prefix}operation_prefixes"
+  psql_client -c "VACUUM (ANALYZE) ${theirs}operations,
+    ${theirs}operation_prefixes"
 }
 
 # content SIDE: rows, a checksum and how many indexes, of both tables.
@@ -44,18 +45,24 @@ content() {
 
 tables_of() {
   case $1 in
-    ours) echo operations operation_prefixes ;;
-    theirs) echo "${prefix}operations" "${prefix}operation_prefixes" ;;
+    ours) echo "${prefix}operations" "${prefix}operation_prefixes" ;;
+    theirs) echo "${theirs}operations" "${theirs}operation_prefixes" ;;
   esac
 }
 
 ours() { seconds_of seed; }
 
+drop_theirs() {
+  psql_client -c 'SET client_min_messages = warning' \
+    -c "DROP TABLE IF EXISTS ${theirs}operations,
+      ${theirs}operation_prefixes"
+}
+
 theirs() {
-  clean_up
+  drop_theirs
   {
     peer_sql postgres create_operations create_prefixes
-    mark_postgres "${prefix}operations" "${prefix}operation_prefixes"
+    mark_postgres "${theirs}operations" "${theirs}operation_prefixes"
   } | psql_client --single-transaction
   seconds_of load_files
 }
@@ -63,12 +70,13 @@ theirs() {
 check_effect() { has_loaded "$1"; }
 
 clean_up() {
-  drop_own_postgres "${prefix}operations" "${prefix}operation_prefixes"
+  drop_own_postgres "${theirs}operations" "${theirs}operation_prefixes"
 }
 
+clean_up
 seed
 for table in operations operation_prefixes; do
-  psql_client -c "\\copy $table TO '$scratch/$table'"
+  psql_client -c "\\copy $prefix$table TO '$scratch/$table'"
 done
 expected=$(content ours)
 compare_bulk

@@ -10,10 +10,13 @@
 . "$(dirname -- "$0")/common.sh"
 distinct=${PEER_REQUESTS:-10}
 
-"$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
-
 postgres_environment
 find_pgbench
+
+clean_up() { drop_own_postgres; }
+
+clean_up
+"$OPSBENCH" sidetable seed --peers --engine postgres --ops "$ops"
 
 ours() { read_rate postgres "$@"; }
 
