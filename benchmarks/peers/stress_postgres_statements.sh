@@ -88,7 +88,7 @@ prepare() { :; }
 # Sets `tables`.
 find_tables() {
   tables=$(sql -c "SELECT tablename FROM pg_tables
-    WHERE schemaname = 'public' ORDER BY 1")
+    WHERE schemaname = 'public' AND tablename <> 'opsbench_mark' ORDER BY 1")
 }
 
 # theirs KIND CLIENTS: likewise.
