@@ -265,7 +265,7 @@ absl::Status Store::Upgrade() {
     if (!has_ids) OPSBENCH_RETURN_IF_ERROR(CreateTable("create_ids"));
     OPSBENCH_RETURN_IF_ERROR(Execute("advance_ids"));
   }
-  tables.insert(tables.end(), std::begin(kRecords), std::end(kRecords));
+  for (const absl::string_view record : kRecords) tables.emplace_back(record);
   for (const std::string& table : tables) {
     std::map<std::string, std::string> names = Replacements(0);
     names["table"] = NameOf(table);
