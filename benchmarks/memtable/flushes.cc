@@ -127,6 +127,32 @@ class Watch {
   std::thread thread_;  // Uses the others: the last one made.
 };
 
+// The rows of which each thread put so many are where the flushes brought them,
+// and the first of them no longer when they are deleted.
+absl::Status CheckFlushed(const Case& test, const std::vector<int64_t>& counts,
+                          Table* table, FlushTarget* target) {
+  const Stage stage("verify", test.name);
+  const Rows& rows = test.rows->Get(test.items, Order::kPut);
+  std::vector<Item> present;
+  for (int index = 0; index < test.threads; ++index) {
+    const auto slice = rows.Slice(index, test.threads);
+    const size_t put = std::min(
+        slice.size(), static_cast<size_t>(counts[static_cast<size_t>(index)]));
+    present.insert(present.end(), slice.begin(), slice.begin() + put);
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Flush());
+  OPSBENCH_RETURN_IF_ERROR(target->Check(present));
+  constexpr size_t kDeleted = 10;
+  const size_t deleted = std::min(kDeleted, present.size());
+  for (size_t i = 0; i < deleted; ++i) {
+    OPSBENCH_RETURN_IF_ERROR(table->Delete(present[i].id));
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Close());
+  present.erase(present.begin(),
+                present.begin() + static_cast<std::ptrdiff_t>(deleted));
+  return target->Check(present);
+}
+
 }  // namespace
 
 std::vector<PersisterChoice> PersisterChoices(uint64_t seed) {
@@ -244,32 +270,6 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
   AddMilliseconds("stalled_ms", table->metrics().stalled_ns - stalled_before_ns,
                   &measured);
   return measured;
-}
-
-// The rows of which each thread put so many are where the flushes brought them,
-// and the first of them no longer when they are deleted.
-absl::Status CheckFlushed(const Case& test, const std::vector<int64_t>& counts,
-                          Table* table, FlushTarget* target) {
-  const Stage stage("verify", test.name);
-  const Rows& rows = test.rows->Get(test.items, Order::kPut);
-  std::vector<Item> present;
-  for (int index = 0; index < test.threads; ++index) {
-    const auto slice = rows.Slice(index, test.threads);
-    const size_t put = std::min(
-        slice.size(), static_cast<size_t>(counts[static_cast<size_t>(index)]));
-    present.insert(present.end(), slice.begin(), slice.begin() + put);
-  }
-  OPSBENCH_RETURN_IF_ERROR(table->Flush());
-  OPSBENCH_RETURN_IF_ERROR(target->Check(present));
-  constexpr size_t kDeleted = 10;
-  const size_t deleted = std::min(kDeleted, present.size());
-  for (size_t i = 0; i < deleted; ++i) {
-    OPSBENCH_RETURN_IF_ERROR(table->Delete(present[i].id));
-  }
-  OPSBENCH_RETURN_IF_ERROR(table->Close());
-  present.erase(present.begin(),
-                present.begin() + static_cast<std::ptrdiff_t>(deleted));
-  return target->Check(present);
 }
 
 absl::StatusOr<Measured> RunPersister(const Case& test,

@@ -15,6 +15,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/benchmark_settings.h"
 #include "opsbench/vector/search.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -263,9 +264,12 @@ void AddSearch(CLI::App* command, VectorFlags* flags) {
 }
 
 void AddOutput(CLI::App* command, VectorFlags* flags) {
-  command->add_option("--output", flags->outputs,
-                      "File for the results, .csv, .json or .html; may come "
-                      "again. All three are in the folder of the run anyway");
+  command
+      ->add_option("--output", flags->outputs,
+                   "File for the results, .csv, .json or .html; may come "
+                   "again. All three are in the folder of the run anyway")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddText(command, "--output-dir", &flags->output_dir,
           "Folder of the run (.opsbench/vector/<time>)", "DIR");
   AddStagesFlag(command, &flags->stages);
