@@ -28,6 +28,7 @@
 #include "opsbench/sidetable/seed.h"
 #include "opsbench/sidetable/store.h"
 #include "opsbench/sidetable/workload.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidetable_result.h"
 
@@ -71,6 +72,11 @@ struct Flags {
   bool fresh = false;
   bool replace_foreign = false;
   bool stages = false;
+  bool peers = false;  // For benchmarks/peers/ alone, so not in the help.
+
+  sidetable::Purpose purpose() const {
+    return peers ? sidetable::Purpose::kPeers : sidetable::Purpose::kData;
+  }
 };
 
 // Flags that were read and checked before anything is opened.
@@ -294,8 +300,8 @@ absl::StatusOr<OpenStore> OpenSeeded(const Url& url, Strategy strategy,
   }
   OPSBENCH_RETURN_IF_ERROR(session.status());
   open.session = *std::move(session);
-  OPSBENCH_ASSIGN_OR_RETURN(open.store,
-                            Store::Create(open.session.get(), strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      open.store, Store::Create(open.session.get(), strategy, flags.purpose()));
   OPSBENCH_ASSIGN_OR_RETURN(const sidetable::Meta meta,
                             open.store->RequireSeeded());
   OPSBENCH_RETURN_IF_ERROR(CheckAskedFor(flags, strategy, meta));
@@ -313,6 +319,7 @@ absl::StatusOr<int> RunSeed(const Flags& flags, const Context& context) {
   for (const Strategy strategy : setup.strategies) {
     sidetable::SeedOptions options;
     options.strategy = strategy;
+    options.purpose = flags.purpose();
     if (setup.ops > 0) options.operations = setup.ops;
     if (setup.workers > 0) options.workers = setup.workers;
     options.seed = flags.seed;
@@ -377,7 +384,7 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
     connect.driver = ConnectOptions::Driver::kConnector;
   }
   sidetable::SidetableWorkload workload(target.url, connect, strategy, mix,
-                                        flags.distinct);
+                                        flags.distinct, flags.purpose());
   options.mix = workload.WeightedMix();
   options.stop = &stop_requested;
   options.stage_tag = absl::StrCat(EngineName(target.url.engine), "/",
@@ -546,6 +553,8 @@ CLI::App* AddAction(CLI::App& group, Context& context,
       ->check(WholeNumber(1, sidetable::kMaxOperations));
   command->add_option("--seed", flags->seed, "Seed of data and load (1)")
       ->check(SeedNumber());
+  command->add_flag("--peers", flags->peers, "In tables of the peers")
+      ->group("");
   command->callback([flags, &context, action, command] {
     flags->command = command;
     InstallStopSignals();
@@ -594,7 +603,9 @@ void AddRun(CLI::App& group, Context& context,
                   "making each anew")
       ->check(WholeNumber(1, 1'000'000));
   run->add_option("--out", flags->out,
-                  "Also write the result as Google Benchmark JSON");
+                  "Also write the result as Google Benchmark JSON")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddStagesFlag(run, &flags->stages);
   run->footer(
       "Examples:\n"

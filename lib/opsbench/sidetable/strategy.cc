@@ -49,6 +49,8 @@ absl::string_view NamePrefix(Purpose purpose) {
       return "opsbench_bench_";
     case Purpose::kCompare:
       return "opsbench_compare_";
+    case Purpose::kPeers:
+      return "opsbench_peer_";
   }
   return "";
 }
@@ -61,6 +63,8 @@ absl::string_view Maker(Purpose purpose) {
       return "sidetable bench";
     case Purpose::kCompare:
       return "sidetable compare";
+    case Purpose::kPeers:
+      return "sidetable peers";
   }
   return "";
 }

@@ -38,6 +38,7 @@ enum class Purpose {
   kData,       // Of `sidetable seed`, for the commands that read and write it.
   kBenchmark,  // Of sidetable_bench.
   kCompare,    // Of `sidetable compare`.
+  kPeers,      // Of the scripts in benchmarks/peers/.
 };
 
 // What the names of all tables, indexes and procedures begin with.
