@@ -15,6 +15,7 @@
 #include "command.h"
 #include "gate_rates.h"
 #include "gate_run.h"
+#include "inert_flags.h"
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
@@ -53,7 +54,17 @@ absl::StatusOr<gate::GateConfig> ReadConfig(const GateFlags& flags,
   return config;
 }
 
-absl::Status CheckFlags(const GateFlags& flags) {
+absl::Status CheckFlags(const CLI::App& command, const GateFlags& flags) {
+  if (flags.self_test) {
+    OPSBENCH_RETURN_IF_ERROR(RefuseFlags(
+        command,
+        {"--base", "--exact-base", "--allow-dirty", "--format", "--output",
+         "--report-only", "--always", "--seed"},
+        "does nothing with --self-test, which measures HEAD or --head"));
+  } else {
+    OPSBENCH_RETURN_IF_ERROR(RefuseFlags(command, {"--suites", "--plant"},
+                                         "is for --self-test alone"));
+  }
   OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
   if (!flags.refs.head.empty() && flags.refs.allow_dirty) {
     return absl::InvalidArgumentError(
@@ -106,8 +117,9 @@ int ExitCode(const gate::GateReport& report) {
   return kExitInconclusive;
 }
 
-absl::StatusOr<int> Run(const GateFlags& flags, const Context& context) {
-  OPSBENCH_RETURN_IF_ERROR(CheckFlags(flags));
+absl::StatusOr<int> Run(const CLI::App& command, const GateFlags& flags,
+                        const Context& context) {
+  OPSBENCH_RETURN_IF_ERROR(CheckFlags(command, flags));
   OPSBENCH_ASSIGN_OR_RETURN(
       const gate::GateConfig config,
       ReadConfig(flags, context.state_folder.parent_path()));
@@ -216,7 +228,7 @@ void AddGateCommand(CLI::App& app, Context& context) {
       return;
     }
     InstallStopSignals();
-    const absl::StatusOr<int> code = Run(*flags, context);
+    const absl::StatusOr<int> code = Run(*command, *flags, context);
     if (code.ok()) {
       context.exit_code = *code;
     } else if (absl::IsCancelled(code.status())) {

@@ -282,6 +282,18 @@ absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+absl::Status CheckWhole(const Run& run) {
+  if (run.info.areas.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(RunFile(run.folder), ": names no area that was measured"));
+  }
+  for (const auto& [area, status] : run.failed_areas) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no results of ", area, ": ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckBaselineName(absl::string_view name) {
   absl::string_view why;
   if (!IsName(name) || name.front() == '-') {
@@ -370,19 +382,34 @@ absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
            absl::FormatTime("%Y%m%dT%H%M%SZ", started, absl::UTCTimeZone()),
            "-", info.git_short_sha))
           .string();
-  std::string folder = base;
-  for (int copy = 2; mkdir(folder.c_str(), 0777) != 0; ++copy) {
-    if (errno != EEXIST) return ErrnoStatus("cannot make", folder);
-    folder = absl::StrCat(base, "-", copy);
+  // Under a name of its own only once it is whole: no reader ever meets a run
+  // without its run.json.
+  std::string staged = state_folder_ / "runs" / ".new-XXXXXX";
+  if (mkdtemp(staged.data()) == nullptr)
+    return ErrnoStatus("cannot make", staged);
+  absl::Cleanup remove = [&staged] {
+    std::error_code ignored;
+    fs::remove_all(staged, ignored);
+  };
+  // mkdtemp keeps others out.
+  struct stat state;
+  if (stat((state_folder_ / "runs").c_str(), &state) != 0 ||
+      chmod(staged.c_str(), state.st_mode & 0777) != 0) {
+    return ErrnoStatus("cannot make", staged);
   }
   RunInfo running = info;
   running.status = RunStatus::kRunning;
   running.sequence = sequence;
-  absl::Status written =
-      WriteFileAtomically(RunFile(folder), FormatRunInfo(running));
-  if (written.ok()) return folder;
-  (void)rmdir(folder.c_str());
-  return written;
+  OPSBENCH_RETURN_IF_ERROR(
+      WriteFileAtomically(RunFile(staged), FormatRunInfo(running)));
+  std::string folder = base;
+  for (int copy = 2; rename(staged.c_str(), folder.c_str()) != 0; ++copy) {
+    if (errno != EEXIST && errno != ENOTEMPTY) {
+      return ErrnoStatus("cannot make", folder);
+    }
+    folder = absl::StrCat(base, "-", copy);
+  }
+  return folder;
 }
 
 absl::Status RunStore::FinishRun(const std::string& folder,
@@ -425,10 +452,7 @@ absl::Status RunStore::Save(const std::string& folder,
   }
   Run run = {.folder = folder, .info = info};
   ReadAreas(&run);
-  for (const auto& [area, status] : run.failed_areas) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("no results of ", area, ": ", status.message()));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckWhole(run));
   const fs::path baselines = state_folder_ / "baselines";
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
   RemoveLeftovers(baselines);
@@ -456,10 +480,12 @@ absl::Status RunStore::Save(const std::string& folder,
 }
 
 absl::Status RunStore::Remove(const std::string& name) {
+  // What could be saved once can be removed, also when it no longer could.
+  if (!IsName(name)) return CheckBaselineName(name);
   const fs::path baselines = state_folder_ / "baselines";
   RemoveLeftovers(baselines);
   std::error_code error;
-  if (!IsName(name) || !fs::exists(baselines / name, error)) {
+  if (!fs::exists(baselines / name, error)) {
     return absl::NotFoundError(absl::StrCat("there is no baseline \"", name,
                                             "\" in ", baselines.string()));
   }

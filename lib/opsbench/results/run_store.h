@@ -31,6 +31,9 @@ struct Run {
   std::map<std::string, absl::Status> failed_areas;
 };
 
+// FailedPrecondition: an area of the run has no usable results.
+absl::Status CheckWhole(const Run& run);
+
 // A run or a baseline that lies in the state folder.
 struct StoredRun {
   std::string name;
@@ -88,8 +91,9 @@ class RunStore {
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
-  // Also one whose name could not be given any more. NotFound: there is none.
-  // FailedPrecondition: it holds files that Save() did not put there.
+  // Also one whose name could no longer be given. InvalidArgument: no folder
+  // can be called so. NotFound: there is none. FailedPrecondition: it holds
+  // files that Save() did not put there.
   absl::Status Remove(const std::string& name);
 
   // Baselines by name; runs from the oldest to the newest, by the order in
