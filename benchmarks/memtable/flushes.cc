@@ -180,11 +180,11 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
                             Table::Open(Rotating(threshold), &persister));
   int64_t rounds = 0;
   Measured measured;
-  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(test.budget, test.items, [&]() -> absl::StatusOr<int64_t> {
         std::atomic<bool> fine{true};
+        Stage stage("measure", test.name);
         int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
           for (const Item& row : rows.Slice(index, test.threads)) {
             if (!table->Upsert(row).ok()) fine = false;
@@ -193,6 +193,7 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
         const int64_t start_ns = MonotonicNowNs();
         OPSBENCH_RETURN_IF_ERROR(table->Flush());
         time_ns += MonotonicNowNs() - start_ns;
+        stage.End();
         ++rounds;
         OPSBENCH_RETURN_IF_ERROR(Expect(fine, "a put failed"));
         OPSBENCH_RETURN_IF_ERROR(

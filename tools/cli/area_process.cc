@@ -145,7 +145,7 @@ absl::StatusOr<int> RunWithProgress(const AreaProcess& process,
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ListBenchmarks(
+absl::StatusOr<std::vector<std::string>> SelectedBenchmarks(
     std::vector<std::string> arguments) {
   arguments.push_back("--benchmark_list_tests=true");
   std::vector<std::string> names;

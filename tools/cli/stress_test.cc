@@ -105,6 +105,8 @@ void ExpectResults(const fs::path& out, const std::string& engine) {
   EXPECT_EQ(summary["oracle"]["ok"], true);
   EXPECT_GT(summary["oracle"]["acknowledged_rows"], 100);
   EXPECT_GT(summary["oracle"]["sampled_rows"], 10);
+  EXPECT_THAT(ReadText(out / "report.html"),
+              HasSubstr("\"checks\":[{\"text\":\"Oracle: ok: "));
   EXPECT_GT(summary["answers"]["checked_exactly"], 10);
   EXPECT_EQ(summary["answers"]["wrong"], 0);
   int64_t counted = 0;
