@@ -65,7 +65,7 @@ TableCheck::TableCheck(const Table& table, std::vector<Write> writes,
       names_(std::move(names)),
       report_(*report),
       writes_(std::move(writes)) {
-  writes_.insert(writes_.begin(), {.first_id = 0, .rows = kSeedRows});
+  writes_.insert(writes_.begin(), Write{.first_id = 0, .rows = kSeedRows});
   size_t bits = 0;
   for (const Write& write : writes_) {
     first_bits_.push_back(bits);
