@@ -1,6 +1,6 @@
 # opsbench stress, and its tests.
-target_sources(opsbench_cli PRIVATE stress.cc stress_inspect.cc stress_report.cc
-  stress_setup.cc)
+target_sources(opsbench_cli PRIVATE stress.cc stress_flags.cc stress_folder.cc
+  stress_inspect.cc stress_report.cc stress_setup.cc)
 target_link_libraries(opsbench_cli PRIVATE opsbench::stress
   opsbench::stress_run)
 

@@ -12,6 +12,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/stress/oracle.h"
 #include "opsbench/stress/summary.h"
+#include "stress_folder.h"
 
 namespace opsbench::cli {
 namespace {

@@ -11,6 +11,7 @@
 #include "opsbench/stress/databases.h"
 #include "opsbench/stress/timeline.h"
 #include "report.h"
+#include "stress_folder.h"
 
 namespace opsbench::cli {
 namespace {

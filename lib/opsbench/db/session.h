@@ -182,9 +182,6 @@ struct ConnectOptions {
   // SQLite: create the file when it is missing. NotFound otherwise.
   bool create_if_missing = true;
 
-  // SQLite: only read, and leave the file and its journal mode as they are.
-  bool read_only = false;
-
   // What can break the connection off from another thread; it must outlive the
   // session. nullptr: nothing. With the native drivers of the engines that have
   // a server.

@@ -433,11 +433,8 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
   }
   sqlite3* db = nullptr;
   // The file's name is not a URI here: a path may hold a question mark.
-  const int access = options.read_only            ? SQLITE_OPEN_READONLY
-                     : options.create_if_missing
-                         ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                         : SQLITE_OPEN_READWRITE;
-  const int flags = access | SQLITE_OPEN_NOMUTEX;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                    (options.create_if_missing ? SQLITE_OPEN_CREATE : 0);
   const int code = sqlite3_open_v2(url.database.c_str(), &db, flags, nullptr);
   auto session = std::make_unique<SqliteSession>(db);
   if (code != SQLITE_OK) {
@@ -452,7 +449,6 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
        {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
         "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536",
         "PRAGMA analysis_limit = 1000"}) {
-    if (options.read_only && pragma == "PRAGMA journal_mode = WAL") continue;
     const absl::Status status = session->Execute(pragma).status();
     if (!status.ok()) {
       return absl::Status(status.code(),
