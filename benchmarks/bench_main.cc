@@ -5,15 +5,20 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "benchmark/benchmark.h"
 #include "measured_region.h"
+#include "numbers.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/testing/fixed_iterations.h"
 
@@ -82,17 +87,54 @@ void AddProfilerFlags(CLI::App* app, ProfilerFlags* flags,
                       BenchOptions* options) {
   app->add_option("--measure-seconds", options->measure_seconds,
                   "Measure each benchmark for about so long (the scale's own)")
-      ->check(CLI::Range(0.001, 1e5));
+      ->check(cli::Number(0.001, 1e5));
   app->add_option("--stages", flags->stages_fd,
                   "Signal stages on stderr, or on the given descriptor")
       ->expected(0, 1)
       ->default_str(absl::StrCat(STDERR_FILENO))
-      ->check(CLI::Range(0, 1 << 20));
+      ->check(cli::WholeNumber(0, 1 << 20));
   app->add_option("--perf-control", flags->perf_pipes,
                   "COMMANDS,ANSWERS: pipes of perf record's --control, which "
                   "is enabled where time counts");
   app->add_option("--operations-file", flags->operations_path,
                   "Write how many operations were measured");
+}
+
+// Numbers that are not this program's own to read: Google Benchmark takes "nan"
+// for a time, and then never ends, and ill-typed ones for its defaults.
+absl::Status CheckForeignNumbers(const std::vector<std::string>& arguments) {
+  const auto seconds = [](absl::string_view text) {
+    absl::ConsumeSuffix(&text, "s");
+    return ParseNumber(text, 0, 1e6).status();
+  };
+  const auto count = [](absl::string_view text) {
+    return ParseWholeNumber(text, 1, 1'000'000).status();
+  };
+  const std::map<std::string, std::function<absl::Status(absl::string_view)>>
+      checks = {{"benchmark_min_time", seconds},
+                {"benchmark_min_warmup_time", seconds},
+                {"benchmark_repetitions", count}};
+  for (const auto& [name, check] : checks) {
+    const std::string flag = absl::StrCat("--", name, "=");
+    const char* variable = std::getenv(absl::AsciiStrToUpper(name).c_str());
+    absl::Status status =
+        variable == nullptr ? absl::OkStatus() : check(variable);
+    for (const std::string& argument : arguments) {
+      absl::string_view value = argument;
+      if (absl::ConsumePrefix(&value, flag)) status.Update(check(value));
+    }
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", name, ": ", status.message()));
+    }
+  }
+  const char* iterations = std::getenv(kIterationsVariable);
+  if (iterations == nullptr) return absl::OkStatus();
+  const absl::StatusOr<int64_t> number =
+      ParseWholeNumber(iterations, 1, int64_t{1} << 50);
+  if (number.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(kIterationsVariable, ": ", number.status().message()));
 }
 
 absl::Status SetUp(const ProfilerFlags& flags) {
@@ -142,12 +184,12 @@ int BenchMain(
       ->delimiter(',')
       ->check(CLI::IsMember(choices));
   app.add_option("--seed", options.seed, "Seed of data and requests (1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(cli::SeedNumber());
   ProfilerFlags profiler;
   AddProfilerFlags(&app, &profiler, &options);
   app.add_option("--rows", options.rows,
                  "Rows or items, in place of the scale's")
-      ->check(CLI::PositiveNumber);
+      ->check(cli::WholeNumber(1, 1'000'000'000));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {
@@ -174,6 +216,11 @@ int BenchMain(
   }
 
   std::vector<std::string> rest = app.remaining();
+  if (const absl::Status numbers = CheckForeignNumbers(rest); !numbers.ok()) {
+    std::fprintf(stderr, "%s: %s\n", argv[0],
+                 std::string(numbers.message()).c_str());
+    return 2;
+  }
   std::vector<char*> arguments = {argv[0]};
   if (options.measure_seconds > 0) {
     rest.insert(rest.begin(),

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/types/optional.h"
 #include "memtable/opsbench_table.h"
 #include "memtable/process.h"
 #include "opsbench/base/clock.h"
@@ -28,20 +29,29 @@ MemtableOptions Rotating(int64_t threshold) {
   return options;
 }
 
-// A persister and the one before which it stands.
-class SlowCounting : public memtable::Persister<Item> {
+// Counts what it is given and keeps nothing; slow, where a latency is given.
+class CountingTarget : public FlushTarget {
  public:
-  explicit SlowCounting(const memtable::NetworkLatency& latency)
-      : slow_(latency, &counting_) {}
+  explicit CountingTarget(
+      const absl::optional<memtable::NetworkLatency>& latency) {
+    if (latency.has_value()) slow_.emplace(*latency, &counting_);
+  }
 
-  absl::Status Persist(
-      absl::Span<const memtable::Change<Item>> changes) override {
-    return slow_.Persist(changes);
+  memtable::Persister<Item>* persister() override {
+    if (slow_.has_value()) return &*slow_;
+    return &counting_;
+  }
+  int64_t upserted() const { return counting_.upserted(); }
+
+  // Rows that were put again before a flush are one.
+  absl::Status Check(const std::vector<Item>& present) override {
+    return Expect(upserted() >= static_cast<int64_t>(present.size()),
+                  "rows at the persister");
   }
 
  private:
   memtable::CountingPersister<Item> counting_;
-  memtable::SlowPersister<Item> slow_;
+  absl::optional<memtable::SlowPersister<Item>> slow_;
 };
 
 constexpr double kSlowUs = 1000;
@@ -120,20 +130,20 @@ class Watch {
 }  // namespace
 
 std::vector<PersisterChoice> PersisterChoices(uint64_t seed) {
+  const auto counting =
+      [](const absl::optional<memtable::NetworkLatency>& latency) {
+        return [latency](int64_t /*max_items*/)
+                   -> absl::StatusOr<std::unique_ptr<FlushTarget>> {
+          return std::make_unique<CountingTarget>(latency);
+        };
+      };
   const auto slow = [seed](double sigma) {
-    return [seed, sigma]()
-               -> absl::StatusOr<std::unique_ptr<memtable::Persister<Item>>> {
-      return std::make_unique<SlowCounting>(
-          memtable::NetworkLatency{kSlowUs, sigma, seed});
-    };
+    return memtable::NetworkLatency{kSlowUs, sigma, seed};
   };
   return {
-      {"counting",
-       []() -> absl::StatusOr<std::unique_ptr<memtable::Persister<Item>>> {
-         return std::make_unique<memtable::CountingPersister<Item>>();
-       }},
-      {"slow_1ms", slow(0)},
-      {"slow_1ms_lognormal", slow(0.5)},
+      {"counting", counting(absl::nullopt)},
+      {"slow_1ms", counting(slow(0))},
+      {"slow_1ms_lognormal", counting(slow(0.5))},
   };
 }
 
@@ -235,15 +245,41 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
   return measured;
 }
 
+// The rows of which each thread put so many are where the flushes brought them,
+// and the first of them no longer when they are deleted.
+absl::Status CheckFlushed(const Case& test, const std::vector<int64_t>& counts,
+                          Table* table, FlushTarget* target) {
+  const Stage stage("verify", test.name);
+  const Rows& rows = test.rows->Get(test.items, Order::kPut);
+  std::vector<Item> present;
+  for (int index = 0; index < test.threads; ++index) {
+    const auto slice = rows.Slice(index, test.threads);
+    const size_t put = std::min(
+        slice.size(), static_cast<size_t>(counts[static_cast<size_t>(index)]));
+    present.insert(present.end(), slice.begin(), slice.begin() + put);
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Flush());
+  OPSBENCH_RETURN_IF_ERROR(target->Check(present));
+  constexpr size_t kDeleted = 10;
+  const size_t deleted = std::min(kDeleted, present.size());
+  for (size_t i = 0; i < deleted; ++i) {
+    OPSBENCH_RETURN_IF_ERROR(table->Delete(present[i].id));
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Close());
+  present.erase(present.begin(),
+                present.begin() + static_cast<std::ptrdiff_t>(deleted));
+  return target->Check(present);
+}
+
 absl::StatusOr<Measured> RunPersister(const Case& test,
                                       const PersisterChoice& choice,
                                       int64_t duration_ns) {
   const Rows& rows = test.rows->Get(test.items, Order::kPut);
-  OPSBENCH_ASSIGN_OR_RETURN(const auto persister, choice.make());
+  OPSBENCH_ASSIGN_OR_RETURN(const auto target, choice.make(test.items));
   OPSBENCH_ASSIGN_OR_RETURN(
       const auto table,
       Table::Open(Rotating(std::max<int64_t>(test.items / 10, 1000)),
-                  persister.get()));
+                  target->persister()));
   std::vector<int64_t> counts(static_cast<size_t>(test.threads));
   Measured measured;
   Stage stage("measure", test.name);
@@ -263,9 +299,10 @@ absl::StatusOr<Measured> RunPersister(const Case& test,
   AddMeasuredOperations(puts);
   const MemtableMetrics metrics = table->metrics();
   AddMilliseconds("stalled_ms", metrics.stalled_ns, &measured);
-  OPSBENCH_RETURN_IF_ERROR(table->Close());
   OPSBENCH_RETURN_IF_ERROR(
-      Expect(table->metrics().records == puts, "the records that were put"));
+      Expect(metrics.records == puts, "the records that were put"));
+  OPSBENCH_RETURN_IF_ERROR(
+      CheckFlushed(test, counts, table.get(), target.get()));
   measured.operation_ns =
       static_cast<double>(time_ns) / static_cast<double>(puts);
   return measured;
@@ -276,12 +313,13 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
   constexpr int64_t kPutsPerTick = 200;
   const absl::Span<const Item> rows =
       test.rows->Get(test.items, Order::kPut).all();
-  SlowCounting persister({.median_us = kSlowUs});
+  CountingTarget target(memtable::NetworkLatency{.median_us = kSlowUs});
   MemtableOptions options = Rotating(point.threshold);
   options.flush_timeout_ms = point.flush_timeout_ms;
-  OPSBENCH_ASSIGN_OR_RETURN(const auto table, Table::Open(options, &persister));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto table,
+                            Table::Open(options, target.persister()));
   Measured measured;
-  const Stage stage("measure", test.name);
+  Stage stage("measure", test.name);
   Watch watch(table.get());
   const int64_t start_ns = MonotonicNowNs();
   int64_t busy_ns = 0;
@@ -301,6 +339,7 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
     busy_ns += MonotonicNowNs() - begin_ns;
   }
   watch.Stop(&measured);
+  stage.End();
   const MemtableMetrics metrics = table->metrics();
   measured.operation_ns =
       static_cast<double>(busy_ns) / static_cast<double>(puts);
@@ -309,6 +348,12 @@ absl::StatusOr<Measured> RunSweep(const Case& test, const SweepPoint& point) {
       static_cast<double>(metrics.batches) * 1e9 /
       static_cast<double>(MonotonicNowNs() - start_ns);
   OPSBENCH_RETURN_IF_ERROR(table->Close());
+  OPSBENCH_RETURN_IF_ERROR(
+      Expect(metrics.records == puts, "the records that were put"));
+  OPSBENCH_RETURN_IF_ERROR(
+      Expect(target.upserted() >=
+                 std::min<int64_t>(puts, static_cast<int64_t>(rows.size())),
+             "rows at the persister"));
   return measured;
 }
 

@@ -18,11 +18,21 @@
 
 namespace opsbench::memtable_bench {
 
-// Where the rows of a flush go. `make` may take long: it is not timed. The
-// engine of a real one is started there, and its table made empty.
+// Where the rows of a flush go, until it is destroyed.
+class FlushTarget {
+ public:
+  virtual ~FlushTarget() = default;
+  virtual memtable::Persister<Item>* persister() = 0;
+  // The effect of `upserts` flushed rows, of which those in `present` are
+  // there, and no others. Not timed.
+  virtual absl::Status Check(const std::vector<Item>& present) = 0;
+};
+
+// `make` may take long: it is not timed. The engine of a real one is started
+// there, and its place for items with ids below `max_items` made empty.
 struct PersisterChoice {
   std::string name;
-  std::function<absl::StatusOr<std::unique_ptr<memtable::Persister<Item>>>()>
+  std::function<absl::StatusOr<std::unique_ptr<FlushTarget>>(int64_t max_items)>
       make;
 };
 

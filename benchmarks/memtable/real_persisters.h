@@ -13,7 +13,7 @@
 namespace opsbench::memtable_bench {
 
 // Each begins with an empty table (or keys) of its own and removes it at the
-// end.
+// end: see opsbench/memtable/bench_target.h.
 std::vector<PersisterChoice> RealPersisters();
 
 }  // namespace opsbench::memtable_bench

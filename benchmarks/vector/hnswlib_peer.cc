@@ -22,6 +22,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_format.h"
+#include "numbers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/generate.h"
 #include "opsbench/vector/hnswlib_backend.h"
@@ -230,13 +231,13 @@ int main(int argc, char** argv) {
   opsbench::vector_peer::Flags flags;
   CLI::App app("Our search in hnswlib's graph beside hnswlib's own");
   app.add_option("--rows", flags.rows, "Base vectors (50000)")
-      ->check(CLI::PositiveNumber);
+      ->check(opsbench::cli::WholeNumber(1, 1'000'000'000));
   app.add_option("--dimension", flags.dimension, "Of the vectors (128)")
-      ->check(CLI::Range(1, 65'535));
+      ->check(opsbench::cli::WholeNumber(1, 65'535));
   app.add_option("--seconds", flags.seconds, "Of one measurement (1)")
-      ->check(CLI::PositiveNumber);
+      ->check(opsbench::cli::Number(0.001, 1e5));
   app.add_option("--rounds", flags.rounds, "Of each setting (7)")
-      ->check(CLI::Range(1, 1'000));
+      ->check(opsbench::cli::WholeNumber(1, 1'000));
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = opsbench::vector_peer::Run(flags);
   if (status.ok()) return 0;

@@ -23,7 +23,7 @@ struct AreaRunOptions {
   std::string filter;
   uint64_t seed = 1;
   int64_t rows = 0;        // 0: as the scale says.
-  int64_t iterations = 1;  // Repetitions of each benchmark.
+  int64_t iterations = 1;  // Processes in which each area is measured.
 };
 
 struct AreaRun {

@@ -56,6 +56,9 @@ bool ColorWanted();
 // --stages: signals of stages on stderr, from then on.
 void AddStagesFlag(CLI::App* command, bool* enabled);
 
+// Adds every command there is.
+void AddCommands(CLI::App& app, Context& context);
+
 void AddServersCommand(CLI::App& app, Context& context);
 void AddPipelineCommand(CLI::App& app, Context& context);
 void AddStressCommand(CLI::App& app, Context& context);

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "command.h"
 #include "comparison_flags.h"
+#include "numbers.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/render_comparison.h"
@@ -26,6 +26,10 @@
 
 namespace opsbench::cli {
 namespace {
+
+constexpr double kMaxThreshold = 100;
+constexpr double kMinConfidence = 0.5;
+constexpr double kMaxConfidence = 0.999999;
 
 struct Flags {
   std::string base;
@@ -52,19 +56,6 @@ struct Plan {
   results::Rivals rivals;
 };
 
-// "2%" or "0.02".
-absl::StatusOr<double> ParseFraction(absl::string_view flag,
-                                     const std::string& text) {
-  absl::string_view number = text;
-  const bool percent = absl::ConsumeSuffix(&number, "%");
-  double value = 0;
-  if (!absl::SimpleAtod(number, &value)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, " ", text, ": say a share such as 2% or 0.02"));
-  }
-  return percent ? value / 100 : value;
-}
-
 absl::StatusOr<results::Rivals> ParseRivals(const std::string& text) {
   // Names such as "items:8" hold no equals sign.
   const std::vector<std::string> parts = absl::StrSplit(text, '=');
@@ -85,9 +76,10 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
     plan.options.metrics.push_back(std::move(choice));
   }
   OPSBENCH_ASSIGN_OR_RETURN(plan.options.threshold,
-                            ParseFraction("--threshold", flags.threshold));
-  OPSBENCH_ASSIGN_OR_RETURN(plan.options.confidence,
-                            ParseFraction("--confidence", flags.confidence));
+                            ParseShare(flags.threshold, 0, kMaxThreshold));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      plan.options.confidence,
+      ParseShare(flags.confidence, kMinConfidence, kMaxConfidence));
   OPSBENCH_ASSIGN_OR_RETURN(plan.format,
                             results::ParseComparisonFormat(flags.format));
   OPSBENCH_ASSIGN_OR_RETURN(plan.fail_on, ParseFailOn(flags.fail_on));
@@ -159,10 +151,16 @@ void AddFlags(CLI::App* compare, const std::shared_ptr<Flags>& flags) {
       ->add_option("--sort", flags->sort,
                    "verdict, effect or name (default: verdict)")
       ->check(CLI::IsMember({"verdict", "effect", "name"}));
-  compare->add_option("--threshold", flags->threshold,
-                      "A change up to this is no matter (2%)");
-  compare->add_option("--confidence", flags->confidence,
-                      "How sure verdicts are, all together (99%)");
+  compare
+      ->add_option("--threshold", flags->threshold,
+                   "A change up to this is no matter (2%)")
+      ->type_name("SHARE")
+      ->check(Share(0, kMaxThreshold));
+  compare
+      ->add_option("--confidence", flags->confidence,
+                   "How sure verdicts are, all together (99%)")
+      ->type_name("SHARE")
+      ->check(Share(kMinConfidence, kMaxConfidence));
   compare->add_option("--format", flags->format,
                       "text, markdown, json, csv, junit, smaller or bigger: "
                       "the last two for github-action-benchmark "
@@ -173,7 +171,7 @@ void AddFlags(CLI::App* compare, const std::shared_ptr<Flags>& flags) {
       ->add_option("--markdown-kib", flags->markdown_kib,
                    "The longest Markdown: 62 fits a comment of GitHub's, 1000 "
                    "a step's summary (62)")
-      ->check(CLI::Range(4, 1'000'000));
+      ->check(WholeNumber(4, 1'000'000));
   compare->add_option("--rival", flags->rival,
                       "A=B: compare benchmarks of one run whose names differ "
                       "in A and B alone");

@@ -15,6 +15,8 @@
 #include "command.h"
 #include "gate_rates.h"
 #include "gate_run.h"
+#include "numbers.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
 
@@ -117,22 +119,12 @@ absl::StatusOr<int> Run(const GateFlags& flags, const Context& context) {
   return ExitCode(report);
 }
 
-// "10m", "90s".
-std::string ParseBudget(const std::string& text, double* seconds) {
-  absl::Duration duration;
-  if (!absl::ParseDuration(text, &duration) || duration < absl::Seconds(1) ||
-      duration > absl::Hours(24)) {
-    return absl::StrCat(text, " is no time from 1s to 24h, as 10m or 90s");
-  }
-  *seconds = absl::ToDoubleSeconds(duration);
-  return "";
-}
-
 std::string CheckPlant(const std::string& text) {
   double effect = 0;
   return ParsePlant(text, &effect)
              ? ""
-             : absl::StrCat(text, " is no slowdown from 0.1% to 100%, as 5%");
+             : absl::StrCat(QuoteBriefly(text),
+                            " is no slowdown from 0.1% to 100%, as 5%");
 }
 
 void AddOptions(CLI::App* command, GateFlags* flags) {
@@ -152,13 +144,11 @@ void AddOptions(CLI::App* command, GateFlags* flags) {
       ->add_option_function<std::string>(
           "--budget",
           [flags](const std::string& text) {
-            (void)ParseBudget(text, &flags->budget_s);
+            flags->budget_s = absl::ToDoubleSeconds(CheckedTime(text));
           },
           "Time to measure, without building (10m)")
-      ->check([](const std::string& text) {
-        double seconds = 0;
-        return ParseBudget(text, &seconds);
-      });
+      ->type_name("TIME")
+      ->check(Time(absl::Seconds(1), absl::Hours(24)));
   command->add_option("--config", flags->config,
                       "Suite and thresholds (fixtures/gate.yaml)");
   command
@@ -181,18 +171,19 @@ void AddOptions(CLI::App* command, GateFlags* flags) {
   command
       ->add_option("--seed", flags->seed,
                    "Seed of the drawn orders (another one each time)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(SeedNumber());
   command->add_flag("--self-test", flags->self_test,
                     "Show how often the gate errs on this machine: suites "
                     "without a change, and with planted slowdowns");
   command
       ->add_option("--suites", flags->suites,
                    "Of the self-test, for each kind (20)")
-      ->check(CLI::Range(1, 100'000));
+      ->check(WholeNumber(1, 100'000));
   command
       ->add_option("--plant", flags->plant,
                    "Slowdowns of the self-test (1%,2%,5%,10%)")
       ->delimiter(',')
+      ->type_name("SHARE")
       ->check(CheckPlant);
 }
 

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
 #include "command.h"
 #include "gate_repository.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/gate_statistics.h"
@@ -381,14 +381,9 @@ absl::StatusOr<int> SelfTest::Run() {
 }  // namespace
 
 bool ParsePlant(const std::string& text, double* effect) {
-  absl::string_view number = text;
-  double percent = 0;
-  if (!absl::ConsumeSuffix(&number, "%") ||
-      !absl::SimpleAtod(number, &percent) ||
-      !(percent >= 0.1 && percent <= 100)) {
-    return false;
-  }
-  *effect = percent / 100;
+  const absl::StatusOr<double> share = ParseShare(text, 0.001, 1);
+  if (!share.ok() || !absl::EndsWith(text, "%")) return false;
+  *effect = *share;
   return true;
 }
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/render_history.h"
 
@@ -62,7 +63,7 @@ void AddHistoryCommand(CLI::App& app, Context& context) {
   command
       ->add_option("--last", flags->query.last,
                    "The last N runs (all); change points are those of all")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1, 1'000'000'000));
   command
       ->add_option("--sha", flags->query.shas,
                    "These commits alone, with commas: medians of their runs")
@@ -70,7 +71,7 @@ void AddHistoryCommand(CLI::App& app, Context& context) {
   command
       ->add_option("--rows", flags->query.rows,
                    "Benchmarks of this size (items:N, rows:N …)")
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1, 1'000'000'000));
   command->add_option("--area", flags->query.area, "One area");
   command->add_option("--scale", flags->query.scale, "Runs of this scale")
       ->check(CLI::IsMember({"smoke", "quick", "full"}));

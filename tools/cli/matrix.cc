@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "area_run.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::cli {
@@ -62,11 +63,11 @@ void AddMatrixCommand(CLI::App& app, Context& context) {
       ->add_option("--rows", flags->rows,
                    "Sizes, with commas (1000,10000,100000)")
       ->delimiter(',')
-      ->check(CLI::PositiveNumber);
+      ->check(WholeNumber(1, 1'000'000'000));
   command
       ->add_option("--iterations", flags->run.iterations,
                    "Repetitions of each benchmark (1); medians are shown")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeNumber(1, 1000));
   command
       ->add_option("--engines", flags->run.engines,
                    "Engines, with commas (all): sqlite, mysql, postgres")
@@ -79,7 +80,7 @@ void AddMatrixCommand(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"smoke", "quick", "full"}));
   command
       ->add_option("--seed", flags->run.seed, "Seed of data and requests (1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(SeedNumber());
   command->footer(
       "Each size is kept as a run of its own, and found in the history by\n"
       "--rows.\n"

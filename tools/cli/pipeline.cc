@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/pipeline/bench_events.h"
@@ -33,13 +34,14 @@ using pipeline::PipelineResult;
 struct Flags {
   std::vector<std::string> files;
   std::string out;
-  std::string engine = "postgres";
+  std::string engine;  // Of `seed`; empty: postgres.
   std::string url;
   std::string profile = "120";
   int64_t rows = 0;  // 0: as the file says, or the default.
   int iterations = 3;
   bool dry_run = false;
   bool fresh = false;
+  bool replace_foreign = false;
   bool stages = false;
 };
 
@@ -55,37 +57,38 @@ absl::StatusOr<PipelineConfig> ReadFile(const Flags& flags,
                        " has no key seed"));
     }
     config.seed.rows = flags.rows;
+    config.seed.exact = true;
   }
   return config;
 }
 
 absl::Status SeedIfMissing(const PipelineConfig& config,
                            const std::vector<ConnectorKind>& kinds) {
+  OPSBENCH_ASSIGN_OR_RETURN(const bool missing,
+                            pipeline::NeedsSeed(config, kinds));
+  if (!missing) return absl::OkStatus();
   const Stage stage("populate", config.pipeline);
   ProgressLine line;
-  bool told = false;
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const bool seeded,
-      pipeline::SeedSource(config, kinds, &stop_requested, [&](int64_t done) {
+  const absl::Status seeded =
+      pipeline::SeedSource(config, &stop_requested, [&](int64_t done) {
         line.Update(absl::StrFormat("seeding %s: %d of %d rows",
                                     config.streams[0].name, done,
                                     config.seed.rows));
-        told = true;
-      }));
+      });
   line.Clear();
-  if (seeded || told) {
-    absl::FPrintF(stderr,
-                  "no table %s in the source: made it, with %d rows of about "
-                  "%d bytes\n",
-                  config.streams[0].name, config.seed.rows,
-                  config.seed.profile_bytes);
-  }
+  OPSBENCH_RETURN_IF_ERROR(seeded);
+  absl::FPrintF(stderr,
+                "no table %s in the source: made it, with %d rows of about "
+                "%d bytes\n",
+                config.streams[0].name, config.seed.rows,
+                config.seed.profile_bytes);
   return absl::OkStatus();
 }
 
 absl::StatusOr<PipelineResult> RunOnce(
-    const PipelineConfig& config, const std::vector<ConnectorKind>& kinds) {
-  const Stage stage("measure", config.pipeline);
+    absl::string_view what, const PipelineConfig& config,
+    const std::vector<ConnectorKind>& kinds) {
+  const Stage stage(what, config.pipeline);
   ProgressLine line;
   pipeline::RunOptions options;
   options.stop = &stop_requested;
@@ -121,26 +124,36 @@ absl::Status WriteOut(const std::string& path, const PipelineResult& result) {
   return results::WriteFileAtomically(path, results::FormatBenchmarkJson(file));
 }
 
+absl::StatusOr<int> DryRun(const PipelineConfig& config,
+                           const std::vector<ConnectorKind>& kinds) {
+  OPSBENCH_ASSIGN_OR_RETURN(const bool missing,
+                            pipeline::NeedsSeed(config, kinds));
+  if (missing) {
+    absl::PrintF("Pipeline '%s' would first make %s with %d rows\n",
+                 config.pipeline, config.streams[0].name, config.seed.rows);
+    return kExitOk;
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string plan,
+                            pipeline::PlanPipeline(config, kinds));
+  absl::PrintF("%s", plan);
+  return kExitOk;
+}
+
 absl::StatusOr<int> Run(const Flags& flags) {
+  for (const auto& [given, name] :
+       {std::pair(!flags.out.empty(), "--out"), {flags.stages, "--stages"}}) {
+    if (!flags.dry_run || !given) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, " has no effect with --dry-run, which measures nothing"));
+  }
   const std::vector<ConnectorKind> kinds = pipeline::AllConnectors();
   OPSBENCH_ASSIGN_OR_RETURN(PipelineEngines engines, PipelineEngines::Load());
   OPSBENCH_ASSIGN_OR_RETURN(const PipelineConfig config,
                             ReadFile(flags, flags.files[0], kinds, &engines));
-  if (flags.dry_run) {
-    const auto plan = pipeline::PlanPipeline(config, kinds);
-    if (absl::IsNotFound(plan.status()) && config.seed.rows > 0) {
-      absl::PrintF("Pipeline '%s' would first make %s with %d rows: %s\n",
-                   config.pipeline, config.streams[0].name, config.seed.rows,
-                   plan.status().message());
-      return kExitOk;
-    }
-    OPSBENCH_RETURN_IF_ERROR(plan.status());
-    absl::PrintF("%s", *plan);
-    return kExitOk;
-  }
+  if (flags.dry_run) return DryRun(config, kinds);
   OPSBENCH_RETURN_IF_ERROR(SeedIfMissing(config, kinds));
   OPSBENCH_ASSIGN_OR_RETURN(const PipelineResult result,
-                            RunOnce(config, kinds));
+                            RunOnce("measure", config, kinds));
   absl::PrintF("%s%s\n", pipeline::RenderResult(result),
                pipeline::BenchJsonLine(result));
   if (!flags.out.empty()) {
@@ -163,6 +176,25 @@ absl::StatusOr<int> Verify(const Flags& flags) {
     equal = equal && verdict.equal();
   }
   return equal ? kExitOk : kExitFailed;
+}
+
+// A pipeline that is run several times does the same work each time.
+absl::Status CheckComparable(const std::string& path,
+                             const PipelineConfig& config, int runs) {
+  if (config.write_mode == pipeline::WriteMode::kAppend &&
+      config.destination.use != "dest-null") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": write_mode append would add the rows ", runs,
+        " times, once for each run of a comparison; use replace or upsert"));
+  }
+  for (const pipeline::StreamConfig& stream : config.streams) {
+    if (!stream.incremental) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": incremental stream ", stream.name,
+        " would move its rows in the first run of a comparison, and none in "
+        "those that are measured; use sync_mode full"));
+  }
+  return absl::OkStatus();
 }
 
 // "COPY" where the load methods tell the pipelines apart, else their names.
@@ -189,6 +221,8 @@ absl::StatusOr<int> Compare(const Flags& flags) {
   for (const std::string& path : flags.files) {
     OPSBENCH_ASSIGN_OR_RETURN(PipelineConfig config,
                               ReadFile(flags, path, kinds, &engines));
+    OPSBENCH_RETURN_IF_ERROR(
+        CheckComparable(path, config, flags.iterations + 1));
     configs.push_back(std::move(config));
   }
   const std::vector<std::string> labels = LabelsOf(configs);
@@ -196,14 +230,14 @@ absl::StatusOr<int> Compare(const Flags& flags) {
   for (size_t i = 0; i < configs.size(); ++i) {
     OPSBENCH_RETURN_IF_ERROR(SeedIfMissing(configs[i], kinds));
     // A run that nobody counts warms caches and makes tables.
-    OPSBENCH_RETURN_IF_ERROR(RunOnce(configs[i], kinds).status());
+    OPSBENCH_RETURN_IF_ERROR(RunOnce("warmup", configs[i], kinds).status());
     modes.push_back({labels[i], {}});
   }
   // In turns, so that what drifts drifts for all.
   for (int iteration = 0; iteration < flags.iterations; ++iteration) {
     for (size_t i = 0; i < configs.size(); ++i) {
       OPSBENCH_ASSIGN_OR_RETURN(PipelineResult result,
-                                RunOnce(configs[i], kinds));
+                                RunOnce("measure", configs[i], kinds));
       modes[i].runs.push_back(std::move(result));
     }
   }
@@ -213,10 +247,14 @@ absl::StatusOr<int> Compare(const Flags& flags) {
   return kExitOk;
 }
 
-absl::StatusOr<int> Seed(const Flags& flags) {
-  OPSBENCH_ASSIGN_OR_RETURN(PipelineEngines engines, PipelineEngines::Load());
-  Url url;
+// The engine to seed: one that stays when the command has ended.
+absl::StatusOr<Url> SeedUrl(const Flags& flags) {
+  absl::optional<Url> url;
   if (!flags.url.empty()) {
+    if (!flags.engine.empty()) {
+      return absl::InvalidArgumentError(
+          "--engine has no effect with --url, which names the engine");
+    }
     absl::StatusOr<Url> parsed = Url::Parse(flags.url);
     if (!parsed.ok()) {
       return absl::Status(parsed.status().code(),
@@ -224,22 +262,36 @@ absl::StatusOr<int> Seed(const Flags& flags) {
     }
     url = *std::move(parsed);
   } else {
-    OPSBENCH_ASSIGN_OR_RETURN(const Engine engine, ParseEngine(flags.engine));
-    if (engine != Engine::kRedis) {
-      OPSBENCH_ASSIGN_OR_RETURN(url, engines.Acquire(engine));
-    } else {
-      url.engine = engine;
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const Engine engine,
+        ParseEngine(flags.engine.empty() ? "postgres" : flags.engine));
+    OPSBENCH_ASSIGN_OR_RETURN(const Environment environment,
+                              Environment::Load());
+    OPSBENCH_ASSIGN_OR_RETURN(url, environment.EngineUrl(engine));
+    if (!url.has_value()) {
+      const std::string name = absl::AsciiStrToUpper(EngineName(engine));
+      return absl::InvalidArgumentError(
+          absl::StrCat("no ", EngineName(engine),
+                       " is named to seed, and a private one "
+                       "would be gone with its rows: give --url, set OPSBENCH_",
+                       name, "_URL, or start one by `opsbench servers up`"));
     }
   }
-  if (url.engine == Engine::kRedis) {
+  if (url->engine == Engine::kRedis) {
     return absl::InvalidArgumentError(
         "pipelines are for SQL: use sqlite, mysql or postgres");
   }
+  return *std::move(url);
+}
+
+absl::StatusOr<int> Seed(const Flags& flags) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url, SeedUrl(flags));
   OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
   pipeline::BenchEventsOptions options;
   if (flags.rows > 0) options.rows = flags.rows;
   options.profile_bytes = std::stoi(flags.profile);
   options.fresh = flags.fresh;
+  options.replace_foreign = flags.replace_foreign;
   options.stop = &stop_requested;
   ProgressLine line;
   options.on_progress = [&](int64_t done) {
@@ -251,6 +303,10 @@ absl::StatusOr<int> Seed(const Flags& flags) {
   if (absl::IsAlreadyExists(seeded)) {
     return absl::AlreadyExistsError(
         absl::StrCat(seeded.message(), ": --fresh replaces it"));
+  }
+  if (absl::IsFailedPrecondition(seeded) && !flags.replace_foreign) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(seeded.message(), ", or replace it by --replace-foreign"));
   }
   OPSBENCH_RETURN_IF_ERROR(seeded);
   absl::PrintF("bench_events: %d rows of about %d bytes\n", options.rows,
@@ -292,7 +348,7 @@ void AddFile(CLI::App* command, const std::shared_ptr<Flags>& flags) {
 void AddRows(CLI::App* command, const std::shared_ptr<Flags>& flags,
              const char* help) {
   command->add_option("--rows", flags->rows, help)
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000'000}));
+      ->check(WholeNumber(1, 1'000'000'000));
 }
 
 }  // namespace
@@ -310,7 +366,7 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
                 "Connect, describe and say what would be done");
   AddRows(run, flags,
           "Rows to seed where the source has no table, instead of "
-          "the file's");
+          "the file's; a table of another size is refused");
   run->add_option("--out", flags->out,
                   "Also write the result as Google Benchmark JSON");
   AddStagesFlag(run, &flags->stages);
@@ -333,7 +389,7 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
   compare
       ->add_option("--iterations", flags->iterations,
                    "Measured runs of each (3)")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeNumber(1, 1000));
   AddRows(compare, flags, "Rows to seed, instead of the files'");
   compare->footer(
       "Example:\n"
@@ -343,14 +399,18 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
   CLI::App* seed = AddAction(*group, context, flags, "seed",
                              "Make the table bench_events", Seed);
   seed->add_option("--engine", flags->engine,
-                   "sqlite, mysql or postgres (default: postgres)");
+                   "sqlite, mysql or postgres, where OPSBENCH_<ENGINE>_URL "
+                   "says (postgres)");
   seed->add_option("--url", flags->url,
                    "An engine by its URL instead of --engine");
   AddRows(seed, flags, "Rows (100000)");
   seed->add_option("--profile", flags->profile,
                    "About how many bytes a row has: 120, 500 or 4096 (120)")
       ->check(CLI::IsMember({"120", "500", "4096"}));
-  seed->add_flag("--fresh", flags->fresh, "Drop the table first");
+  seed->add_flag("--fresh", flags->fresh,
+                 "Replace a table that an earlier seeding made");
+  seed->add_flag("--replace-foreign", flags->replace_foreign,
+                 "Also replace what opsbench did not make");
 }
 
 }  // namespace opsbench::cli

@@ -23,6 +23,7 @@
 #include "child_process.h"
 #include "command.h"
 #include "kept_servers.h"
+#include "numbers.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/profile/flame_graph.h"
@@ -394,7 +395,7 @@ void AddKinds(CLI::App* command, const std::shared_ptr<Flags>& flags) {
   command
       ->add_option("--last-level-kib", flags->last_level_kib,
                    "With --cache: a last level of this size (the machine's)")
-      ->check(CLI::Range(int64_t{64}, int64_t{1} << 22));
+      ->check(WholeNumber(64, int64_t{1} << 22));
 }
 
 }  // namespace
@@ -418,14 +419,14 @@ void AddProfileCommand(CLI::App& app, Context& context) {
       ->add_option("--seconds", flags->seconds,
                    "How long to measure, all benchmarks together (5; with "
                    "valgrind and heaptrack the scale's own)")
-      ->check(CLI::Range(0.01, 1e5));
+      ->check(Number(0.01, 1e5));
   command
       ->add_option("--frequency", flags->frequency,
                    "CPU samples per second (499)")
-      ->check(CLI::Range(1, 50'000));
+      ->check(WholeNumber(1, 50'000));
   AddKinds(command, flags);
   command->add_option("--rows", flags->rows, "Rows of tables (20)")
-      ->check(CLI::Range(1, 10'000));
+      ->check(WholeNumber(1, 10'000));
   command->add_option("--output", flags->output,
                       "The file to write (a new one in .opsbench/profiles)");
   command->add_option("--folded", flags->folded,

@@ -16,23 +16,22 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "area_process.h"
 #include "area_run.h"
-#include "child_process.h"
 #include "command.h"
 #include "comparison_flags.h"
 #include "engine_facts.h"
 #include "kept_servers.h"
+#include "numbers.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
-#include "opsbench/results/atomic_file.h"
 #include "opsbench/results/benchmark_json.h"
 #include "opsbench/results/compare.h"
 #include "opsbench/results/render_comparison.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/results/summary.h"
 #include "peers.h"
-#include "progress.h"
 #include "report.h"
 
 namespace opsbench::cli {
@@ -40,13 +39,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What an area's binary writes into the error of a benchmark that Ctrl-C ended.
-constexpr char kInterrupted[] = "interrupted";
-
 struct Area {
   const char* name;
-  std::vector<Engine> engines;  // None: it runs in one process.
-  int benchmarks = 0;           // That the filter selects.
+  std::vector<Engine> engines;          // None: it runs in one process.
+  std::vector<std::string> benchmarks;  // That the filter selects, in order.
 };
 
 const std::vector<Area>& Areas() {
@@ -139,6 +135,7 @@ struct Engines {
   std::map<std::string, std::string> variables;  // For child processes.
 };
 
+// Tells what they are, here and in `info`, unless that is null.
 absl::StatusOr<Engines> StartEngines(const Plan& plan, results::RunInfo* info) {
   Engines engines;
   for (const Engine engine : plan.engines) {
@@ -147,13 +144,15 @@ absl::StatusOr<Engines> StartEngines(const Plan& plan, results::RunInfo* info) {
     absl::StatusOr<std::unique_ptr<EngineHandle>> handle =
         AcquireEngine(engine, plan.environment);
     if (!handle.ok()) return handle.status();
-    OPSBENCH_ASSIGN_OR_RETURN(results::EngineInfo facts,
-                              ReadEngineFacts((*handle)->url()));
-    absl::FPrintF(
-        stderr, "%-9s %s (%s, %.1f s)\n", EngineName(engine), facts.version,
-        (*handle)->is_private() ? "private" : (*handle)->url().Redacted(),
-        static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9);
-    info->engines.push_back(std::move(facts));
+    if (info != nullptr) {
+      OPSBENCH_ASSIGN_OR_RETURN(results::EngineInfo facts,
+                                ReadEngineFacts((*handle)->url()));
+      absl::FPrintF(
+          stderr, "%-9s %s (%s, %.1f s)\n", EngineName(engine), facts.version,
+          (*handle)->is_private() ? "private" : (*handle)->url().Redacted(),
+          static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9);
+      info->engines.push_back(std::move(facts));
+    }
     engines.variables[UrlVariable(engine)] = (*handle)->url().ToString();
     engines.handles.push_back(*std::move(handle));
     if (stop_requested) return absl::CancelledError("interrupted");
@@ -179,28 +178,10 @@ std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
   if (flags.rows > 0) {
     arguments.push_back(absl::StrCat("--rows=", flags.rows));
   }
-  if (flags.iterations > 1) {
-    arguments.push_back(
-        absl::StrCat("--benchmark_repetitions=", flags.iterations));
-  }
   if (!flags.filter.empty()) {
     arguments.push_back(absl::StrCat("--benchmark_filter=", flags.filter));
   }
   return arguments;
-}
-
-// How many benchmarks the filter selects.
-absl::StatusOr<int> CountBenchmarks(std::vector<std::string> arguments) {
-  arguments.push_back("--benchmark_list_tests=true");
-  int count = 0;
-  ChildOptions options;
-  options.arguments = std::move(arguments);
-  options.stderr_path = "/dev/null";
-  options.on_line = [&](absl::string_view line) {
-    count += absl::StrContains(line, '/') ? 1 : 0;
-  };
-  OPSBENCH_RETURN_IF_ERROR(RunChild(options).status());
-  return count;
 }
 
 // Leaves the areas of which the filter selects something. With peers to run,
@@ -209,94 +190,23 @@ absl::Status SelectBenchmarks(const Flags& flags, const Context& context,
                               Plan* plan) {
   for (Area& area : plan->areas) {
     OPSBENCH_ASSIGN_OR_RETURN(
-        area.benchmarks, CountBenchmarks(BenchArguments(area, flags, context)));
+        area.benchmarks, ListBenchmarks(BenchArguments(area, flags, context)));
   }
   std::erase_if(plan->areas,
-                [](const Area& area) { return area.benchmarks == 0; });
+                [](const Area& area) { return area.benchmarks.empty(); });
   if (!plan->areas.empty() || flags.peers) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "--filter ", flags.filter, " matches no benchmark: see the names in ",
       "benchmarks/README.md"));
 }
 
-struct AreaResult {
-  bool failed = false;       // An error in it, or it crashed.
-  bool interrupted = false;  // By Ctrl-C.
-};
-
-// Reads what the binary left, without benchmarks that were interrupted.
-absl::StatusOr<AreaResult> KeepResult(const std::string& raw_path,
-                                      const std::string& path) {
-  OPSBENCH_ASSIGN_OR_RETURN(results::BenchmarkFile file,
-                            results::ReadBenchmarkFile(raw_path));
-  AreaResult result;
-  std::erase_if(file.rows, [&](const results::BenchmarkRow& row) {
-    const bool gone = row.error_occurred && row.error_message == kInterrupted;
-    result.interrupted = result.interrupted || gone;
-    return gone;
-  });
-  for (const results::BenchmarkRow& row : file.rows) {
-    result.failed = result.failed || row.error_occurred;
-  }
-  OPSBENCH_RETURN_IF_ERROR(
-      results::WriteFileAtomically(path, results::FormatBenchmarkJson(file)));
-  fs::remove(raw_path);
-  return result;
-}
-
-// Whether a line of results sums up the repetitions before it.
-bool IsAggregate(absl::string_view name) {
-  return absl::EndsWith(name, "_mean") || absl::EndsWith(name, "_median") ||
-         absl::EndsWith(name, "_stddev") || absl::EndsWith(name, "_cv");
-}
-
-absl::StatusOr<AreaResult> RunArea(const Area& area, const Flags& flags,
-                                   const Context& context,
-                                   const Engines& engines,
-                                   const std::string& folder) {
-  std::vector<std::string> arguments = BenchArguments(area, flags, context);
-  const int total = area.benchmarks * static_cast<int>(flags.iterations);
-  const std::string stem = absl::StrCat(folder, "/", area.name);
-  const std::string raw_path = stem + ".partial.json";
-  arguments.push_back("--benchmark_out_format=json");
-  arguments.push_back(absl::StrCat("--benchmark_out=", raw_path));
-  const Stage stage("run", area.name);
-  ChildOptions options;
-  options.signals = flags.stages;
-  if (flags.stages) {
-    arguments.push_back(absl::StrCat("--stages=", kSignalsFd));
-  }
-  options.arguments = std::move(arguments);
-  options.environment = engines.variables;
-  options.stderr_path = stem + ".log";
-  ProgressLine progress;
-  int done = 0;
-  options.on_line = [&](absl::string_view line) {
-    const absl::string_view name = line.substr(0, line.find(' '));
-    if (!absl::StrContains(name, '/') || IsAggregate(name)) return;
-    ++done;
-    progress.Update(absl::StrFormat("%s: %d of %d (%d%%): %s", area.name, done,
-                                    total, 100 * done / total, name));
-  };
-  progress.Update(absl::StrFormat("%s: 0 of %d", area.name, total));
-  OPSBENCH_ASSIGN_OR_RETURN(const int code, RunChild(options));
-  progress.Clear();
-  absl::StatusOr<AreaResult> result =
-      KeepResult(raw_path, absl::StrCat(stem, ".json"));
-  if (!result.ok()) {
-    return absl::InternalError(absl::StrCat(
-        area.name, "_bench ended with ", code, " and without results (",
-        result.status().message(), "): see ", options.stderr_path));
-  }
-  if (code != 0 && !result->interrupted) result->failed = true;
-  return result;
-}
-
 // A run that has ended, its engines still up.
 struct Measured {
   std::vector<std::string> areas;  // Asked for, also those without benchmarks.
   Engines engines;
-  AreaResult all;
+  bool failed = false;       // A benchmark, a process, or a server.
+  bool interrupted = false;  // By Ctrl-C.
+  bool cut_short = false;    // Benchmarks were left out for other reasons.
   results::Run run;
 };
 
@@ -326,6 +236,46 @@ absl::StatusOr<results::Comparison> PrintComparison(
   return comparison;
 }
 
+// Measures each area once a turn, in a process of its own and on private
+// servers that were started for the turn: what differs from process to process,
+// and from server to server, then differs among the repetitions, and what goes
+// on beside the run meets all areas alike. An error of one turn leaves the
+// others.
+absl::Status MeasureTurns(const Plan& plan, const Flags& flags,
+                          const Context& context, const std::string& folder,
+                          Measured* measured) {
+  std::map<std::string, results::BenchmarkFile> files;
+  for (int64_t turn = 1; turn <= flags.iterations; ++turn) {
+    if (turn > 1) {
+      measured->engines = {};
+      OPSBENCH_ASSIGN_OR_RETURN(measured->engines,
+                                StartEngines(plan, /*info=*/nullptr));
+    }
+    for (const Area& area : plan.areas) {
+      const AreaProcess process = {
+          .area = area.name,
+          .arguments = BenchArguments(area, flags, context),
+          .environment = measured->engines.variables,
+          .benchmarks = area.benchmarks,
+          .folder = folder,
+          .stages = flags.stages,
+          .turn = turn,
+          .turns = flags.iterations};
+      OPSBENCH_ASSIGN_OR_RETURN(const AreaResult result,
+                                RunAreaProcess(process, &files[area.name]));
+      measured->failed = measured->failed || result.failed;
+      if (!result.problem.empty()) {
+        absl::FPrintF(stderr, "opsbench: %s\n", result.problem);
+        measured->cut_short = true;
+      }
+      if (result.interrupted || stop_requested) {
+        return absl::CancelledError("interrupted");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(Plan plan, MakePlan(flags));
   Measured measured;
@@ -342,17 +292,16 @@ absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   for (const Area& area : plan.areas) info.areas.push_back(area.name);
   OPSBENCH_ASSIGN_OR_RETURN(measured.engines, StartEngines(plan, &info));
   OPSBENCH_ASSIGN_OR_RETURN(const std::string folder, store.CreateRun(info));
-  AreaResult& all = measured.all;
-  for (const Area& area : plan.areas) {
-    OPSBENCH_ASSIGN_OR_RETURN(
-        const AreaResult result,
-        RunArea(area, flags, context, measured.engines, folder));
-    all.failed = all.failed || result.failed;
-    all.interrupted = all.interrupted || result.interrupted || stop_requested;
-    if (all.interrupted) break;
+  const absl::Status status =
+      MeasureTurns(plan, flags, context, folder, &measured);
+  measured.interrupted = absl::IsCancelled(status);
+  if (!status.ok() && !measured.interrupted) {
+    absl::FPrintF(stderr, "opsbench: %s\n", status.message());
+    measured.failed = measured.cut_short = true;
   }
-  info.status = all.interrupted ? results::RunStatus::kInterrupted
-                                : results::RunStatus::kComplete;
+  info.status = measured.interrupted || measured.cut_short
+                    ? results::RunStatus::kInterrupted
+                    : results::RunStatus::kComplete;
   OPSBENCH_RETURN_IF_ERROR(store.FinishRun(folder, info));
   OPSBENCH_ASSIGN_OR_RETURN(measured.run, store.Load(folder));
   return measured;
@@ -369,17 +318,16 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   }
   OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
   results::RunStore store(context.state_folder);
-  AreaResult& all = measured.all;
   const results::Run& run = measured.run;
   const std::string& folder = run.folder;
   results::SummaryOptions summary;
   summary.color = ColorWanted();
   absl::PrintF("%s", results::RenderSummary(run, summary));
-  if (flags.peers && !all.interrupted) {
+  if (flags.peers && !measured.interrupted) {
     OPSBENCH_ASSIGN_OR_RETURN(
         const bool fine,
         RunPeers(context, measured.areas, measured.engines.handles, folder));
-    all.failed = all.failed || !fine;
+    measured.failed = measured.failed || !fine;
   }
   results::ReportData report_data = {.run = run};
   int compared = kExitOk;
@@ -394,7 +342,7 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   }
   absl::PrintF(
       "\n%s in %.0f s; results in %s\n",
-      all.interrupted ? "Interrupted" : "Done",
+      measured.interrupted ? "Interrupted" : "Done",
       static_cast<double>(absl::GetCurrentTimeNanos() - start_ns) / 1e9,
       fs::proximate(folder).string());
   const std::string report = absl::StrCat(folder, "/report.html");
@@ -403,16 +351,16 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
     absl::PrintF("Report: %s\n", fs::proximate(report).string());
   } else {  // The measurements are whole without it.
     absl::FPrintF(stderr, "opsbench: no report: %s\n", written.message());
-    all.failed = true;
+    measured.failed = true;
   }
-  if (!flags.save.empty() && !all.interrupted && !all.failed) {
+  if (!flags.save.empty() && !measured.interrupted && !measured.failed) {
     OPSBENCH_RETURN_IF_ERROR(store.Save(folder, flags.save));
     absl::PrintF("Saved as baseline %s\n", flags.save);
   } else if (!flags.save.empty()) {
     absl::FPrintF(stderr, "opsbench: not saved as %s: the run is not whole\n",
                   flags.save);
   }
-  return all.failed || all.interrupted ? kExitFailed : compared;
+  return measured.failed || measured.interrupted ? kExitFailed : compared;
 }
 
 }  // namespace
@@ -434,8 +382,8 @@ absl::StatusOr<AreaRun> MeasureAreas(const AreaRunOptions& options,
   flags.rows = options.rows;
   flags.iterations = options.iterations;
   OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
-  return AreaRun{std::move(measured.run), measured.all.failed,
-                 measured.all.interrupted};
+  return AreaRun{std::move(measured.run), measured.failed,
+                 measured.interrupted};
 }
 
 void AddRunCommand(CLI::App& app, Context& context) {
@@ -462,11 +410,11 @@ void AddRunCommand(CLI::App& app, Context& context) {
                   "With --compare: verdicts that make the exit code 1, as in "
                   "`opsbench compare` (default: none)");
   run->add_option("--seed", flags->seed, "Seed of data and requests (1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(SeedNumber());
   run->add_option("--repetitions", flags->iterations,
-                  "Measure each benchmark so many times (1): comparisons need "
-                  "several to be sure of anything")
-      ->check(CLI::Range(1, 1000));
+                  "Measure each area in so many processes (1): a comparison is "
+                  "sure of nothing with fewer than 5")
+      ->check(WholeNumber(1, 1000));
   run->add_flag("--peers", flags->peers,
                 "Also the same work by other tools, as ratios (15 minutes)");
   AddStagesFlag(run, &flags->stages);

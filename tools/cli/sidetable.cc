@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
@@ -457,9 +458,9 @@ CLI::App* AddAction(CLI::App& group, Context& context,
       ->add_option("--ops", flags->ops,
                    "Operations to seed (TOTAL_OPS; seed: 1000000, on a "
                    "private server otherwise: 100000)")
-      ->check(CLI::Range(int64_t{1}, sidetable::kMaxOperations));
+      ->check(WholeNumber(1, sidetable::kMaxOperations));
   command->add_option("--seed", flags->seed, "Seed of data and load (1)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(SeedNumber());
   command->callback([flags, &context, action] {
     InstallStopSignals();
     Finish(context, action(*flags, context));
@@ -470,7 +471,7 @@ CLI::App* AddAction(CLI::App& group, Context& context,
 void AddWorkers(CLI::App* command, const std::shared_ptr<Flags>& flags,
                 const char* help) {
   command->add_option("--workers", flags->workers, help)
-      ->check(CLI::Range(1, 1024));
+      ->check(WholeNumber(1, 1024));
 }
 
 void AddRun(CLI::App& group, Context& context,
@@ -483,29 +484,29 @@ void AddRun(CLI::App& group, Context& context,
                   "A (read-heavy), B (write-heavy), C (mixed), D (realtime), "
                   "or name=weight,… (default: D)");
   run->add_option("--seconds", flags->seconds, "How long to measure (10)")
-      ->check(CLI::Range(0.01, 1e7));
+      ->check(Number(0.01, 1e7));
   run->add_option("--warmup", flags->warmup, "Seconds before measuring (1)")
-      ->check(CLI::Range(0.0, 1e6));
+      ->check(Number(0, 1e6));
   run->add_option("--operations", flags->operations,
                   "Exactly so many operations instead of --seconds")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+      ->check(WholeNumber(1, int64_t{1} << 50));
   run->add_option("--rate", flags->rate,
                   "Operations per second of all workers: an open loop, whose "
                   "latency counts from the schedule")
-      ->check(CLI::Range(0.001, 1e9));
+      ->check(Number(0.001, 1e9));
   run->add_option("--arrival", flags->arrival,
                   "With --rate: constant or poisson (default: constant)")
       ->check(CLI::IsMember({"constant", "poisson"}));
   run->add_option("--batch-size", flags->batch_size,
                   "Rows of each batched insert (BATCH_SIZE; the mix's own)")
-      ->check(CLI::Range(2, sidetable::kMaxBatch));
+      ->check(WholeNumber(2, sidetable::kMaxBatch));
   run->add_option("--driver", flags->driver,
                   "MySQL: native or connector (default: native)")
       ->check(CLI::IsMember({"native", "connector"}));
   run->add_option("--distinct", flags->distinct,
                   "Draw from so many requests, those of `requests`, instead of "
                   "making each anew")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(WholeNumber(1, 1'000'000));
   run->add_option("--out", flags->out,
                   "Also write the result as Google Benchmark JSON");
   AddStagesFlag(run, &flags->stages);
@@ -558,7 +559,7 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
       RunRequests);
   requests->add_option("--mix", flags->mix, "Reads: latest_l3, exact, …");
   requests->add_option("--distinct", flags->distinct, "How many (100)")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(WholeNumber(1, 1'000'000));
   requests->preparse_callback([flags](size_t) { flags->distinct = 100; });
   CLI::App* compare =
       AddAction(*group, context, flags, "compare",
@@ -568,7 +569,7 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
   compare
       ->add_option("--seconds", flags->seconds,
                    "How long each measurement takes")
-      ->check(CLI::Range(0.01, 1e6));
+      ->check(Number(0.01, 1e6));
   compare->preparse_callback([flags](size_t) {
     flags->strategy = "all";
     flags->seconds = 1;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/format.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
@@ -272,7 +273,7 @@ void AddStressCommand(CLI::App& app, Context& context) {
                 "How far each user is, and what it did last", Show);
   AddFolder(show, flags);
   show->add_option("--last", flags->last, "Operations of each user (5)")
-      ->check(CLI::Range(0, stress::UserLog::kBreadcrumbs));
+      ->check(WholeNumber(0, stress::UserLog::kBreadcrumbs));
 }
 
 }  // namespace opsbench::cli

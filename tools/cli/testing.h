@@ -88,15 +88,17 @@ class TestFolder {
 // with it.
 class Running {
  public:
-  // `variables` are NAME=value pairs for its environment.
+  // `variables` are NAME=value pairs for its environment; `program` is opsbench
+  // or another program of the build.
   Running(const std::filesystem::path& folder,
           std::vector<std::string> arguments,
-          const std::vector<std::string>& variables = {})
+          const std::vector<std::string>& variables = {},
+          const std::string& program = OPSBENCH_CLI)
       : output_(folder / "stdout"), errors_(folder / "stderr") {
     // Those of an earlier process must not be taken for its own.
     std::filesystem::remove(output_);
     std::filesystem::remove(errors_);
-    arguments.insert(arguments.begin(), OPSBENCH_CLI);
+    arguments.insert(arguments.begin(), program);
     pid_ = fork();
     if (pid_ != 0) return;
     for (const std::string& variable : variables) {
@@ -156,8 +158,9 @@ class Running {
 // Runs it to its end.
 inline Outcome RunOpsbench(const std::filesystem::path& folder,
                            std::vector<std::string> arguments,
-                           const std::vector<std::string>& variables = {}) {
-  return Running(folder, std::move(arguments), variables).Wait();
+                           const std::vector<std::string>& variables = {},
+                           const std::string& program = OPSBENCH_CLI) {
+  return Running(folder, std::move(arguments), variables, program).Wait();
 }
 
 }  // namespace opsbench

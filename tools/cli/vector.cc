@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "command.h"
+#include "numbers.h"
 #include "opsbench/base/format.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/benchmark.h"
@@ -157,7 +158,6 @@ std::vector<int64_t> UsualEf(const BenchmarkConfig& config,
 }
 
 struct Typed {
-  const char* flag;
   const char* name;
   const std::string& text;
 };
@@ -173,13 +173,13 @@ absl::StatusOr<std::vector<Parameter>> ParametersOf(const VectorFlags& flags,
                                  std::vector<int64_t> values) {
     parameters.push_back(vector::MakeParameter(name, std::move(values)));
   };
-  for (const Typed& typed : {Typed{"--ef", "ef_search", flags.ef},
-                             Typed{"--clients", "num_clients", flags.clients},
-                             Typed{"--threads", "num_threads", flags.threads},
-                             Typed{"--pipeline", "pipeline", flags.pipeline}}) {
+  for (const Typed& typed :
+       {Typed{"ef_search", flags.ef}, Typed{"num_clients", flags.clients},
+        Typed{"num_threads", flags.threads},
+        Typed{"pipeline", flags.pipeline}}) {
     if (typed.text.empty()) continue;
     OPSBENCH_ASSIGN_OR_RETURN(std::vector<int64_t> values,
-                              ParseValues(typed.flag, typed.text));
+                              ParseValues(typed.text));
     if (values.size() > 1) add(typed.name, std::move(values));
   }
   if (!fill) return parameters;
@@ -203,14 +203,7 @@ absl::StatusOr<TuneOptions> TuneOptionsOf(const VectorFlags& flags,
   options.tolerance = flags.tolerance;
   options.max_evaluations = flags.max_evaluations;
   options.stop = &stop_requested;
-  if (!flags.budget.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(options.budget,
-                              ParseSeconds("--budget", flags.budget));
-  }
-  if (options.budget <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--budget ", flags.budget, ": above 0"));
-  }
+  if (!flags.budget.empty()) options.budget = CheckedTime(flags.budget);
   return options;
 }
 
@@ -336,10 +329,7 @@ absl::StatusOr<int> Grid(const VectorFlags& flags, const Context& context) {
   options.stop = &stop_requested;
   options.seed = flags.config.seed;
   OPSBENCH_ASSIGN_OR_RETURN(options.filter, ParseKeep(flags.keep));
-  if (!flags.budget.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(options.budget,
-                              ParseSeconds("--budget", flags.budget));
-  }
+  if (!flags.budget.empty()) options.budget = CheckedTime(flags.budget);
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
   OPSBENCH_ASSIGN_OR_RETURN(options.param_grid,
@@ -399,10 +389,14 @@ void AddQuery(CLI::App& group, Context& context) {
   query->add_option(
       "--operation,-t", flags->config.operation,
       "vec-query, or a plain command of Redis: get, set, hset, ping, …");
-  query->add_option("--key-space", flags->config.key_space,
-                    "Of plain commands: so many keys (10000)");
-  query->add_option("--value-bytes", flags->config.value_bytes,
-                    "Of plain commands: size of a value (3)");
+  query
+      ->add_option("--key-space", flags->config.key_space,
+                   "Of plain commands: so many keys (10000)")
+      ->check(WholeNumber(1, 100'000'000'000));
+  query
+      ->add_option("--value-bytes", flags->config.value_bytes,
+                   "Of plain commands: size of a value (3)")
+      ->check(WholeNumber(1, 512 << 20));
   AddVectorLoad(query, flags.get(), false);
   AddVectorSearch(query, flags.get());
   AddVectorOutput(query, flags.get());
@@ -426,9 +420,11 @@ void AddTune(CLI::App& group, Context& context) {
   AddVectorLoad(tune, flags.get(), true);
   AddVectorSearch(tune, flags.get());
   tune->add_option("--tolerance", flags->tolerance,
-                   "Settings this close to the best are as good (0.05)");
+                   "Settings this close to the best are as good (0.05)")
+      ->check(Number(0, 0.99));
   tune->add_option("--max-evaluations", flags->max_evaluations,
-                   "Measurements at most (a fifth of the settings, 24 to 200)");
+                   "Measurements at most (a fifth of the settings, 24 to 200)")
+      ->check(WholeNumber(1, 1'000'000));
   AddVectorOutput(tune, flags.get());
   tune->footer(
       "The method is in lib/opsbench/vector/TUNER.md.\n"
@@ -448,9 +444,12 @@ void AddGrid(CLI::App& group, Context& context) {
                    "Settings to show: qps>=1000, p99_ms<5, recall>=0.95; may "
                    "come again");
   grid->add_option("--repeats", flags->repeats,
-                   "Measurements of each setting (1)");
+                   "Measurements of each setting (1)")
+      ->check(WholeNumber(1, 1'000));
   grid->add_option("--budget", flags->budget,
-                   "Time for all: 90s, 5m (no bound)");
+                   "Time for all: 90s, 5m (no bound)")
+      ->type_name("TIME")
+      ->check(Time(kShortest, kLongest));
   AddVectorOutput(grid, flags.get());
   grid->footer(
       "Settings are measured in an order drawn by lot.\n"

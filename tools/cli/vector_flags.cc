@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "numbers.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/search.h"
 
@@ -19,15 +21,47 @@ namespace {
 using vector::BenchmarkConfig;
 using vector::Evidence;
 
-absl::Status BadValues(absl::string_view flag, absl::string_view text) {
+absl::Status BadValues(absl::string_view text) {
   return absl::InvalidArgumentError(
-      absl::StrCat(flag, " ", text,
-                   ": one value, several as 1,2,4, or a range as 10..500 "
-                   "or 10..500:10, all from 0 to 1000000"));
+      absl::StrCat(QuoteBriefly(text),
+                   " is neither one value, nor several as 1,2,4, nor a range "
+                   "as 10..500 or 10..500:10, all from 0 to 1000000"));
+}
+
+CLI::Validator Values() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return std::string(ParseValues(text).status().message());
+      },
+      "");
+}
+
+// "0.2..0.3".
+absl::StatusOr<std::pair<double, double>> ParseInterval(
+    absl::string_view text) {
+  const std::vector<absl::string_view> ends =
+      absl::StrSplit(text, absl::MaxSplits("..", 1));
+  const auto low = ParseNumber(ends.front(), 0, 1);
+  const auto high = ParseNumber(ends.back(), 0, 1);
+  if (ends.size() == 2 && low.ok() && high.ok() && *low < *high) {
+    return std::make_pair(*low, *high);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      QuoteBriefly(text), " is no interval from 0 to 1, such as 0.2..0.3"));
+}
+
+CLI::Validator Interval() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return std::string(ParseInterval(text).status().message());
+      },
+      "");
 }
 
 bool ParseOne(absl::string_view text, int64_t* value) {
-  return absl::SimpleAtoi(text, value) && *value >= 0 && *value <= 1'000'000;
+  const absl::StatusOr<int64_t> number = ParseWholeNumber(text, 0, 1'000'000);
+  if (number.ok()) *value = *number;
+  return number.ok();
 }
 
 // "10..500" and "10..500:10".
@@ -56,11 +90,11 @@ bool ParseRange(absl::string_view text, std::vector<int64_t>* values) {
   return true;
 }
 
-absl::Status SetSingle(absl::string_view flag, absl::string_view name,
-                       const std::string& text, BenchmarkConfig* config) {
+absl::Status SetSingle(absl::string_view name, const std::string& text,
+                       BenchmarkConfig* config) {
   if (text.empty()) return absl::OkStatus();
   OPSBENCH_ASSIGN_OR_RETURN(const std::vector<int64_t> values,
-                            ParseValues(flag, text));
+                            ParseValues(text));
   // Of several, the first stands for all until they are tried.
   return vector::SetParameter(name, values.front(), config);
 }
@@ -68,26 +102,17 @@ absl::Status SetSingle(absl::string_view flag, absl::string_view name,
 absl::Status SetFilter(const VectorFlags& flags, BenchmarkConfig* config) {
   vector::Filter& filter = config->filter;
   if (flags.filter_tag.has_value()) {
-    if (*flags.filter_tag < 0 || *flags.filter_tag > 1'000'000'000) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--filter-tag ", *flags.filter_tag,
-                       ": it has to be from 0 to 1000000000"));
-    }
     filter.by_tag = true;
     filter.tag = static_cast<uint32_t>(*flags.filter_tag);
   }
   if (flags.filter_number.empty()) return absl::OkStatus();
-  const std::vector<std::string> ends =
-      absl::StrSplit(flags.filter_number, absl::MaxSplits("..", 1));
-  if (ends.size() != 2 || !absl::SimpleAtod(ends[0], &filter.number_low) ||
-      !absl::SimpleAtod(ends[1], &filter.number_high)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--filter-number ", flags.filter_number,
-                     ": two numbers from 0 to 1, as 0.2..0.3"));
-  }
+  OPSBENCH_ASSIGN_OR_RETURN(std::tie(filter.number_low, filter.number_high),
+                            ParseInterval(flags.filter_number));
   filter.by_number = true;
   return absl::OkStatus();
 }
+
+constexpr double kMaxBound = 1e12;
 
 // A condition of --keep.
 struct Condition {
@@ -115,7 +140,10 @@ bool ParseCondition(const std::string& text, Condition* condition) {
     const bool known = condition->metric == "qps" ||
                        condition->metric == "p99_ms" ||
                        condition->metric == "recall";
-    return known && absl::SimpleAtod(sides[1], &condition->bound);
+    const auto bound =
+        ParseNumber(absl::StripAsciiWhitespace(sides[1]), 0, kMaxBound);
+    if (bound.ok()) condition->bound = *bound;
+    return known && bound.ok();
   }
   return false;
 }
@@ -151,55 +179,82 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
           "FILE");
   AddText(command, "--metric", &flags->metric,
           "l2, ip or cosine, where the data set does not say", "NAME");
-  command->add_option("--m", config.build.m, "HNSW: links of a node (16)");
-  command->add_option("--ef-construction", config.build.ef_construction,
-                      "HNSW: candidates while building (200)");
-  command->add_option("--lists", config.build.lists, "IVF: lists (256)");
-  command->add_option("--build-threads", config.build.threads,
-                      "Threads that build the index (2)");
-  command->add_option("--seed", config.seed,
-                      "Of the order of queries, and of generated data (1)");
+  command->add_option("--m", config.build.m, "HNSW: links of a node (16)")
+      ->check(WholeNumber(2, 1'000));
+  command
+      ->add_option("--ef-construction", config.build.ef_construction,
+                   "HNSW: candidates while building (200)")
+      ->check(WholeNumber(1, 1'000'000));
+  command->add_option("--lists", config.build.lists, "IVF: lists (256)")
+      ->check(WholeNumber(1, 1'000'000));
+  command
+      ->add_option("--build-threads", config.build.threads,
+                   "Threads that build the index (2)")
+      ->check(WholeNumber(1, 1'024));
+  command
+      ->add_option("--seed", config.seed,
+                   "Of the order of queries, and of generated data (1)")
+      ->check(SeedNumber());
 }
 
 void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
   BenchmarkConfig& config = flags->config;
   const char* values = ranges ? "VALUES" : "N";
-  command->add_option("--k", config.k, "Neighbours of each query (10)");
+  command->add_option("--k", config.k, "Neighbours of each query (10)")
+      ->check(WholeNumber(1, 10'000));
   AddText(command, "--ef", &flags->ef,
           "Candidates of a search (HNSW), or lists that it looks into (IVF)",
-          values);
+          values)
+      ->check(Values());
   AddText(command, "--clients", &flags->clients,
           "Callers at once: threads in this process, connections on a server",
-          values);
+          values)
+      ->check(Values());
   AddText(command, "--threads", &flags->threads,
-          "Threads that serve a server's connections (1)", values);
+          "Threads that serve a server's connections (1)", values)
+      ->check(Values());
   AddText(command, "--pipeline", &flags->pipeline,
-          "Requests of a connection under way at once (1)", values);
-  command->add_option("--filter-tag", flags->filter_tag,
-                      "Only vectors with this tag");
+          "Requests of a connection under way at once (1)", values)
+      ->check(Values());
+  command
+      ->add_option("--filter-tag", flags->filter_tag,
+                   "Only vectors with this tag")
+      ->check(WholeNumber(0, 1'000'000'000));
   AddText(command, "--filter-number", &flags->filter_number,
-          "Only vectors whose number is in this range", "LOW..HIGH");
+          "Only vectors whose number is in this range", "LOW..HIGH")
+      ->check(Interval());
   AddText(command, "--seconds", &flags->seconds,
           ranges ? "Length of each measurement (0.5)"
                  : "Length of the measurement (2)",
-          "S");
+          "S")
+      ->check(Time(kShortest, kLongest));
   AddText(command, "--warmup", &flags->warmup,
           "The same load, before the clock starts (0.2, or 0.1 of a search)",
-          "S");
-  command->add_option("--requests", config.num_requests,
-                      "So many requests, instead of a time");
-  command->add_option(
-      "--rate", config.rate_per_second,
-      "Requests a second on a schedule, instead of as fast as it goes");
+          "S")
+      ->check(Time(absl::ZeroDuration(), kLongest));
+  command
+      ->add_option("--requests", config.num_requests,
+                   "So many requests, instead of a time")
+      ->check(WholeNumber(1, int64_t{1} << 40));
+  command
+      ->add_option(
+          "--rate", config.rate_per_second,
+          "Requests a second on a schedule, instead of as fast as it goes")
+      ->check(Number(0.001, 1e8));
 }
 
 void AddVectorSearch(CLI::App* command, VectorFlags* flags) {
-  command->add_option("--min-recall", flags->min_recall,
-                      "Least recall of the setting looked for (0.95)");
-  command->add_option("--max-p99-ms", flags->max_p99_ms,
-                      "Highest 99th percentile of latency");
+  command
+      ->add_option("--min-recall", flags->min_recall,
+                   "Least recall of the setting looked for (0.95)")
+      ->check(Number(0, 1));
+  command
+      ->add_option("--max-p99-ms", flags->max_p99_ms,
+                   "Highest 99th percentile of latency")
+      ->check(Number(1e-6, 1e9));
   AddText(command, "--budget", &flags->budget,
-          "Time to look for it: 90s, 5m (60s)", "TIME");
+          "Time to look for it: 90s, 5m (60s)", "TIME")
+      ->check(Time(kShortest, kLongest));
 }
 
 void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
@@ -211,41 +266,23 @@ void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
   AddStagesFlag(command, &flags->stages);
 }
 
-absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view flag,
-                                                 absl::string_view text) {
+absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view text) {
   std::vector<int64_t> values;
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     int64_t value = 0;
     if (absl::StrContains(part, "..")) {
       std::vector<int64_t> range;
-      if (!ParseRange(part, &range)) return BadValues(flag, text);
+      if (!ParseRange(part, &range)) return BadValues(text);
       values.insert(values.end(), range.begin(), range.end());
     } else if (ParseOne(part, &value)) {
       values.push_back(value);
     } else {
-      return BadValues(flag, text);
+      return BadValues(text);
     }
   }
   std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
   return values;
-}
-
-absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view flag,
-                                            absl::string_view text) {
-  double seconds = 0;
-  absl::Duration duration;
-  if (absl::SimpleAtod(text, &seconds)) {
-    duration = absl::Seconds(seconds);
-  } else if (!absl::ParseDuration(text, &duration)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, " ", text, ": a time in seconds, or as 500ms, 90s or 2m"));
-  }
-  if (duration < absl::ZeroDuration() || duration > absl::Hours(24 * 7)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(flag, " ", text, ": from 0 to a week"));
-  }
-  return duration;
 }
 
 absl::StatusOr<std::function<bool(const Evidence&)>> ParseKeep(
@@ -255,7 +292,7 @@ absl::StatusOr<std::function<bool(const Evidence&)>> ParseKeep(
     Condition condition;
     if (!ParseCondition(text, &condition)) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "--keep ", text,
+          "--keep ", QuoteBriefly(text),
           ": qps, p99_ms or recall, then >=, <=, > or <, then a number"));
     }
     conditions.push_back(std::move(condition));
@@ -276,30 +313,13 @@ absl::StatusOr<BenchmarkConfig> ConfigOf(const VectorFlags& flags) {
     OPSBENCH_ASSIGN_OR_RETURN(config.open.metric,
                               vector::ParseMetric(flags.metric));
   }
-  OPSBENCH_RETURN_IF_ERROR(SetSingle("--ef", "ef_search", flags.ef, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--clients", "num_clients", flags.clients, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--threads", "num_threads", flags.threads, &config));
-  OPSBENCH_RETURN_IF_ERROR(
-      SetSingle("--pipeline", "pipeline", flags.pipeline, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("ef_search", flags.ef, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("num_clients", flags.clients, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("num_threads", flags.threads, &config));
+  OPSBENCH_RETURN_IF_ERROR(SetSingle("pipeline", flags.pipeline, &config));
   OPSBENCH_RETURN_IF_ERROR(SetFilter(flags, &config));
-  if (!flags.seconds.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(config.duration,
-                              ParseSeconds("--seconds", flags.seconds));
-  }
-  if (!flags.warmup.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(config.warmup,
-                              ParseSeconds("--warmup", flags.warmup));
-  }
-  if (!(flags.min_recall >= 0 && flags.min_recall <= 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--min-recall ", flags.min_recall, ": from 0 to 1"));
-  }
-  if (flags.max_p99_ms.has_value() && !(*flags.max_p99_ms > 0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--max-p99-ms ", *flags.max_p99_ms, ": above 0"));
-  }
+  if (!flags.seconds.empty()) config.duration = CheckedTime(flags.seconds);
+  if (!flags.warmup.empty()) config.warmup = CheckedTime(flags.warmup);
   return config;
 }
 

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "command.h"
 #include "opsbench/engines/engines.h"
@@ -21,6 +22,10 @@
 #include "opsbench/vector/tuner.h"
 
 namespace opsbench::cli {
+
+// Of what is measured, and of a search for the best.
+inline constexpr absl::Duration kShortest = absl::Milliseconds(1);
+inline constexpr absl::Duration kLongest = absl::Hours(24 * 7);
 
 struct VectorFlags {
   vector::BenchmarkConfig config;
@@ -49,14 +54,8 @@ void AddVectorSearch(CLI::App* command, VectorFlags* flags);
 void AddVectorOutput(CLI::App* command, VectorFlags* flags);
 
 // "5", "1,2,4", "10..500" (all of them, or 128 that grow by about the same
-// factor) or "10..500:10" (in steps). They ascend. InvalidArgument names the
-// flag.
-absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view flag,
-                                                 absl::string_view text);
-
-// "90", "90s", "2m". InvalidArgument names the flag.
-absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view flag,
-                                            absl::string_view text);
+// factor) or "10..500:10" (in steps). They ascend.
+absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view text);
 
 // "qps>=1000", "p99_ms<5", "recall>=0.95": all have to hold.
 absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(

@@ -4,11 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench {
@@ -116,11 +116,13 @@ absl::Status ParseHostAndPort(absl::string_view text, Url* url) {
     if (colon == absl::string_view::npos) return absl::OkStatus();
     port = text.substr(colon + 1);
   }
-  if (!absl::SimpleAtoi(port, &url->port) || url->port < 1 ||
-      url->port > 65535) {
+  // What stands there may be a part of a password, so it is not shown.
+  const absl::StatusOr<int64_t> number = ParseWholeNumber(port, 1, 65535);
+  if (!number.ok()) {
     return absl::InvalidArgumentError(
         "the URL's port is not a number from 1 to 65535");
   }
+  url->port = static_cast<int>(*number);
   return absl::OkStatus();
 }
 

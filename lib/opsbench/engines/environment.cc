@@ -7,9 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 
@@ -119,13 +118,12 @@ absl::StatusOr<absl::optional<int64_t>> Environment::GetInt(
     absl::string_view name, int64_t low, int64_t high) const {
   const absl::optional<std::string> text = Get(name);
   if (!text.has_value()) return absl::optional<int64_t>();
-  int64_t value = 0;
-  if (!absl::SimpleAtoi(*text, &value) || value < low || value > high) {
+  const absl::StatusOr<int64_t> value = ParseWholeNumber(*text, low, high);
+  if (!value.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(name, " must be a whole number from ", low, " to ", high,
-                     ", got \"", *text, "\""));
+        absl::StrCat(name, ": ", value.status().message()));
   }
-  return absl::optional<int64_t>(value);
+  return absl::make_optional(*value);
 }
 
 absl::StatusOr<absl::optional<Url>> Environment::EngineUrl(

@@ -303,10 +303,11 @@ absl::Status Check(const LoadOptions& options) {
                      absl::FormatDuration(options.duration)));
   }
   if (options.warmup < absl::ZeroDuration() ||
+      options.warmup == absl::InfiniteDuration() ||
       options.warmup_timeout < absl::ZeroDuration() ||
       options.drain_timeout < absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
-        "the warm-up and the time-outs cannot be negative");
+        "the warm-up has to be finite, it and the time-outs not negative");
   }
   OPSBENCH_RETURN_IF_ERROR(CheckWaits(options));
   return CheckRate(options);

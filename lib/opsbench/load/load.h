@@ -111,7 +111,9 @@ struct LoadOptions {
   std::vector<std::vector<double>> worker_weights;
 
   // How long to measure, after the warm-up; infinite: until stopped. Ignored
-  // when operations > 0.
+  // when operations > 0. A worker of a closed loop without `hold` runs its first
+  // operation also when it wakes up only after the end, so that the report of a
+  // short window on a busy machine is not empty.
   absl::Duration duration = absl::Seconds(10);
 
   // Runs before measuring starts. All workers are connected when it begins and
@@ -175,9 +177,9 @@ class LoadEngine {
   // that are all 0, worker_weights of another shape than workers by operations,
   // another number of worker_seeds than of workers,
   // no worker or too many, an open loop without a rate or with think time or a
-  // closed one with a rate, a duration that is not above 0, a negative warm-up,
-  // time-out, hold_limit or number of operations, a think time that is
-  // negative, infinite or whose bounds are in the wrong order.
+  // closed one with a rate, a duration that is not above 0, an infinite warm-up,
+  // a negative one, time-out, hold_limit or number of operations, a think time
+  // that is negative, infinite or whose bounds are in the wrong order.
   static absl::StatusOr<std::unique_ptr<LoadEngine>> Create(
       LoadOptions options);
 

@@ -185,6 +185,21 @@ TEST(LoadTest, ClosedLoopRunsForTheDuration) {
   for (const auto& log : system.executed) EXPECT_FALSE(log.empty());
 }
 
+// However late a busy machine wakes its workers: the window is over before any
+// of them can begin.
+TEST(LoadTest, AClosedLoopIsNeverEmpty) {
+  for (const int workers : {1, 8}) {
+    LoadOptions options = Counted(workers, 0);
+    options.duration = absl::Nanoseconds(1);
+    FakeWorkload system(workers);
+    const absl::StatusOr<LoadReport> report = RunLoad(options, system);
+    ASSERT_TRUE(report.ok()) << report.status();
+    EXPECT_EQ(report->completed(), workers);
+    EXPECT_GT(report->elapsed, absl::ZeroDuration());
+    EXPECT_FALSE(report->interrupted);
+  }
+}
+
 TEST(LoadTest, CountsErrorsByKindAndRowsOfSuccessesAlone) {
   FakeWorkload system(1);
   std::vector<int64_t> rows(kMix.size()), missing(kMix.size()),
@@ -500,6 +515,9 @@ TEST(LoadTest, RefusesInvalidOptions) {
        [](LoadOptions& o) { o.duration = -absl::Seconds(1); }},
       {"negative warm-up",
        [](LoadOptions& o) { o.warmup = -absl::Seconds(1); }},
+      // What absl::Seconds() makes of a NaN.
+      {"infinite warm-up",
+       [](LoadOptions& o) { o.warmup = absl::InfiniteDuration(); }},
       {"negative warm-up time-out",
        [](LoadOptions& o) { o.warmup_timeout = -absl::Seconds(1); }},
       {"negative drain",

@@ -40,12 +40,12 @@ class RedisPersister : public Persister<typename SchemaType::Row> {
   using Row = typename Schema::Row;
 
   // Connects to `url`, with the errors of ConnectRedis(). InvalidArgument as
-  // well: the prefix is not [a-z0-9_]+.
+  // well: the prefix is not [a-z0-9_:]+.
   static absl::StatusOr<std::unique_ptr<RedisPersister>> Open(
       const Url& url, std::string_view prefix,
       const RedisOptions& options = {}) {
     OPSBENCH_RETURN_IF_ERROR(
-        internal::CheckIdentifier("prefix", {prefix.data(), prefix.size()}));
+        internal::CheckPrefix({prefix.data(), prefix.size()}));
     auto persister = std::unique_ptr<RedisPersister>(
         new RedisPersister(url, prefix, options));
     OPSBENCH_RETURN_IF_ERROR(persister->Connect());

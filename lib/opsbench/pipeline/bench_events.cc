@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/pipeline/internal/sql_files.h"
 
 namespace opsbench::pipeline {
@@ -15,6 +18,9 @@ namespace {
 
 // Of one statement; the MySQL one makes a million at most.
 constexpr int64_t kChunkRows = 100'000;
+
+// Of the mark, before the number of rows that the table was made for.
+constexpr absl::string_view kRowsDetail = "rows=";
 
 std::string QuoteName(Engine engine, absl::string_view name) {
   const char* quote = engine == Engine::kMysql ? "`" : "\"";
@@ -38,17 +44,29 @@ class Seeder {
         "'", absl::StrReplaceAll(replacements_["table"], {{"'", "''"}}), "'");
   }
 
-  absl::Status Run() {
+  absl::Status Create() {
     if (!options_.table.schema.empty() && catalog_.Has("create_schema")) {
       OPSBENCH_RETURN_IF_ERROR(Execute("create_schema"));
     }
-    if (options_.fresh) OPSBENCH_RETURN_IF_ERROR(Execute("drop"));
-    const absl::Status created = Execute("create");
-    if (absl::IsAlreadyExists(created)) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          "the table ", options_.table.ToString(), " is there already"));
-    }
-    OPSBENCH_RETURN_IF_ERROR(created);
+    OPSBENCH_RETURN_IF_ERROR(MakeRoom());
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const CompiledSql sql,
+        catalog_.Compile("create", engine(), replacements_));
+    return CreateMarkedTable(*session_, Id(), sql.sql, options_.maker,
+                             absl::StrCat(kRowsDetail, options_.rows));
+  }
+
+  absl::StatusOr<int64_t> LastId() {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const CompiledSql sql,
+        catalog_.Compile("last_id", engine(), replacements_));
+    ResultSet rows;
+    OPSBENCH_RETURN_IF_ERROR(session_->Query(sql.sql, &rows));
+    return rows.at(0, 0).int64();
+  }
+
+  absl::Status Run() {
+    OPSBENCH_RETURN_IF_ERROR(Create());
     absl::Status status = Fill();
     // Half a table would be taken for a whole one.
     if (!status.ok()) Execute("drop").IgnoreError();
@@ -59,6 +77,31 @@ class Seeder {
   Engine engine() const { return session_->capabilities().engine; }
   std::string Quoted(absl::string_view name) const {
     return QuoteName(engine(), name);
+  }
+
+  TableId Id() const { return {options_.table.schema, options_.table.table}; }
+
+  // Drops what stands under the name, where it may be.
+  absl::Status MakeRoom() {
+    OPSBENCH_ASSIGN_OR_RETURN(const TableOwner owner,
+                              FindTableOwner(*session_, Id()));
+    if (owner.ownership == Ownership::kAbsent) return absl::OkStatus();
+    const bool ours =
+        owner.ownership == Ownership::kOurs && owner.maker == options_.maker;
+    if (options_.replace_foreign && owner.kind != "table") {
+      return absl::FailedPreconditionError(
+          absl::StrCat(options_.table.ToString(), " is a ", owner.kind,
+                       ", which is not replaced by a table: drop it"));
+    }
+    if (options_.replace_foreign || (ours && options_.fresh)) {
+      return Execute("drop");
+    }
+    if (ours) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          "the table ", options_.table.ToString(), " is there already"));
+    }
+    return RequireOurs(*session_, Id(), options_.maker, "rename or drop it")
+        .status();
   }
 
   absl::Status Execute(absl::string_view name) {
@@ -111,15 +154,46 @@ class Seeder {
   std::map<std::string, std::string> replacements_;
 };
 
+absl::StatusOr<SqlCatalog> CatalogFor(const Session& session) {
+  return runner_internal::LoadCatalog(absl::StrCat(
+      EngineName(session.capabilities().engine), "/pipeline/bench_events"));
+}
+
 }  // namespace
 
 absl::Status SeedBenchEvents(Session* session,
                              const BenchEventsOptions& options) {
-  OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog catalog,
-                            runner_internal::LoadCatalog(absl::StrCat(
-                                EngineName(session->capabilities().engine),
-                                "/pipeline/bench_events")));
+  OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog catalog, CatalogFor(*session));
   return Seeder(session, std::move(catalog), options).Run();
+}
+
+absl::StatusOr<int64_t> SeededRows(Session* session, const TableName& table) {
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const TableOwner owner,
+      FindTableOwner(*session, {table.schema, table.table}));
+  absl::string_view detail = owner.detail;
+  int64_t rows = 0;
+  if (owner.maker != kSeedMaker || !absl::ConsumePrefix(&detail, kRowsDetail) ||
+      !absl::SimpleAtoi(detail, &rows)) {
+    return 0;
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const SqlCatalog catalog, CatalogFor(*session));
+  BenchEventsOptions options;
+  options.table = table;
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t last,
+                            Seeder(session, catalog, options).LastId());
+  // Rows are made in the order of their ids.
+  if (last >= rows) return rows;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the table ", table.ToString(), " has ", last, " of ", rows,
+      " rows, because its seeding was cut off: make it again by `opsbench "
+      "pipeline seed --fresh`, or drop it"));
+}
+
+absl::Status CreateBenchEvents(Session* session,
+                               const BenchEventsOptions& options) {
+  OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog catalog, CatalogFor(*session));
+  return Seeder(session, std::move(catalog), options).Create();
 }
 
 }  // namespace opsbench::pipeline

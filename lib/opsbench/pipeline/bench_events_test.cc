@@ -72,6 +72,58 @@ TEST_P(BenchEventsTest, ATableThatIsThereStaysAsItIs) {
   EXPECT_EQ(One("SELECT COUNT(*) FROM bench_events"), "10");
 }
 
+// Only what seeding made is replaced by `fresh`; anything on the word of a flag
+// of its own.
+TEST_P(BenchEventsTest, AForeignTableIsRefusedAndStays) {
+  BenchEventsOptions options;
+  options.rows = 10;
+  options.maker = "somebody else";
+  ASSERT_TRUE(SeedBenchEvents(session_.get(), options).ok());
+  const auto expect_refused = [&](const std::string& count) {
+    for (const bool fresh : {false, true}) {
+      BenchEventsOptions own;
+      own.rows = 20;
+      own.fresh = fresh;
+      const absl::Status status = SeedBenchEvents(session_.get(), own);
+      EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+      EXPECT_NE(status.message().find("bench_events"), std::string::npos);
+      EXPECT_EQ(One("SELECT COUNT(*) FROM bench_events"), count);
+    }
+  };
+  expect_refused("10");
+  ASSERT_TRUE(session_->Execute("DROP TABLE bench_events").ok());
+  ASSERT_TRUE(session_->Execute("CREATE TABLE bench_events (id INTEGER)").ok());
+  expect_refused("0");
+  options = {};
+  options.rows = 20;
+  options.replace_foreign = true;
+  ASSERT_TRUE(SeedBenchEvents(session_.get(), options).ok());
+  EXPECT_EQ(One("SELECT COUNT(*) FROM bench_events"), "20");
+  // A view is replaced by nothing.
+  ASSERT_TRUE(session_->Execute("DROP TABLE bench_events").ok());
+  ASSERT_TRUE(
+      session_->Execute("CREATE VIEW bench_events AS SELECT 1 AS id").ok());
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(SeedBenchEvents(session_.get(), options)));
+  EXPECT_EQ(One("SELECT id FROM bench_events"), "1");
+}
+
+TEST_P(BenchEventsTest, ATableThatWasCutOffIsToldFromAWholeOne) {
+  const TableName table = {"", kBenchEvents};
+  const auto rows = [&] { return SeededRows(session_.get(), table); };
+  BenchEventsOptions options;
+  options.rows = 30;
+  ASSERT_TRUE(SeedBenchEvents(session_.get(), options).ok());
+  ASSERT_TRUE(rows().ok()) << rows().status();
+  EXPECT_EQ(*rows(), 30);
+  ASSERT_TRUE(session_->Execute("DELETE FROM bench_events WHERE id > 20").ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(rows().status()));
+  EXPECT_NE(rows().status().message().find("20 of 30 rows"), std::string::npos);
+  ASSERT_TRUE(session_->Execute("DROP TABLE bench_events").ok());
+  ASSERT_TRUE(session_->Execute("CREATE TABLE bench_events (id INTEGER)").ok());
+  EXPECT_EQ(*rows(), 0);
+}
+
 TEST_P(BenchEventsTest, InterruptedItLeavesNoTable) {
   std::atomic<bool> stop{false};
   BenchEventsOptions options;

@@ -1,6 +1,8 @@
 #include "opsbench/pipeline/config.h"
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -8,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/url.h"
 #include "opsbench/pipeline/internal/yaml_reader.h"
@@ -30,6 +33,17 @@ YamlReader::Field Keep(YAML::Node* kept) {
     kept->reset(node);
     return absl::OkStatus();
   };
+}
+
+// The keys that a file gives, by their path, with their values.
+using GivenKeys = std::map<std::string, YAML::Node>;
+
+void Remember(const YAML::Node& map, absl::string_view prefix,
+              GivenKeys* given) {
+  if (!map.IsDefined() || !map.IsMap()) return;
+  for (const auto& entry : map) {
+    (*given)[absl::StrCat(prefix, entry.first.Scalar())].reset(entry.second);
+  }
 }
 
 absl::Status Missing(const YamlReader& reader, const YAML::Node& node,
@@ -92,6 +106,11 @@ absl::StatusOr<std::string> MakeUrl(const YamlReader& reader,
     }
     return url->ToString();
   }
+  if (!parts.socket.empty() && !parts.host.empty()) {
+    return reader.Error(
+        node,
+        absl::StrCat(kind.name, ": host has no effect with socket: give one"));
+  }
   const bool enough =
       !parts.database.empty() && (engine == Engine::kSqlite ||
                                   !parts.host.empty() || !parts.socket.empty());
@@ -141,6 +160,10 @@ absl::Status ReadConnectorConfig(const YamlReader& reader,
     fields[setting.name] = [&](const YAML::Node& value) -> absl::Status {
       std::string* text = &use->config.settings[setting.name];
       OPSBENCH_ASSIGN_OR_RETURN(*text, reader.Scalar(value));
+      if (setting.max > 0) {
+        int64_t ignored = 0;
+        return reader.Integer(1, setting.max, &ignored)(value);
+      }
       if (setting.values.empty()) return absl::OkStatus();
       const std::vector<absl::string_view> values(setting.values.begin(),
                                                   setting.values.end());
@@ -191,7 +214,7 @@ absl::Status ReadStream(const YamlReader& reader, const YAML::Node& node,
 
 absl::Status ReadSource(const YamlReader& reader, const YAML::Node& node,
                         absl::Span<const ConnectorKind> kinds,
-                        PipelineConfig* config) {
+                        PipelineConfig* config, GivenKeys* given) {
   YAML::Node use;
   YAML::Node settings;
   YAML::Node streams;
@@ -204,6 +227,7 @@ absl::Status ReadSource(const YamlReader& reader, const YAML::Node& node,
                             ReadKind(reader, use, true, kinds));
   OPSBENCH_RETURN_IF_ERROR(
       ReadConnectorConfig(reader, settings, node, *kind, &config->source));
+  Remember(settings, "source.config.", given);
   if (!streams.IsSequence() || streams.size() == 0) {
     return reader.Error(streams.IsNull() ? node : streams,
                         "source needs the key streams with a list: - name: "
@@ -217,7 +241,7 @@ absl::Status ReadSource(const YamlReader& reader, const YAML::Node& node,
 
 absl::Status ReadDestination(const YamlReader& reader, const YAML::Node& node,
                              absl::Span<const ConnectorKind> kinds,
-                             PipelineConfig* config) {
+                             PipelineConfig* config, GivenKeys* given) {
   YAML::Node use;
   YAML::Node settings;
   int mode = 0;
@@ -241,6 +265,8 @@ absl::Status ReadDestination(const YamlReader& reader, const YAML::Node& node,
   }
   OPSBENCH_ASSIGN_OR_RETURN(const ConnectorKind* kind,
                             ReadKind(reader, use, false, kinds));
+  Remember(node, "destination.", given);
+  Remember(settings, "destination.config.", given);
   return ReadConnectorConfig(reader, settings, node, *kind,
                              &config->destination);
 }
@@ -280,10 +306,49 @@ absl::Status ReadSeed(const YamlReader& reader, const YAML::Node& node,
   return absl::OkStatus();
 }
 
+// Refuses what is given and cannot act, by the rules of one end's connector.
+absl::Status CheckRules(const YamlReader& reader, const PipelineConfig& config,
+                        const GivenKeys& given, const ConnectorKind& kind) {
+  const bool source = IsSource(kind);
+  std::map<std::string, std::string> facts =
+      (source ? config.source : config.destination).config.settings;
+  facts["write_mode"] = config.write_mode == WriteMode::kAppend   ? "append"
+                        : config.write_mode == WriteMode::kUpsert ? "upsert"
+                        : config.staged ? "staged replace"
+                                        : "replace";
+  facts["parallel_reads"] = config.parallel_reads > 1 ? "many" : "1";
+  facts["source"] = config.source.use;
+  for (const KeyRule& rule : kind.rules) {
+    absl::string_view name = rule.key;
+    const bool own = absl::ConsumePrefix(&name, "config.");
+    const auto found = given.find(
+        own ? absl::StrCat(source ? "source." : "destination.", rule.key)
+            : rule.key);
+    if (found == given.end()) continue;
+    name = name.substr(name.rfind('.') + 1);
+    if (rule.setting.empty()) {
+      return reader.Error(
+          found->second, absl::StrCat(name, " has no effect with ", kind.name));
+    }
+    const std::string& value = facts[rule.setting];
+    if (std::find(rule.values.begin(), rule.values.end(), value) !=
+        rule.values.end()) {
+      continue;
+    }
+    return reader.Error(
+        found->second,
+        absl::StrCat(name, " of ", kind.name, " has no effect with ",
+                     rule.setting, " ", value, ", only with ",
+                     absl::StrJoin(rule.values, " or ")));
+  }
+  return absl::OkStatus();
+}
+
 // What no part can say alone.
 absl::Status CheckWhole(const YamlReader& reader, const YAML::Node& document,
                         const PipelineConfig& config) {
   std::set<std::string> targets;
+  bool incremental = false;
   for (const StreamConfig& stream : config.streams) {
     if (!targets.insert(stream.into).second) {
       return reader.Error(document,
@@ -300,6 +365,7 @@ absl::Status CheckWhole(const YamlReader& reader, const YAML::Node& document,
                        "config a schema, or the stream another table by into"));
     }
     if (!stream.incremental) continue;
+    incremental = true;
     if (config.state.empty()) {
       return reader.Error(document,
                           absl::StrCat("incremental stream ", stream.name,
@@ -313,6 +379,11 @@ absl::Status CheckWhole(const YamlReader& reader, const YAML::Node& document,
                                  " with write_mode: replace would keep the "
                                  "newest rows alone: use append or upsert"));
     }
+  }
+  if (!config.state.empty() && !incremental) {
+    return reader.Error(document,
+                        "state has no effect: none of the streams has "
+                        "sync_mode: incremental");
   }
   if (config.seed.rows > 0 && (config.streams.size() != 1 ||
                                config.streams[0].name != "bench_events")) {
@@ -356,10 +427,20 @@ absl::StatusOr<PipelineConfig> ReadDocument(
   if (destination.IsNull()) {
     return Missing(reader, document, "the pipeline", "destination");
   }
-  OPSBENCH_RETURN_IF_ERROR(ReadSource(reader, source, kinds, &config));
+  GivenKeys given;
+  Remember(document, "", &given);
+  if (const auto resources = given.find("resources");
+      resources != given.end()) {
+    Remember(YAML::Node(resources->second), "resources.", &given);
+  }
+  OPSBENCH_RETURN_IF_ERROR(ReadSource(reader, source, kinds, &config, &given));
   OPSBENCH_RETURN_IF_ERROR(
-      ReadDestination(reader, destination, kinds, &config));
+      ReadDestination(reader, destination, kinds, &config, &given));
   OPSBENCH_RETURN_IF_ERROR(CheckWhole(reader, document, config));
+  for (const std::string& use : {config.source.use, config.destination.use}) {
+    OPSBENCH_RETURN_IF_ERROR(
+        CheckRules(reader, config, given, *FindKind(kinds, use)));
+  }
   return config;
 }
 

@@ -40,6 +40,8 @@ struct StreamConfig {
 struct SeedConfig {
   int64_t rows = 0;  // 0: nothing is made.
   int profile_bytes = 120;
+  // A table of another number of rows that is there already does not do.
+  bool exact = false;
 };
 
 struct PipelineConfig {

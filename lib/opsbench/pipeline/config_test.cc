@@ -31,11 +31,14 @@ const std::vector<ConnectorKind>& Kinds() {
        nullptr},
       {"dest-postgres",
        "postgres",
-       {{"load_method", "insert", {"insert", "copy"}, ""}},
+       {{"load_method", "insert", {"insert", "copy"}, ""},
+        {"insert_rows", "1000", {}, "", 1'000'000}},
        nullptr,
        [](const ConnectorConfig&) {
          return absl::StatusOr<std::unique_ptr<Destination>>(nullptr);
-       }},
+       },
+       {{"config.insert_rows", "load_method", {"insert"}},
+        {"destination.staged"}}},
       {"dest-arrow",
        "",
        {{"path", "", {}, ""}},
@@ -187,6 +190,10 @@ TEST(ConfigTest, EveryFaultIsNamedWithItsPlace) {
            {"write_mode: upsert", "write_mode: replace", ":",
             "primary_key goes with"},
            {"write_mode: upsert", "staged: true", ":", "staged goes with"},
+           {"load_method: copy", "load_method: copy\n    insert_rows: 5",
+            ":24:18:",
+            "insert_rows of dest-postgres has no effect with "
+            "load_method copy, only with insert"},
            {"compression: lz4", "compression: gzip",
             ":27:16:", "none, lz4, zstd"},
            {"max_inflight_batches: 4", "max_inflight: 4",
@@ -199,6 +206,10 @@ TEST(ConfigTest, EveryFaultIsNamedWithItsPlace) {
            {"decode: always", "decode: never", ":32:11:", "auto, always"},
            {"decode: always", "compression: zstd", ":32:3:", "is twice"},
            {"state: state.db", "", ":", "needs the key state"},
+           {"sync_mode: incremental\n      cursor_field: id", "sync_mode: full",
+            ":", "state has no effect"},
+           {"host: db.example.org", "host: db.example.org\n    socket: /s",
+            ":17:5:", "host has no effect with socket"},
            {"rows: 1000", "rows: many", ":35:9:", "whole number"},
            {"profile: 500", "profile: 7", ":36:12:", "120, 500, 4096"},
            {"name: bench_events", "name: other", ":", "bench_events"},
@@ -216,6 +227,43 @@ TEST(ConfigTest, EveryFaultIsNamedWithItsPlace) {
                       Not(HasSubstr("p%2Fw")), Not(HasSubstr("p/w")),
                       Not(HasSubstr("\n"))))
         << fault.instead;
+  }
+}
+
+// Whatever YAML would take it for, a number is decimal digits; the error has
+// its key and place, on one line.
+TEST(ConfigTest, NumbersThatAreNoneAreNamedWithTheirKey) {
+  const std::string huge(309, '9');
+  for (const auto& [key, line] :
+       std::vector<std::pair<std::string, std::string>>{
+           {"port", "port: 5433"},
+           {"max_inflight_batches", "max_inflight_batches: 4"},
+           {"parallel_reads", "parallel_reads: 2"},
+           {"batch_rows", "batch_rows: 500"},
+           {"batch_bytes", "batch_bytes: 2MiB"},
+           {"rows", "rows: 1000"},
+           {"insert_rows", "load_method: insert\n    insert_rows: 10"}}) {
+    const std::string before =
+        key == "insert_rows" ? std::string("load_method: copy") : line;
+    for (const std::string& number :
+         {std::string("nan"), std::string(".nan"), std::string("inf"),
+          std::string(".inf"), std::string("-.inf"), std::string("-1"),
+          std::string("+5"), std::string("1e999"), std::string("1e3"),
+          std::string("0x10"), std::string("0o17"), std::string("010"),
+          std::string("1_000"), std::string("1.0"), std::string("' 5'"),
+          std::string("0"), std::string("[1]"), std::string("true"), huge}) {
+      const std::string text = absl::StrReplaceAll(
+          kWhole, {{before, absl::StrCat(line.substr(0, line.rfind(key)), key,
+                                         ": ", number)}});
+      ASSERT_NE(text, kWhole) << key;
+      const auto config = Parse(text, Variables());
+      EXPECT_TRUE(absl::IsInvalidArgument(config.status()))
+          << key << ": " << number << config.status();
+      const std::string message(config.status().message());
+      EXPECT_THAT(message, AllOf(StartsWith("p.yaml:"), Not(HasSubstr("\n"))));
+      if (number != "[1]") EXPECT_THAT(message, HasSubstr(key + ": "));
+      EXPECT_LT(message.size(), 160) << message;
+    }
   }
 }
 

@@ -22,6 +22,21 @@ absl::Status CommitUnknown(const TableName& table, const absl::Status& error) {
       error.message()));
 }
 
+absl::Status RefuseDependents(const TableName& table,
+                              absl::string_view dependents) {
+  if (dependents.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      table.ToString(), ": replacing its rows would delete or change rows of ",
+      dependents, "; write to another table, or use write_mode: upsert"));
+}
+
+absl::Status CheckKept(const TableName& table, int64_t sent, int64_t kept) {
+  if (sent == kept) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(
+      table.ToString(), ": of ", sent, " rows the engine kept ", kept,
+      "; a trigger or a rule takes the others, so nothing was written"));
+}
+
 absl::StatusOr<std::string> Source::Identity(const ReadRequest& /*request*/) {
   return std::string();
 }

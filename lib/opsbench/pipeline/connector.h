@@ -49,6 +49,22 @@ absl::Status ValueError(absl::StatusCode code, const TableName& table,
 // Unknown, with the table: `error` came instead of a commit's answer.
 absl::Status CommitUnknown(const TableName& table, const absl::Status& error);
 
+// InvalidArgument unless `dependents` is empty: other tables, whose rows would
+// go or change when those of `table` are deleted.
+absl::Status RefuseDependents(const TableName& table,
+                              absl::string_view dependents);
+
+// Internal unless both are the same: of the rows that were sent to `table` the
+// engine has counted `kept`.
+absl::Status CheckKept(const TableName& table, int64_t sent, int64_t kept);
+
+// Who makes the table of markers (db/ownership.h), and what to do about another
+// table of its name.
+inline constexpr char kMarkerMaker[] = "pipeline marker";
+inline constexpr char kMarkerRemedy[] =
+    "incremental streams keep their markers in a table of this name; rename "
+    "yours, or write to another schema or database";
+
 // A part of a table: what to put behind WHERE, in the engine's SQL; empty for
 // the whole table.
 struct Partition {
@@ -144,6 +160,9 @@ struct WriteRequest {
   bool staged = false;
   // For kUpsert; empty: the source's primary key.
   std::vector<std::string> key;
+  // Commit() will be given a marker: where it goes to is checked before any row
+  // is written.
+  bool marked = false;
 };
 
 // Where a destination's thread spent its time.
@@ -218,6 +237,20 @@ struct ConnectorSetting {
   std::string default_value;
   std::vector<std::string> values;  // What it may be; empty: anything.
   std::string help;
+  int64_t max = 0;  // Of a whole number from 1 on; 0: it is no number.
+};
+
+// A key of a pipeline file that acts with this connector only where `setting`
+// has one of `values`; nowhere without a setting. What cannot act is refused.
+struct KeyRule {
+  // "config.insert_rows" is one of the connector's own, "destination.staged",
+  // "resources.decode" and "seed" are the pipeline's.
+  std::string key;
+  // A setting of the connector's, or one of the pipeline: "write_mode" (append,
+  // replace, "staged replace", upsert), "parallel_reads" (1, many), "source"
+  // (the other connector).
+  std::string setting = {};
+  std::vector<std::string> values = {};
 };
 
 // One kind of connector, as `use:` names it.
@@ -231,6 +264,7 @@ struct ConnectorKind {
   std::function<absl::StatusOr<std::unique_ptr<Destination>>(
       const ConnectorConfig&)>
       make_destination;
+  std::vector<KeyRule> rules = {};
 };
 
 // The kinds, one function an engine; each is in the engine's own files.

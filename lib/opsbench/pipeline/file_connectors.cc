@@ -513,6 +513,7 @@ ConnectorKind ArrowSourceKind() {
   ConnectorKind kind;
   kind.name = "source-arrow";
   kind.settings = {PathSetting()};
+  kind.rules = {{"resources.parallel_reads"}, {"resources.decode"}, {"seed"}};
   kind.make_source = [](const ConnectorConfig& config)
       -> absl::StatusOr<std::unique_ptr<Source>> {
     OPSBENCH_ASSIGN_OR_RETURN(std::string path, RequiredPath(config));
@@ -524,6 +525,8 @@ ConnectorKind ArrowSourceKind() {
 ConnectorKind ArrowDestinationKind() {
   ConnectorKind kind;
   kind.name = "dest-arrow";
+  // The file is always written beside the one that it replaces.
+  kind.rules = {{"destination.staged"}, {"resources.decode"}};
   kind.settings = {PathSetting(),
                    {"compression",
                     "none",
@@ -543,6 +546,11 @@ ConnectorKind ArrowDestinationKind() {
 ConnectorKind NullDestinationKind() {
   ConnectorKind kind;
   kind.name = "dest-null";
+  kind.rules = {{"destination.write_mode"},
+                {"destination.staged"},
+                {"destination.primary_key"},
+                {"config.decode", "source", {"source-postgres"}},
+                {"resources.decode", "decode", {"false"}}};
   kind.settings = {{"decode",
                     "true",
                     {"true", "false"},

@@ -298,7 +298,7 @@ TEST_F(FileConnectorsTest, AbortedRunsLeaveTheFileAsItWas) {
 TEST_F(FileConnectorsTest, OneWriterAtATime) {
   const std::vector<Batch> batches = RandomBatches(1);
   // What a killed run left.
-  std::ofstream(path_ + ".partial") << std::string(1'000'000, 'x');
+  std::ofstream(path_ + ".partial") << "OPSBPART" << std::string(99'999, 'x');
   auto first = ArrowDestination(path_);
   ASSERT_TRUE(first->Prepare({}, batches[0].schema()).ok());
   auto second = ArrowDestination(path_);
@@ -311,6 +311,66 @@ TEST_F(FileConnectorsTest, OneWriterAtATime) {
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(Rows(*back), Rows({batches[0]}));
   ExpectNothingElse();
+}
+
+// A file beside the target that opsbench did not make is somebody's.
+TEST_F(FileConnectorsTest, AForeignPartialFileIsRefusedAndStays) {
+  const std::vector<Batch> batches = RandomBatches(1);
+  const std::string partial = path_ + ".partial";
+  for (const std::string text :
+       {"precious", "ARROW1 of another program", "", "OPSB"}) {
+    std::ofstream(partial) << text;
+    const absl::Status status =
+        ArrowDestination(path_)->Prepare({}, batches[0].schema());
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+    EXPECT_THAT(status.message(), HasSubstr(partial));
+    std::ifstream file(partial);
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), text);
+    EXPECT_FALSE(fs::exists(path_));
+    fs::remove(partial);
+  }
+  // Nor is it followed to somewhere else.
+  std::ofstream(folder_ / "else") << "precious";
+  fs::create_symlink(folder_ / "else", partial);
+  const absl::Status status =
+      ArrowDestination(path_)->Prepare({}, batches[0].schema());
+  EXPECT_EQ(status.code(), kInvalid) << status;
+  EXPECT_TRUE(fs::is_symlink(partial));
+  EXPECT_EQ(fs::file_size(folder_ / "else"), 8);
+}
+
+TEST_F(FileConnectorsTest, ALinkStaysAndWhatItNamesIsReplaced) {
+  const std::vector<Batch> batches = RandomBatches(1);
+  WriteRequest replace;
+  replace.mode = WriteMode::kReplace;
+  const fs::path real = folder_ / "real.arrow";
+  ASSERT_TRUE(
+      Write(ArrowDestination(real.string()).get(), replace, batches).ok());
+  fs::permissions(real, fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink(real, path_);
+  const std::vector<Batch> others = RandomBatches(2);
+  ASSERT_TRUE(Write(ArrowDestination(path_).get(), replace, others).ok());
+  EXPECT_TRUE(fs::is_symlink(path_));
+  const auto back = Read(real.string(), {});
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(Rows(*back), Rows(others));
+  EXPECT_EQ(fs::status(real).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(FileConnectorsTest, OnlyRegularFilesAreReplaced) {
+  const std::vector<Batch> batches = RandomBatches(1);
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  for (const WriteMode mode : {WriteMode::kAppend, WriteMode::kReplace}) {
+    WriteRequest request;
+    request.mode = mode;
+    const absl::Status status =
+        ArrowDestination(path_)->Prepare(request, batches[0].schema());
+    EXPECT_EQ(status.code(), kInvalid) << status;
+    EXPECT_THAT(status.message(), HasSubstr("no regular file"));
+    ExpectNothingElse();
+  }
+  EXPECT_TRUE(fs::is_fifo(path_));
 }
 
 TEST_F(FileConnectorsTest, TruncatedFilesAreRefusedByName) {

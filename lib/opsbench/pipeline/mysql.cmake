@@ -14,7 +14,7 @@ opsbench_library(NAME pipeline_mysql
   SOURCES internal/mysql_catalog.cc internal/mysql_commit.cc
     internal/mysql_destination.cc internal/mysql_encoder.cc
     internal/mysql_native_type.cc internal/mysql_source.cc
-    mysql_connectors.cc
+    internal/mysql_staging.cc mysql_connectors.cc
     "${generated}"
   DEPS opsbench::base opsbench::db opsbench::pipeline_core
     opsbench::pipeline_ranges)

@@ -65,6 +65,7 @@ std::vector<ConnectorKind> MysqlConnectors() {
        "what becomes of 0000-00-00 and of dates with a month or day of 0"},
   };
   kinds[0].make_source = MakeSource;
+  kinds[0].rules = {{"resources.decode"}};
   kinds[1].name = "dest-mysql";
   kinds[1].engine = "mysql";
   kinds[1].settings = {
@@ -76,6 +77,7 @@ std::vector<ConnectorKind> MysqlConnectors() {
        "batch: arrays bound to a prepared INSERT"},
   };
   kinds[1].make_destination = MakeDestination;
+  kinds[1].rules = {{"resources.decode"}};
   return kinds;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -214,6 +215,95 @@ TEST_F(MysqlConnectorsTest, ASwapStandsWhenTheOldTableIsLeft) {
   EXPECT_EQ(next->warning, "");
   EXPECT_EQ(Select("SELECT id FROM t"), "3");
   EXPECT_EQ(Select("SHOW TABLES LIKE 'opsbench\\_%'"), "");
+}
+
+// Tables under the names of what a staged run makes, without its mark.
+TEST_F(MysqlConnectorsTest, ForeignTablesBesideTheTargetStay) {
+  auto proxy = StatementProxy::Start(url_);
+  ASSERT_TRUE(proxy.ok()) << proxy.status();
+  Run("CREATE TABLE t (id BIGINT) COMMENT 'it''s the users'");
+  Run("INSERT INTO t VALUES (1)");
+  const Batch two = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  WriteRequest staged = To("t", WriteMode::kReplace);
+  staged.staged = true;
+  const auto write = [&](const Url& url) {
+    auto destination =
+        internal::OpenDestination(MysqlConnectors(), "dest-mysql", url);
+    EXPECT_TRUE(destination.ok()) << destination.status();
+    return internal::WriteTable(**destination, staged, {&two});
+  };
+  // What a run leaves whose connection ends at the last step tells the names.
+  (*proxy)->HoldAt("DROP TABLE `", StatementProxy::Where::kRequest);
+  (*proxy)->Cut();
+  ASSERT_TRUE(write((*proxy)->url()).ok());
+  const std::string left = Select("SHOW TABLES LIKE 'opsbench\\_old\\_%'");
+  const std::string staging =
+      absl::StrReplaceAll(left, {{"opsbench_old", "opsbench_staged"}});
+  Run(absl::StrCat("ALTER TABLE ", left, " COMMENT = 'mine'"));
+  Run(absl::StrCat("CREATE TABLE ", staging,
+                   " (precious INT) COMMENT = "
+                   "'opsbench: something else'"));
+  for (int i = 0; i < 3; ++i) {
+    const auto counts = write(url_);
+    ASSERT_TRUE(counts.ok()) << counts.status();
+    EXPECT_EQ(counts->warning, "");
+  }
+  EXPECT_EQ(Select(absl::StrCat("SELECT id FROM ", left)), "1");
+  EXPECT_EQ(Select("SHOW TABLES"), absl::StrCat(left, "|", staging, "|t"));
+  // The target has its own comment, not the mark of what stood beside it.
+  EXPECT_EQ(Select("SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE "
+                   "TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 't'"),
+            "it's the users");
+}
+
+// Rows of other tables do not go with those that are replaced.
+TEST_P(MysqlMethodTest, ReplacingDoesNotReachOtherTables) {
+  const Batch rows = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  for (const char* rule : {"CASCADE", "SET NULL"}) {
+    Run("CREATE TABLE t (id BIGINT PRIMARY KEY)");
+    Run(
+        absl::StrCat("CREATE TABLE orders (item BIGINT, FOREIGN KEY (item) "
+                     "REFERENCES t (id) ON DELETE ",
+                     rule, ")"));
+    Run("INSERT INTO t VALUES (1)");
+    Run("INSERT INTO orders VALUES (1)");
+    const absl::Status status =
+        Write(To("t", WriteMode::kReplace), {&rows}).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << status;
+    EXPECT_THAT(Message(status), HasSubstr(".orders (foreign key"));
+    EXPECT_EQ(Select("SELECT * FROM orders"), "1");
+    EXPECT_EQ(Select("SELECT * FROM t"), "1");
+    Run("DROP TABLE orders, t");
+  }
+}
+
+TEST_P(MysqlMethodTest, AForeignTableOfMarkersIsRefusedAndStays) {
+  Run("CREATE TABLE opsbench_pipeline_marker (name VARCHAR(9) PRIMARY KEY, "
+      "marker TEXT)");
+  Run("INSERT INTO opsbench_pipeline_marker VALUES ('m', 'precious')");
+  const Batch rows = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  for (const bool early : {true, false}) {
+    WriteRequest request = To("t");
+    request.marked = early;
+    const absl::Status status = Write(request, {&rows}, "m/1").status();
+    EXPECT_EQ(status.code(), Code::kFailedPrecondition) << status;
+    EXPECT_THAT(Message(status), HasSubstr("opsbench_pipeline_marker"));
+    EXPECT_EQ(Select("SHOW TABLES"), "opsbench_pipeline_marker");
+  }
+  EXPECT_FALSE(OpenDestination(GetParam())->HasMarker("m/1").ok());
+  EXPECT_EQ(Select("SELECT * FROM opsbench_pipeline_marker"), "m|precious");
+}
+
+// A temporary table of the target's own name would take its rows.
+TEST_P(MysqlMethodTest, AnUpsertIntoATableOfTheTemporaryOnesName) {
+  Run("CREATE TABLE opsbench_pipeline_upsert (id BIGINT PRIMARY KEY, v TEXT)");
+  const Batch rows = BatchOf(
+      SchemaOf({{"id", {TypeId::kInt64}}, {"v", {TypeId::kText}}}, {"id"}),
+      {{"1", "a"}, {"2", "b"}});
+  const auto counts =
+      Write(To("opsbench_pipeline_upsert", WriteMode::kUpsert), {&rows});
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_EQ(Select("SELECT * FROM opsbench_pipeline_upsert"), "1|a|2|b");
 }
 
 // Lost at the RENAME itself, nobody knows; the target is one of the two whole.

@@ -21,14 +21,16 @@ absl::StatusOr<std::unique_ptr<Session>> Open(absl::string_view url) {
         absl::StrCat("not a PostgreSQL URL: ", parsed.Redacted()));
   }
   OPSBENCH_ASSIGN_OR_RETURN(auto session, opsbench::Connect(parsed));
-  OPSBENCH_RETURN_IF_ERROR(
-      session
-          ->Execute("SELECT set_config(name, value, false) FROM (VALUES "
-                    "('intervalstyle', 'postgres'), ('lc_monetary', 'C'), "
-                    "('xmloption', 'content'), ('statement_timeout', '0'), "
-                    "('idle_in_transaction_session_timeout', '0')) AS "
-                    "given(name, value)")
-          .status());
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunSection(*session, "session", {}, &rows));
+  // To set it takes rights that few have.
+  if (rows.at(0, 0).text() != "origin") {
+    return absl::FailedPreconditionError(absl::StrCat(
+        parsed.Redacted(), ": session_replication_role is ",
+        rows.at(0, 0).text(),
+        ", so that triggers and foreign keys would be passed over; reset it "
+        "for this role and database"));
+  }
   return session;
 }
 
@@ -72,6 +74,8 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "takes the place where a table has one"},
   };
   source.make_source = postgres::MakeSource;
+  source.rules = {{"config.split", "parallel_reads", {"many"}},
+                  {"resources.decode", "method", {"copy"}}};
   ConnectorKind destination;
   destination.name = "dest-postgres";
   destination.engine = "postgres";
@@ -83,8 +87,12 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "INSERT of many rows; COPY in binary (in text when a column has a type "
        "without a binary form here); COPY in text; one prepared INSERT a row, "
        "sent without waiting"},
-      {"insert_rows", "1000", {}, "rows of one INSERT"},
-      {"flush_bytes", "262144", {}, "bytes of one piece of a COPY"},
+      {"insert_rows", "1000", {}, "rows of one INSERT", 1'000'000},
+      {"flush_bytes",
+       "262144",
+       {},
+       "bytes of one piece of a COPY",
+       int64_t{1} << 28},
       {"replace_by",
        "truncate",
        {"truncate", "delete"},
@@ -99,6 +107,11 @@ std::vector<ConnectorKind> PostgresConnectors() {
        "gather the planner's statistics before the commit"},
   };
   destination.make_destination = postgres::MakeDestination;
+  destination.rules = {
+      {"config.insert_rows", "load_method", {"insert"}},
+      {"config.flush_bytes", "load_method", {"copy", "copy_text"}},
+      {"config.replace_by", "write_mode", {"replace"}},
+      {"resources.decode", "load_method", {"copy"}}};
   return {std::move(source), std::move(destination)};
 }
 

@@ -123,6 +123,106 @@ TEST_F(PostgresDestinationTest, ReplaceLeavesTheseRowsAndNoOthers) {
   }
 }
 
+// Rows of other tables do not go with those that are replaced.
+TEST_F(PostgresDestinationTest, ReplacingDoesNotReachOtherTables) {
+  for (const char* by : {"truncate", "delete"}) {
+    for (const char* other :
+         {"CREATE TABLE other (id int REFERENCES t ON DELETE CASCADE)",
+          "CREATE TABLE other (id int REFERENCES t ON DELETE SET NULL)",
+          "CREATE TABLE other () INHERITS (t)"}) {
+      Run("DROP TABLE IF EXISTS t CASCADE");
+      Run("DROP TABLE IF EXISTS other");
+      Run("CREATE TABLE t (id int PRIMARY KEY, note text)");
+      Run("INSERT INTO t VALUES (1, 'old')");
+      Run(other);
+      Run("INSERT INTO other (id) VALUES (1)");
+      const absl::Status status = Write(To("t", WriteMode::kReplace),
+                                        Numbered(3), {{"replace_by", by}});
+      EXPECT_EQ(status.code(), Code::kInvalidArgument) << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr("other ("));
+      EXPECT_EQ(Text("SELECT count(id) FROM other"), "1") << other;
+      EXPECT_EQ(Text("SELECT note FROM ONLY t"), "old") << other;
+    }
+  }
+}
+
+TEST_F(PostgresDestinationTest, RowsThatATriggerOrARuleDropsAreAnError) {
+  Run("CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END'");
+  for (const char* what :
+       {"CREATE TRIGGER drops BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION "
+        "drops()",
+        "CREATE RULE drops AS ON INSERT TO t DO INSTEAD NOTHING"}) {
+    Run("DROP TABLE IF EXISTS t");
+    Run("CREATE TABLE t (id int PRIMARY KEY, note text)");
+    Run(what);
+    for (const char* method : kLoadMethods) {
+      for (const WriteMode mode :
+           {WriteMode::kAppend, WriteMode::kReplace, WriteMode::kUpsert}) {
+        WriteRequest request = To("t", mode);
+        request.key = {"id"};
+        const absl::Status status =
+            Write(request, Numbered(3), {{"load_method", method}});
+        // A rule is none of COPY's.
+        const bool rule = absl::StrContains(what, "RULE");
+        if (rule && absl::StrContains(method, "copy") &&
+            mode != WriteMode::kUpsert) {
+          EXPECT_TRUE(status.ok()) << status;
+          Run("TRUNCATE t");
+          continue;
+        }
+        EXPECT_FALSE(status.ok()) << method << " " << what;
+        EXPECT_EQ(Text("SELECT count(*) FROM t"), "0") << method << what;
+      }
+    }
+  }
+}
+
+TEST_F(PostgresDestinationTest, AForeignTableOfMarkersIsRefusedAndStays) {
+  Run("CREATE TABLE opsbench_pipeline_marker (name text PRIMARY KEY, value "
+      "text NOT NULL)");
+  Run("INSERT INTO opsbench_pipeline_marker VALUES ('m', 'precious')");
+  for (const bool early : {true, false}) {
+    WriteRequest request = To("t");
+    request.marked = early;
+    const absl::Status status = Write(request, Numbered(2), {}, "m/1");
+    EXPECT_EQ(status.code(), Code::kFailedPrecondition) << status;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("opsbench_pipeline_marker"));
+  }
+  EXPECT_FALSE((*ConnectDestination(url()))->HasMarker("m/1").ok());
+  EXPECT_EQ(Text("SELECT value FROM opsbench_pipeline_marker"), "precious");
+  EXPECT_EQ(Text("SELECT count(*) FROM pg_class WHERE relname = 't'"), "0");
+}
+
+TEST_F(PostgresDestinationTest, AForeignTableWhereRowsAreStagedStays) {
+  Run("CREATE TABLE t (id int PRIMARY KEY, note text)");
+  const std::string staged =
+      absl::StrCat("opsbench_staged_", Text("SELECT 't'::regclass::oid"));
+  Run(absl::StrCat("CREATE TABLE ", staged, " AS SELECT 1 AS precious"));
+  WriteRequest request = To("t", WriteMode::kReplace);
+  request.staged = true;
+  const absl::Status status = Write(request, Numbered(2));
+  EXPECT_EQ(status.code(), Code::kAlreadyExists) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr(staged));
+  EXPECT_EQ(Text(absl::StrCat("SELECT precious FROM ", staged)), "1");
+}
+
+// What a table is protected by does not go with the one that it replaces.
+TEST_F(PostgresDestinationTest, AStagedTableLosesNoProtection) {
+  for (const char* what :
+       {"ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE t REPLICA IDENTITY FULL", "ALTER TABLE t SET UNLOGGED"}) {
+    Run("DROP TABLE IF EXISTS t");
+    Run("CREATE TABLE t (id int PRIMARY KEY, note text)");
+    Run(what);
+    WriteRequest request = To("t", WriteMode::kReplace);
+    request.staged = true;
+    EXPECT_EQ(Write(request, Numbered(2)).code(), Code::kInvalidArgument)
+        << what;
+  }
+}
+
 // A staged table is the old one in all but its rows.
 TEST_F(PostgresDestinationTest, AStagedTableKeepsWhatTheOldOneHad) {
   Run("CREATE TABLE other (id int PRIMARY KEY)");

@@ -46,6 +46,7 @@ WriteRequest WriteOf(const PipelineConfig& config, const StreamConfig& stream) {
   write.mode = config.write_mode;
   write.staged = config.staged;
   write.key = config.primary_key;
+  write.marked = stream.incremental;
   return write;
 }
 
@@ -326,38 +327,46 @@ absl::StatusOr<std::vector<Verdict>> VerifyPipeline(
   return verdicts;
 }
 
-absl::StatusOr<bool> SeedSource(
-    const PipelineConfig& config, absl::Span<const ConnectorKind> kinds,
-    const std::atomic<bool>* stop,
-    const std::function<void(int64_t rows_done)>& on_progress) {
+absl::StatusOr<bool> NeedsSeed(const PipelineConfig& config,
+                               absl::Span<const ConnectorKind> kinds) {
   if (config.seed.rows == 0) return false;
   OPSBENCH_ASSIGN_OR_RETURN(const Ends ends, EndsOf(config, kinds));
-  if (ends.source->engine.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "seed makes a table by SQL: it is not for ", config.source.use));
-  }
-  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
-                            Url::Parse(config.source.config.url));
-  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+  const ReadRequest read = ReadOf(config, config.streams[0]);
   {
     OPSBENCH_ASSIGN_OR_RETURN(const auto source,
                               ends.source->make_source(config.source.config));
     OPSBENCH_RETURN_IF_ERROR(source->Connect());
-    const absl::Status described =
-        source->Describe(ReadOf(config, config.streams[0])).status();
-    if (!absl::IsNotFound(described)) {
-      OPSBENCH_RETURN_IF_ERROR(described);
-      return false;
-    }
+    const absl::Status described = source->Describe(read).status();
+    if (absl::IsNotFound(described)) return true;
+    OPSBENCH_RETURN_IF_ERROR(described);
   }
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
+                            Url::Parse(config.source.config.url));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows,
+                            SeededRows(session.get(), read.table));
+  if (!config.seed.exact || rows == config.seed.rows) return false;
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the table ", read.table.ToString(), " is there already, and ",
+      rows == 0 ? "was not made by `opsbench pipeline seed`"
+                : absl::StrCat("has ", rows, " rows, not ", config.seed.rows),
+      ": leave --rows out, or make the table again by `opsbench pipeline seed "
+      "--fresh`"));
+}
+
+absl::Status SeedSource(
+    const PipelineConfig& config, const std::atomic<bool>* stop,
+    const std::function<void(int64_t rows_done)>& on_progress) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Url url,
+                            Url::Parse(config.source.config.url));
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
   BenchEventsOptions options;
   options.table = {config.source.schema, config.streams[0].name};
   options.rows = config.seed.rows;
   options.profile_bytes = config.seed.profile_bytes;
   options.stop = stop;
   options.on_progress = on_progress;
-  OPSBENCH_RETURN_IF_ERROR(SeedBenchEvents(session.get(), options));
-  return true;
+  return SeedBenchEvents(session.get(), options);
 }
 
 }  // namespace opsbench::pipeline

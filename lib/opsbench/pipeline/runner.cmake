@@ -73,6 +73,10 @@ if(OPSBENCH_WITH_MYSQL AND OPSBENCH_WITH_POSTGRES)
   opsbench_test(NAME pipeline_all_pairs_test SOURCES all_pairs_test.cc
     LABEL integration TIMEOUT 600
     DEPS opsbench::pipeline opsbench::pipeline_every_type opsbench::testing)
+  opsbench_test(NAME pipeline_hostile_server_test
+    SOURCES hostile_server_test.cc LABEL integration TIMEOUT 300
+    DEPS opsbench::pipeline opsbench::pipeline_every_type opsbench::server
+      opsbench::testing)
   opsbench_test(NAME pipeline_random_tables_test SOURCES random_tables_test.cc
     LABEL integration TIMEOUT 600
     DEPS opsbench::pipeline opsbench::pipeline_random opsbench::testing)
@@ -86,7 +90,8 @@ if(OPSBENCH_WITH_MYSQL AND OPSBENCH_WITH_POSTGRES)
     LABEL integration TIMEOUT 300
     DEPS opsbench::pipeline opsbench::testing)
 else()
-  _opsbench_remember(all_pairs_test.cc full_disk_test.cc random_tables_test.cc
+  _opsbench_remember(all_pairs_test.cc full_disk_test.cc hostile_server_test.cc
+    random_tables_test.cc
     server_loss_test.cc shapes_test.cc)
 endif()
 

@@ -47,11 +47,15 @@ absl::StatusOr<std::vector<Verdict>> VerifyPipeline(
     const PipelineConfig& config, absl::Span<const ConnectorKind> kinds,
     const std::atomic<bool>* stop = nullptr);
 
-// Makes the rows that `config.seed` asks for where the source has no such
-// table; whether it did. False without asking when there is no seed.
-absl::StatusOr<bool> SeedSource(
-    const PipelineConfig& config, absl::Span<const ConnectorKind> kinds,
-    const std::atomic<bool>* stop = nullptr,
+// Whether the source lacks the table that `config.seed` is for; false without
+// asking when there is no seed. FailedPrecondition: its seeding was cut off, or
+// it has not the rows that are asked for.
+absl::StatusOr<bool> NeedsSeed(const PipelineConfig& config,
+                               absl::Span<const ConnectorKind> kinds);
+
+// Makes the rows that `config.seed` asks for.
+absl::Status SeedSource(
+    const PipelineConfig& config, const std::atomic<bool>* stop = nullptr,
     const std::function<void(int64_t rows_done)>& on_progress = nullptr);
 
 }  // namespace opsbench::pipeline

@@ -5,12 +5,16 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opsbench/db/session.h"
 #include "opsbench/pipeline/internal/memory_connectors.h"
 #include "opsbench/pipeline/state.h"
 #include "opsbench/testing/test_servers.h"
@@ -104,6 +108,40 @@ TEST_F(RunnerTest, AnIncrementalStreamGoesOnWhereItCameTo) {
   ASSERT_TRUE(nothing.ok()) << nothing.status();
   EXPECT_EQ(nothing->records_read, 0);
   EXPECT_EQ(table_.rows.back().first, 130);
+}
+
+// A database of somebody's is none to keep a state in, and is not even opened
+// in a way that would change it.
+TEST_F(RunnerTest, AStateIsKeptInAFileOfItsOwn) {
+  MakeIncremental();
+  for (const std::vector<const char*>& sql :
+       {std::vector<const char*>{"CREATE TABLE users (name TEXT)",
+                                 "PRAGMA journal_mode = DELETE"},
+        {"CREATE TABLE pipeline_streams (pipeline TEXT)",
+         "PRAGMA journal_mode = DELETE"},
+        {"CREATE TABLE users (name TEXT)"}}) {
+    std::filesystem::remove(config_.state);
+    {
+      Url url;
+      url.engine = Engine::kSqlite;
+      url.database = config_.state;
+      const auto made = Connect(url);
+      ASSERT_TRUE(made.ok()) << made.status();
+      for (const char* statement : sql) {
+        ASSERT_TRUE((*made)->Execute(statement).ok()) << statement;
+      }
+    }
+    const auto bytes = [&] {
+      std::ifstream file(config_.state, std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    };
+    const std::string before = bytes();
+    const absl::Status status = Run().status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(config_.state));
+    EXPECT_EQ(bytes(), before) << sql[0];
+    EXPECT_TRUE(table_.rows.empty());
+  }
 }
 
 // A commit whose answer is lost, having happened or not: the next run finds out

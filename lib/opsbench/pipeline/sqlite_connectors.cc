@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/pipeline/connector.h"
 #include "opsbench/pipeline/internal/sqlite_destination.h"
@@ -19,10 +20,23 @@ absl::StatusOr<Url> SqliteUrl(const ConnectorConfig& config) {
   return url;
 }
 
+// A file is all that there is of a database.
+std::vector<KeyRule> SqliteRules() {
+  std::vector<KeyRule> rules = {{"resources.decode"}};
+  for (const char* part :
+       {"host", "port", "user", "password", "socket", "schema"}) {
+    rules.push_back({absl::StrCat("config.", part)});
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::vector<ConnectorKind> SqliteConnectors() {
   std::vector<ConnectorKind> kinds(2);
+  kinds[0].rules = kinds[1].rules = SqliteRules();
+  // Readers never wait for a writer.
+  kinds[1].rules.push_back({"destination.staged"});
   kinds[0].name = "source-sqlite";
   kinds[0].engine = "sqlite";
   kinds[0].make_source = [](const ConnectorConfig& config)

@@ -354,6 +354,63 @@ TEST_F(SqliteConnectorsTest, WritesInEachMode) {
             Code::kInvalidArgument);
 }
 
+// Rows of other tables do not go with those that are replaced.
+TEST_F(SqliteConnectorsTest, ReplacingDoesNotReachOtherTables) {
+  const Batch rows = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  for (const char* rule : {"CASCADE", "SET NULL"}) {
+    Run("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+    Run(absl::StrCat("CREATE TABLE orders (item REFERENCES T ON DELETE ", rule,
+                     ")"));
+    Run("INSERT INTO t VALUES (1)");
+    Run("INSERT INTO orders VALUES (1)");
+    const absl::Status status =
+        Write(To("t", WriteMode::kReplace), {&rows}).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << status;
+    EXPECT_THAT(Message(status), HasSubstr("orders"));
+    EXPECT_EQ(Select("SELECT * FROM orders"), "1");
+    EXPECT_EQ(Select("SELECT * FROM t"), "1");
+    Run("DROP TABLE orders");
+    Run("DROP TABLE t");
+  }
+}
+
+TEST_F(SqliteConnectorsTest, RowsThatATriggerDropsAreAnError) {
+  const SchemaPtr schema = SchemaOf({{"id", {TypeId::kInt64}}}, {"id"});
+  const Batch rows = BatchOf(schema, {{"1"}, {"2"}, {"3"}});
+  Run("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+  Run("CREATE TRIGGER drops BEFORE INSERT ON t WHEN NEW.id = 2 BEGIN SELECT "
+      "RAISE(IGNORE); END");
+  for (const WriteMode mode :
+       {WriteMode::kAppend, WriteMode::kReplace, WriteMode::kUpsert}) {
+    WriteRequest request = To("t", mode);
+    const absl::Status status = Write(request, {&rows}).status();
+    if (mode == WriteMode::kUpsert) {
+      // A row of a key alone may be there already.
+      EXPECT_TRUE(status.ok()) << status;
+      continue;
+    }
+    EXPECT_EQ(status.code(), Code::kInternal) << status;
+    EXPECT_THAT(Message(status), HasSubstr("of 3 rows the engine kept 2"));
+    EXPECT_EQ(Select("SELECT COUNT(*) FROM t"), "0");
+  }
+}
+
+TEST_F(SqliteConnectorsTest, AForeignTableOfMarkersIsRefusedAndStays) {
+  Run("CREATE TABLE opsbench_pipeline_marker (name TEXT PRIMARY KEY, marker)");
+  Run("INSERT INTO opsbench_pipeline_marker VALUES ('m', 'precious')");
+  const Batch rows = BatchOf(SchemaOf({{"id", {TypeId::kInt64}}}), {{"2"}});
+  for (const bool early : {true, false}) {
+    WriteRequest request = To("t");
+    request.marked = early;
+    const absl::Status status = Write(request, {&rows}, "m/1").status();
+    EXPECT_EQ(status.code(), Code::kFailedPrecondition) << status;
+    EXPECT_THAT(Message(status), HasSubstr("opsbench_pipeline_marker"));
+  }
+  EXPECT_FALSE(OpenDestination()->HasMarker("m/1").ok());
+  EXPECT_EQ(Select("SELECT * FROM opsbench_pipeline_marker"), "m|precious");
+  EXPECT_EQ(Tables(), "opsbench_pipeline_marker");
+}
+
 TEST_F(SqliteConnectorsTest, AMissingTableIsPartOfTheTransaction) {
   const SchemaPtr schema = SchemaOf({{"id", {TypeId::kInt64}}}, {"id"});
   const Batch good = BatchOf(schema, {{"1"}});

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <utility>
 #include <vector>
@@ -13,16 +14,39 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/pipeline/internal/sql_files.h"
 
 namespace opsbench::pipeline {
 namespace {
+
+constexpr char kTable[] = "pipeline_streams";
+constexpr char kMaker[] = "pipeline state";
 
 absl::StatusOr<std::string> Sql(const SqlCatalog& catalog,
                                 absl::string_view name) {
   OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql compiled,
                             catalog.Compile(name, Engine::kSqlite));
   return compiled.sql;
+}
+
+absl::Status NotOurs(const std::string& path) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("state ", path,
+                   ": the file was not made by opsbench as a state; name "
+                   "another one"));
+}
+
+// Opening a database changes it: its journal becomes a write-ahead log for
+// good, as that of every state is. The format is at byte 18 of the file
+// (https://www.sqlite.org/fileformat2.html): 1 for others.
+absl::Status CheckFormat(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char start[19] = {};
+  if (!file.read(start, sizeof(start)) || start[18] != 1) {
+    return absl::OkStatus();
+  }
+  return NotOurs(path);
 }
 
 std::string Escaped(absl::string_view part) {
@@ -47,13 +71,25 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
   Url url;
   url.engine = Engine::kSqlite;
   url.database = path;
+  OPSBENCH_RETURN_IF_ERROR(CheckFormat(path));
   OPSBENCH_ASSIGN_OR_RETURN(store->session_, Connect(url));
   OPSBENCH_ASSIGN_OR_RETURN(
       const SqlCatalog catalog,
       runner_internal::LoadCatalog("sqlite/pipeline/state"));
-  for (const char* name : {"durable", "create"}) {
-    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, Sql(catalog, name));
-    OPSBENCH_RETURN_IF_ERROR(store->session_->Execute(sql).status());
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string durable, Sql(catalog, "durable"));
+  OPSBENCH_RETURN_IF_ERROR(store->session_->Execute(durable).status());
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const bool there,
+      RequireOurs(*store->session_, {"", kTable}, kMaker,
+                  absl::StrCat("name another file than ", path)));
+  if (!there) {
+    ResultSet others;
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, Sql(catalog, "others"));
+    OPSBENCH_RETURN_IF_ERROR(store->session_->Query(sql, &others));
+    if (others.row_count() > 0) return NotOurs(path);
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string create, Sql(catalog, "create"));
+    OPSBENCH_RETURN_IF_ERROR(
+        CreateMarkedTable(*store->session_, {"", kTable}, create, kMaker));
   }
   OPSBENCH_ASSIGN_OR_RETURN(const std::string read, Sql(catalog, "read"));
   OPSBENCH_ASSIGN_OR_RETURN(store->read_, store->session_->Prepare(read));

@@ -41,7 +41,8 @@ struct StreamState {
 
 class StateStore {
  public:
-  // FailedPrecondition: another run holds it. Others as Connect().
+  // FailedPrecondition: another run holds it, or the file is a database that
+  // opsbench did not make. Others as Connect().
   static absl::StatusOr<std::unique_ptr<StateStore>> Open(
       const std::string& path);
   ~StateStore();

@@ -514,6 +514,12 @@ absl::StatusOr<PipelineResult> TransferRun::Run() {
   // Nobody failed before the commit, or there would have been none.
   if (!drained_.ok()) return status_;
   PipelineResult result = Collect();
+  if (result.records_read != rows_written_) {
+    return absl::InternalError(
+        absl::StrCat(options_.write.table.ToString(), ": ", result.records_read,
+                     " rows were read, and ", rows_written_.load(),
+                     " written, which stand"));
+  }
   result.duration_ns = MonotonicNowNs() - start_ns;
   result.peak_memory_bytes = PeakMemoryBytes();
   return result;

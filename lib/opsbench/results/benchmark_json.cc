@@ -46,6 +46,7 @@ OrderedJson RowJson(const BenchmarkRow& row) {
   if (row.run_type == "iteration") {
     json["repetition_index"] = row.repetition_index;
   }
+  if (row.process > 0) json["opsbench_process"] = row.process;
   json["threads"] = row.threads;
   if (!row.aggregate_name.empty()) json["aggregate_name"] = row.aggregate_name;
   if (!row.aggregate_unit.empty()) json["aggregate_unit"] = row.aggregate_unit;

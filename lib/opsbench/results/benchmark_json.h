@@ -32,6 +32,9 @@ struct BenchmarkRow {
   std::string aggregate_unit;          // "time" or "percentage".
   int64_t repetitions = 0;  // 0 before version 1.5, which knows no index.
   int64_t repetition_index = 0;
+  // Which of the processes that the file was merged from took the row, from 1;
+  // 0 in a file of one process. Google Benchmark knows no such field.
+  int64_t process = 0;
   int64_t threads = 1;
   int64_t iterations = 0;
   // Per iteration, in time_unit. NaN when the file gives none. A fraction

@@ -265,7 +265,8 @@ class Comparer {
       entry->verdict = head == nullptr ? Verdict::kMissing : Verdict::kError;
       if (head != nullptr) entry->note = "no finite value in the head";
     } else if (in_head) {
-      entry->verdict = Verdict::kNew;
+      // A benchmark always has a time: without one, the base is damaged.
+      entry->verdict = metric == kRealTime ? Verdict::kError : Verdict::kNew;
       if (base != nullptr) entry->note = "no finite value in the base";
     } else if (head != nullptr) {
       entry->verdict = metric == kRealTime ? Verdict::kError : Verdict::kUnsure;
@@ -354,14 +355,20 @@ void AddDuplicates(absl::string_view side, const SampleSet& set,
                    "their order: ", SomeOf(set.duplicates())));
 }
 
-// An area whose results cannot be read has no benchmark to report.
-void AddLostAreas(const SampleSet& head, Comparison* comparison) {
-  for (const auto& [area, reason] : head.failures()) {
-    comparison->metrics.push_back({.area = area,
-                                   .benchmark = absl::StrCat("all of ", area),
-                                   .metric = kRealTime,
-                                   .verdict = Verdict::kError,
-                                   .note = reason});
+// An area whose results cannot be read has no benchmark to report: not on the
+// side that lost it, and none that is new on the other.
+void AddLostAreas(absl::string_view side, const SampleSet& set,
+                  const CompareOptions& options, Comparison* comparison) {
+  for (const auto& [area, reason] : set.failures()) {
+    if (!options.areas.empty() && !absl::c_linear_search(options.areas, area)) {
+      continue;
+    }
+    comparison->metrics.push_back(
+        {.area = area,
+         .benchmark = absl::StrCat("all of ", area),
+         .metric = kRealTime,
+         .verdict = Verdict::kError,
+         .note = absl::StrCat("no results in the ", side, ": ", reason)});
   }
 }
 
@@ -434,7 +441,8 @@ absl::StatusOr<Comparison> Compare(const SampleSet& base, const SampleSet& head,
   comparison.warnings = internal::EnvironmentWarnings(base, head);
   AddDuplicates("base", base, &comparison.warnings);
   AddDuplicates("head", head, &comparison.warnings);
-  AddLostAreas(head, &comparison);
+  AddLostAreas("base", base, options, &comparison);
+  AddLostAreas("head", head, options, &comparison);
   Comparer comparer(options);
   OPSBENCH_RETURN_IF_ERROR(comparer.CompareAll(pairs, &comparison));
   SortMetrics(SortKey::kVerdict, &comparison);
@@ -488,6 +496,7 @@ absl::StatusOr<Comparison> CompareRivals(const SampleSet& run,
       .confidence = options.confidence};
   comparison.warnings = internal::EnvironmentWarnings(run, run);
   AddDuplicates("run", run, &comparison.warnings);
+  AddLostAreas("run", run, options, &comparison);
   if (!alone.empty()) {
     comparison.warnings.push_back(
         absl::StrCat("without a rival: ", SomeOf(alone)));

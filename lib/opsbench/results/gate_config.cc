@@ -6,12 +6,11 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "opsbench/base/edit_distance.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/internal/name_filter.h"
 #include "opsbench/results/metric.h"
@@ -107,28 +106,22 @@ class Reader {
   Field Percentage(double* share) const {
     return [this, share](const YAML::Node& node) -> absl::Status {
       const std::string scalar = node.IsScalar() ? node.Scalar() : "";
-      absl::string_view text = scalar;
-      double percent = 0;
-      if (!absl::ConsumeSuffix(&text, "%") ||
-          !absl::SimpleAtod(text, &percent) ||
-          !(percent > 0 && percent <= 100)) {
+      const absl::StatusOr<double> read = ParseShare(scalar, 0, 1);
+      if (!read.ok() || !absl::EndsWith(scalar, "%") || *read == 0) {
         return Error(node,
                      "expected a percentage above 0% and up to 100%, as 2%");
       }
-      *share = percent / 100;
+      *share = *read;
       return absl::OkStatus();
     };
   }
 
   Field Number(double low, double high, double* value) const {
     return [=, this](const YAML::Node& node) -> absl::Status {
-      double number = 0;
-      if (!node.IsScalar() || !absl::SimpleAtod(node.Scalar(), &number) ||
-          !(number >= low && number <= high)) {
-        return Error(
-            node, absl::StrCat("expected a number from ", low, " to ", high));
-      }
-      *value = number;
+      const absl::StatusOr<double> number =
+          ParseNumber(node.IsScalar() ? node.Scalar() : "", low, high);
+      if (!number.ok()) return Error(node, number.status().message());
+      *value = *number;
       return absl::OkStatus();
     };
   }

@@ -81,7 +81,7 @@ TEST(GateConfigTest, ErrorsSayWhere) {
       {"version: 1\ndefaults:\n  slice_ms: fast\n", "gate.yaml:3:13"},
       {"version: 1\ndefaults:\n  metrics: [speed]\n", "\"speed\" does not end"},
       {"version: 1\ndefaults: 3\n", "gate.yaml:2:11: expected keys"},
-      {"version: 2\n", "gate.yaml:1:10: expected a number from 1 to 1"},
+      {"version: 2\n", "gate.yaml:1:10: expected a number from 1 to 1, not \"2\""},
       {"binaries: []\n", "no version"},
       {"version: 1\n", "no binaries"},
       {"version: 1\nbinaries:\n  - target: a\n", "a binary without path"},

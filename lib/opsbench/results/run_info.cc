@@ -128,6 +128,7 @@ absl::StatusOr<RunInfo> FromJson(const Json& json) {
   json.at("areas").get_to(info.areas);
   // Later than the first files of this version, which lack them.
   info.filter = json.value("filter", info.filter);
+  if (json.contains("sequence")) GetInteger(json, "sequence", &info.sequence);
   if (json.contains("rows")) GetInteger(json, "rows", &info.rows);
   if (json.contains("repetitions")) {
     GetInteger(json, "repetitions", &info.repetitions);
@@ -172,6 +173,7 @@ std::string FormatRunInfo(const RunInfo& info) {
   Json json;
   json["schema_version"] = info.schema_version;
   json["status"] = std::string(RunStatusName(info.status));
+  json["sequence"] = info.sequence;
   json["started"] = info.started;
   json["git_sha"] = info.git_sha;
   json["git_short_sha"] = info.git_short_sha;

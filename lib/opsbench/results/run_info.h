@@ -34,6 +34,9 @@ enum class RunStatus {
 struct RunInfo {
   int schema_version = kRunSchemaVersion;
   RunStatus status = RunStatus::kRunning;
+  // The order in which the runs of a state folder were created, from 1; 0 of
+  // those that knew none.
+  int64_t sequence = 0;
   std::string started;  // ISO 8601 in UTC: "2026-01-31T12:00:00Z".
 
   // "unknown", with the short sha "nogit", outside a git checkout.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <set>
 #include <system_error>
 #include <tuple>
 #include <utility>
@@ -30,12 +31,35 @@ namespace {
 namespace fs = std::filesystem;
 using internal::ErrnoStatus;
 
+// Whether a folder of that name may be a baseline or a run.
 bool IsName(absl::string_view name) {
   return !name.empty() && name.front() != '.' &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                   c == '.' || c == '_' || c == '-';
          });
+}
+
+bool IsAlias(absl::string_view name) {
+  return name == "latest" || name == "previous";
+}
+
+// "20260131T120000Z-…".
+bool IsRunName(absl::string_view name) {
+  constexpr absl::string_view kShape = "00000000T000000Z-";
+  for (size_t i = 0; i < kShape.size(); ++i) {
+    if (i >= name.size()) return false;
+    const bool digit = absl::ascii_isdigit(static_cast<unsigned char>(name[i]));
+    if (kShape[i] == '0' ? !digit : name[i] != kShape[i]) return false;
+  }
+  return true;
+}
+
+// The area whose benchmarks are called so, or empty.
+std::string AreaOfNames(const RunInfo& info, absl::string_view name) {
+  const std::string family =
+      absl::AsciiStrToLower(name.substr(0, name.find('/')));
+  return absl::c_linear_search(info.areas, family) ? family : "";
 }
 
 // A library call that failed, under errno's own codes.
@@ -63,11 +87,18 @@ absl::StatusOr<RunInfo> ReadRunInfo(const std::string& folder) {
 // The results of every area of `run->info`.
 void ReadAreas(Run* run) {
   for (const std::string& area : run->info.areas) {
-    auto file = ReadBenchmarkFile(RunStore::AreaFile(run->folder, area));
-    if (file.ok()) {
-      run->areas[area] = *std::move(file);
+    BenchmarkFile file;
+    const absl::Status status = VisitArea(
+        run->info, run->folder, area,
+        [&file](const BenchmarkRow& row) {
+          file.rows.push_back(row);
+          return absl::OkStatus();
+        },
+        &file.context);
+    if (status.ok()) {
+      run->areas[area] = std::move(file);
     } else {
-      run->failed_areas[area] = file.status();
+      run->failed_areas[area] = status;
     }
   }
 }
@@ -204,11 +235,60 @@ absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
 }  // namespace
 
 absl::Status CheckBaselineName(absl::string_view name) {
-  if (IsName(name)) return absl::OkStatus();
+  absl::string_view why;
+  if (!IsName(name) || name.front() == '-') {
+    why =
+        "use letters, digits, '.', '_' and '-', and begin with a letter, a "
+        "digit or '_'";
+  } else if (IsAlias(name)) {
+    why = "it stands for a run: choose another name";
+  } else if (IsRunName(name)) {
+    why = "it looks like the name of a run: choose another name";
+  } else if (absl::EndsWith(name, ".json")) {
+    why = "it looks like a file of results: leave out .json";
+  } else {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", name,
-                   "\" cannot name a baseline: use letters, digits, '.', '_' "
-                   "and '-', and begin with another than '.'"));
+      absl::StrCat("\"", name, "\" cannot name a baseline: ", why));
+}
+
+absl::Status VisitArea(const RunInfo& info, const std::string& folder,
+                       const std::string& area, RowVisitor visit,
+                       std::map<std::string, std::string>* context) {
+  const std::string path = RunStore::AreaFile(folder, area);
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
+  std::map<std::string, std::string> own_context;
+  std::set<std::tuple<std::string, std::string, int64_t, int64_t>> seen;
+  std::string twice;
+  std::string other;
+  OPSBENCH_RETURN_IF_ERROR(VisitBenchmarkJson(
+      text, path,
+      [&](const BenchmarkRow& row) {
+        if (!seen.emplace(row.run_name, row.aggregate_name, row.process,
+                          row.repetition_index)
+                 .second) {
+          twice = row.name;
+        }
+        const std::string named = AreaOfNames(info, row.run_name);
+        if (!named.empty() && named != area) other = named;
+        return visit(row);
+      },
+      &own_context));
+  if (const auto found = own_context.find("executable");
+      found != own_context.end() && absl::EndsWith(found->second, "_bench")) {
+    const std::string binary = fs::path(found->second).filename();
+    if (binary != absl::StrCat(area, "_bench")) other = binary;
+  }
+  std::string fault;
+  if (seen.empty()) fault = "holds no benchmark";
+  if (!twice.empty()) fault = absl::StrCat("holds ", twice, " twice");
+  if (!other.empty()) fault = absl::StrCat("holds results of ", other);
+  if (!fault.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " ", fault));
+  }
+  if (context != nullptr) context->merge(own_context);
+  return absl::OkStatus();
 }
 
 RunStore::RunStore(fs::path state_folder)
@@ -231,6 +311,11 @@ absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
         absl::StrCat("git_short_sha is \"", info.git_short_sha, "\""));
   }
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(state_folder_ / "runs"));
+  OPSBENCH_ASSIGN_OR_RETURN(const std::vector<StoredRun> before, ListRuns());
+  int64_t sequence = 1;
+  for (const StoredRun& run : before) {
+    if (run.info.ok()) sequence = std::max(sequence, run.info->sequence + 1);
+  }
   const std::string base =
       (state_folder_ / "runs" /
        absl::StrCat(
@@ -244,6 +329,7 @@ absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
   }
   RunInfo running = info;
   running.status = RunStatus::kRunning;
+  running.sequence = sequence;
   absl::Status written =
       WriteFileAtomically(RunFile(folder), FormatRunInfo(running));
   if (written.ok()) return folder;
@@ -259,6 +345,7 @@ absl::Status RunStore::FinishRun(const std::string& folder,
         folder, ": the run is ", RunStatusName(begun.status), " already"));
   }
   Run run = {.folder = folder, .info = info};
+  run.info.sequence = begun.sequence;
   ReadAreas(&run);
   if (!run.failed_areas.empty()) run.info.status = RunStatus::kInterrupted;
   if (run.info.status == RunStatus::kRunning) {
@@ -278,6 +365,12 @@ absl::Status RunStore::Save(const std::string& folder,
         folder, ": the run is ", RunStatusName(info.status),
         ", not complete: a baseline without all results would hide what went "
         "missing"));
+  }
+  Run run = {.folder = folder, .info = info};
+  ReadAreas(&run);
+  for (const auto& [area, status] : run.failed_areas) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no results of ", area, ": ", status.message()));
   }
   const fs::path baselines = state_folder_ / "baselines";
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
@@ -306,11 +399,10 @@ absl::Status RunStore::Save(const std::string& folder,
 }
 
 absl::Status RunStore::Remove(const std::string& name) {
-  OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
   const fs::path baselines = state_folder_ / "baselines";
   RemoveLeftovers(baselines);
   std::error_code error;
-  if (!fs::exists(baselines / name, error)) {
+  if (!IsName(name) || !fs::exists(baselines / name, error)) {
     return absl::NotFoundError(absl::StrCat("there is no baseline \"", name,
                                             "\" in ", baselines.string()));
   }
@@ -342,10 +434,13 @@ absl::StatusOr<std::vector<StoredRun>> RunStore::ListBaselines() const {
 absl::StatusOr<std::vector<StoredRun>> RunStore::ListRuns() const {
   OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> runs,
                             ListFolders(state_folder_ / "runs"));
-  // Names begin with the time; those of one second end in -2, -3 … -10.
+  // By the order of creation. Names begin with the time, of a clock that may
+  // have been wrong; those of one second end in -2, -3 … -10. Runs of older
+  // versions know no sequence, and came before.
   constexpr size_t kTime = sizeof("20260131T120000Z") - 1;
   const auto key = [](const StoredRun& run) {
-    return std::tuple(run.name.substr(0, kTime), run.name.size(), run.name);
+    return std::tuple(run.info.ok() ? run.info->sequence : 0,
+                      run.name.substr(0, kTime), run.name.size(), run.name);
   };
   absl::c_sort(runs, [&](const StoredRun& a, const StoredRun& b) {
     return key(a) < key(b);
@@ -353,8 +448,31 @@ absl::StatusOr<std::vector<StoredRun>> RunStore::ListRuns() const {
   return runs;
 }
 
+// The folder of the newest complete run, or of the one before.
+absl::StatusOr<std::string> RunStore::FindAlias(
+    const std::string& alias) const {
+  OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> runs, ListRuns());
+  // One that cannot be read has no place in the order: it may be the one.
+  for (const StoredRun& run : runs) {
+    if (run.info.ok()) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("which run is ", alias,
+                     " cannot be told: ", run.info.status().message(),
+                     "; remove ", run.folder, " or name the run"));
+  }
+  std::erase_if(runs, [](const StoredRun& run) {
+    return run.info->status != RunStatus::kComplete;
+  });
+  const size_t back = alias == "latest" ? 1 : 2;
+  if (runs.size() >= back) return runs[runs.size() - back].folder;
+  return absl::NotFoundError(absl::StrCat(
+      "there is no ", alias, " run: ", (state_folder_ / "runs").string(),
+      " holds ", runs.size(), " complete runs; `opsbench run` makes one"));
+}
+
 absl::StatusOr<std::string> RunStore::Find(
     const std::string& folder_or_name) const {
+  if (IsAlias(folder_or_name)) return FindAlias(folder_or_name);
   std::vector<fs::path> places;
   if (IsName(folder_or_name)) {
     places = {state_folder_ / "baselines" / folder_or_name,
@@ -364,18 +482,6 @@ absl::StatusOr<std::string> RunStore::Find(
   for (const fs::path& place : places) {
     std::error_code error;
     if (fs::exists(place / "run.json", error)) return place.string();
-  }
-  if (folder_or_name == "latest" || folder_or_name == "previous") {
-    OPSBENCH_ASSIGN_OR_RETURN(std::vector<StoredRun> runs, ListRuns());
-    std::erase_if(runs, [](const StoredRun& run) {
-      return !run.info.ok() || run.info->status != RunStatus::kComplete;
-    });
-    const size_t back = folder_or_name == "latest" ? 1 : 2;
-    if (runs.size() >= back) return runs[runs.size() - back].folder;
-    return absl::NotFoundError(
-        absl::StrCat("there is no ", folder_or_name,
-                     " run: ", (state_folder_ / "runs").string(), " holds ",
-                     runs.size(), " complete runs; `opsbench run` makes one"));
   }
   return absl::NotFoundError(absl::StrCat(
       "\"", folder_or_name, "\" is neither a baseline nor a run of ",

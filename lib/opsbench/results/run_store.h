@@ -38,9 +38,18 @@ struct StoredRun {
   absl::StatusOr<RunInfo> info;  // Or why it cannot be read.
 };
 
-// InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-', or
-// begins with '.'.
+// InvalidArgument: `name` is not made of letters, digits, '.', '_' and '-',
+// begins with '.' or '-', or means something else: "latest", "previous", a run,
+// a file of results.
 absl::Status CheckBaselineName(absl::string_view name);
+
+// Reads the results of one of `info.areas` in a run's folder, row by row. As
+// ReadBenchmarkFile() and VisitBenchmarkJson(). FailedPrecondition: what no run
+// leaves behind, and what would be taken for nothing to compare: a file without
+// a benchmark, with another area's, or with the same repetition twice.
+absl::Status VisitArea(const RunInfo& info, const std::string& folder,
+                       const std::string& area, RowVisitor visit,
+                       std::map<std::string, std::string>* context);
 
 class RunStore {
  public:
@@ -70,24 +79,26 @@ class RunStore {
   // the old or the new one.
   //
   // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
-  // complete.
+  // complete, or an area's results are gone since.
   absl::Status Save(const std::string& folder, const std::string& name);
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
-  // InvalidArgument: as CheckBaselineName(). NotFound: there is none.
+  // Also one whose name could not be given any more. NotFound: there is none.
   absl::Status Remove(const std::string& name);
 
-  // Baselines by name; runs from the oldest to the newest. Empty when there is
-  // no state folder yet; errors are those of reading it.
+  // Baselines by name; runs from the oldest to the newest, by the order in
+  // which they were created whatever the clock said. Empty when there is no
+  // state folder yet; errors are those of reading it.
   absl::StatusOr<std::vector<StoredRun>> ListBaselines() const;
   absl::StatusOr<std::vector<StoredRun>> ListRuns() const;
 
-  // The folder of the baseline of that name, else of the run of that name, else
-  // of the newest complete run (`latest`) or the one before (`previous`), else
-  // that path if there is a run.json.
+  // The folder of the newest complete run (`latest`) or the one before
+  // (`previous`), of the baseline of that name, else of the run of that name,
+  // else that path if there is a run.json.
   //
-  // NotFound: none of these.
+  // NotFound: none of these. FailedPrecondition: a run that may be newer than
+  // the one asked for cannot be read.
   absl::StatusOr<std::string> Find(const std::string& folder_or_name) const;
 
   // Reads the run that Find() finds. Areas that are missing or unreadable end
@@ -97,6 +108,8 @@ class RunStore {
   absl::StatusOr<Run> Load(const std::string& folder_or_name) const;
 
  private:
+  absl::StatusOr<std::string> FindAlias(const std::string& alias) const;
+
   std::filesystem::path state_folder_;
 };
 

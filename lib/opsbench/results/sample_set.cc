@@ -47,7 +47,19 @@ absl::Status SampleSet::AddFile(const std::string& path) {
 absl::Status SampleSet::AddText(absl::string_view text,
                                 const std::string& source) {
   sources_.push_back({.name = source});
-  return Read(text, source, "", &sources_.back().context);
+  Reading reading;
+  OPSBENCH_RETURN_IF_ERROR(VisitBenchmarkJson(
+      text, source,
+      [&](const BenchmarkRow& row) { return AddRow(row, &reading); },
+      &sources_.back().context));
+  TakeAggregates(&reading);
+  if (reading.names.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(source, ": holds no benchmark"));
+  }
+  duplicates_.insert(duplicates_.end(), reading.duplicated.begin(),
+                     reading.duplicated.end());
+  return absl::OkStatus();
 }
 
 absl::Status SampleSet::AddRun(const std::string& folder) {
@@ -56,30 +68,20 @@ absl::Status SampleSet::AddRun(const std::string& folder) {
                             ReadWholeFile(info_path));
   OPSBENCH_ASSIGN_OR_RETURN(RunInfo info, ParseRunInfo(info_text, info_path));
   sources_.push_back({.name = folder, .info = std::move(info)});
-  for (const std::string& area : sources_.back().info->areas) {
-    const std::string path = RunStore::AreaFile(folder, area);
-    absl::Status status;
-    if (absl::StatusOr<std::string> text = ReadWholeFile(path); text.ok()) {
-      status = Read(*text, path, area, &sources_.back().context);
-    } else {
-      status = text.status();
-    }
+  const RunInfo& run = *sources_.back().info;
+  if (run.areas.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(info_path, ": names no area that was measured"));
+  }
+  for (const std::string& area : run.areas) {
+    Reading reading = {.area = area};
+    const absl::Status status = VisitArea(
+        run, folder, area,
+        [&](const BenchmarkRow& row) { return AddRow(row, &reading); },
+        &sources_.back().context);
+    TakeAggregates(&reading);
     if (!status.ok()) failures_[area] = std::string(status.message());
   }
-  return absl::OkStatus();
-}
-
-absl::Status SampleSet::Read(absl::string_view text, const std::string& source,
-                             const std::string& area,
-                             std::map<std::string, std::string>* context) {
-  Reading reading;
-  reading.area = area;
-  OPSBENCH_RETURN_IF_ERROR(VisitBenchmarkJson(
-      text, source,
-      [&](const BenchmarkRow& row) { return AddRow(row, &reading); }, context));
-  TakeAggregates(&reading);
-  duplicates_.insert(duplicates_.end(), reading.duplicated.begin(),
-                     reading.duplicated.end());
   return absl::OkStatus();
 }
 
@@ -162,7 +164,11 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
     return;
   }
   samples->skipped = false;
-  const auto process = static_cast<int32_t>(sources_.size());
+  const int32_t process =
+      processes_
+          .try_emplace({sources_.size(), row.process},
+                       static_cast<int32_t>(processes_.size()))
+          .first->second;
   const auto add = [&](absl::string_view metric, double value) {
     auto found = samples->metrics.find(metric);
     if (found == samples->metrics.end()) {

@@ -26,7 +26,7 @@ namespace opsbench::results {
 // The values of one metric, finite ones alone.
 struct Samples {
   std::vector<double> values;
-  std::vector<int32_t> processes;  // Which process took each; ascending.
+  std::vector<int32_t> processes;  // Which process took each.
   int64_t not_finite = 0;          // Left out.
 };
 
@@ -55,14 +55,16 @@ class SampleSet {
   // `name` is what reports call this side.
   explicit SampleSet(std::string name) : name_(std::move(name)) {}
 
-  // Adds the results of one process. As ReadBenchmarkFile().
+  // Adds the results of one process, or of those that its rows name. As
+  // ReadBenchmarkFile(). FailedPrecondition: it holds no benchmark.
   absl::Status AddFile(const std::string& path);
 
   // The same of `text`, which errors call `source`. As ParseBenchmarkJson().
   absl::Status AddText(absl::string_view text, const std::string& source);
 
-  // Adds the run in `folder`, as one process. Areas that it lacks, and why,
-  // become failures(). NotFound: no run.json; else as ParseRunInfo().
+  // Adds the run in `folder`. Areas that it lacks, and why, become failures().
+  // NotFound: no run.json; FailedPrecondition: it names no area; else as
+  // ParseRunInfo().
   absl::Status AddRun(const std::string& folder);
 
   const std::string& name() const { return name_; }
@@ -83,9 +85,6 @@ class SampleSet {
  private:
   struct Reading;  // Of one file.
 
-  absl::Status Read(absl::string_view text, const std::string& source,
-                    const std::string& area,
-                    std::map<std::string, std::string>* context);
   absl::Status AddRow(const BenchmarkRow& row, Reading* reading);
   void AddAggregate(const BenchmarkRow& row, Reading* reading);
   void TakeAggregates(Reading* reading);
@@ -95,6 +94,8 @@ class SampleSet {
 
   std::string name_;
   std::vector<BenchmarkSamples> benchmarks_;
+  // A number for each source and process of it.
+  std::map<std::pair<size_t, int64_t>, int32_t> processes_;
   // Into benchmarks_, by area and name.
   absl::flat_hash_map<std::pair<std::string, std::string>, size_t> places_;
   std::vector<SampleSource> sources_;

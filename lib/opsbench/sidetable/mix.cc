@@ -1,18 +1,20 @@
 #include "opsbench/sidetable/mix.h"
 
-#include <cmath>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/sidetable/path.h"
 
 namespace opsbench::sidetable {
 namespace {
+
+constexpr double kMaxWeight = 1e9;
 
 constexpr std::pair<absl::string_view, absl::string_view> kMixes[] = {
     {"A", "latest_l2=60,latest_l3=20,exact=10,count_24h=10"},
@@ -32,6 +34,15 @@ constexpr std::pair<absl::string_view, OperationKind> kKinds[] = {
     {"insert_single", OperationKind::kInsertSingle},
 };
 
+// Whether `name` is `prefix` and a number of that range.
+bool ReadSuffix(absl::string_view name, absl::string_view prefix, int low,
+                int high, int* value) {
+  if (!absl::ConsumePrefix(&name, prefix)) return false;
+  const absl::StatusOr<int64_t> number = ParseWholeNumber(name, low, high);
+  if (number.ok()) *value = static_cast<int>(*number);
+  return number.ok();
+}
+
 }  // namespace
 
 absl::StatusOr<MixOperation> ParseOperation(absl::string_view name) {
@@ -44,16 +55,10 @@ absl::StatusOr<MixOperation> ParseOperation(absl::string_view name) {
       return operation;
     }
   }
-  absl::string_view rest = name;
-  if (absl::ConsumePrefix(&rest, "latest_l") &&
-      absl::SimpleAtoi(rest, &operation.level) && operation.level >= 1 &&
-      operation.level <= kMaxLevels) {
+  if (ReadSuffix(name, "latest_l", 1, kMaxLevels, &operation.level)) {
     return operation;
   }
-  rest = name;
-  if (absl::ConsumePrefix(&rest, "insert_") &&
-      absl::SimpleAtoi(rest, &operation.batch) && operation.batch >= 2 &&
-      operation.batch <= kMaxBatch) {
+  if (ReadSuffix(name, "insert_", 2, kMaxBatch, &operation.batch)) {
     operation.kind = OperationKind::kInsertBatch;
     return operation;
   }
@@ -81,12 +86,14 @@ absl::StatusOr<std::vector<MixOperation>> ParseMix(absl::string_view text) {
     OPSBENCH_ASSIGN_OR_RETURN(MixOperation operation,
                               ParseOperation(split.first));
     operation.weight = 1;
-    if (split.first.size() != part.size() &&
-        (!absl::SimpleAtod(split.second, &operation.weight) ||
-         !std::isfinite(operation.weight) || operation.weight <= 0)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("weight '", split.second, "' of operation '",
-                       split.first, "' is not a number above 0"));
+    if (split.first.size() != part.size()) {
+      const auto weight = ParseNumber(split.second, 0, kMaxWeight);
+      if (!weight.ok() || *weight == 0) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "weight ", QuoteBriefly(split.second), " of operation '",
+            split.first, "' is no number above 0, up to ", kMaxWeight));
+      }
+      operation.weight = *weight;
     }
     for (const MixOperation& other : mix) {
       if (other.name == operation.name) {

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <system_error>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::stress {
@@ -40,12 +41,12 @@ Setting IntegerSetting(Setting setting, T& (*field)(StressConfig&), T low,
                        T high) {
   setting.set = [field, low, high](absl::string_view text,
                                    StressConfig* config) {
-    int64_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
+    const absl::StatusOr<int64_t> number = ParseWholeNumber(text, low, high);
+    if (!number.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("must be a whole number from ", low, " to ", high));
     }
-    field(*config) = static_cast<T>(number);
+    field(*config) = static_cast<T>(*number);
     return absl::OkStatus();
   };
   setting.get = [field](StressConfig config) {
@@ -58,14 +59,12 @@ Setting NumberSetting(Setting setting, double& (*field)(StressConfig&),
                       double low, double high) {
   setting.set = [field, low, high](absl::string_view text,
                                    StressConfig* config) {
-    double number = 0;
-    // Written so that NaN is outside.
-    if (!absl::SimpleAtod(text, &number) ||
-        !(number >= low && number <= high)) {
+    const absl::StatusOr<double> number = ParseNumber(text, low, high);
+    if (!number.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "must be a number from ", NumberText(low), " to ", NumberText(high)));
     }
-    field(*config) = number;
+    field(*config) = *number;
     return absl::OkStatus();
   };
   setting.get = [field](StressConfig config) {
@@ -124,12 +123,16 @@ Setting SeedSetting(Setting setting) {
   setting.set = [](absl::string_view text, StressConfig* config) {
     absl::string_view digits = text;
     const bool hexadecimal = absl::ConsumePrefix(&digits, "0x");
-    const bool read = hexadecimal
-                          ? absl::SimpleHexAtoi(digits, &config->plan.seed)
-                          : absl::SimpleAtoi(digits, &config->plan.seed);
-    return read ? absl::OkStatus()
-                : absl::InvalidArgumentError(
-                      "must be a whole number from 0 to 2^64 - 1, also as 0x…");
+    const char* const end = digits.data() + digits.size();
+    uint64_t seed = 0;
+    const auto read =
+        std::from_chars(digits.data(), end, seed, hexadecimal ? 16 : 10);
+    if (read.ec != std::errc() || read.ptr != end) {
+      return absl::InvalidArgumentError(
+          "must be a whole number from 0 to 2^64 - 1, also as 0x…");
+    }
+    config->plan.seed = seed;
+    return absl::OkStatus();
   };
   setting.get = [](const StressConfig& config) {
     return absl::StrCat(config.plan.seed);
@@ -403,7 +406,7 @@ absl::Status Set(const Setting& setting, absl::string_view source,
   absl::Status status = setting.set(text, config);
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
-      absl::StrCat(source, " \"", text, "\": ", status.message()));
+      absl::StrCat(source, " ", QuoteBriefly(text), ": ", status.message()));
 }
 
 absl::Status CheckConfig(const StressConfig& config) {
@@ -445,14 +448,14 @@ absl::StatusOr<int64_t> CacheBytes(const std::string& memory_limit) {
       break;
     }
   }
-  double number = 0;
-  if (!absl::SimpleAtod(digits, &number) || !(number * unit >= kMib) ||
-      !(number * unit <= memory)) {
+  const absl::StatusOr<double> number =
+      ParseNumber(digits, kMib / unit, memory / unit);
+  if (!number.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("must be 512MiB, 2GiB, 10% or the like, from 1MiB to the ",
                      "machine's ", static_cast<int64_t>(memory / kMib), "MiB"));
   }
-  return static_cast<int64_t>(number * unit);
+  return static_cast<int64_t>(*number * unit);
 }
 
 }  // namespace opsbench::stress

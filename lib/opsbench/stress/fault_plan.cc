@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "opsbench/base/edit_distance.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/random.h"
 #include "opsbench/base/status_macros.h"
 
@@ -69,14 +69,14 @@ absl::StatusOr<std::pair<absl::string_view, int>> ParsePart(
   if (equals == absl::string_view::npos) return std::make_pair(name, 1);
   const absl::string_view digits =
       absl::StripAsciiWhitespace(part.substr(equals + 1));
-  int count = 0;
-  if (!absl::SimpleAtoi(digits, &count) || count < 1 ||
-      count > kMaxFaultsOfKind) {
+  const absl::StatusOr<int64_t> count =
+      ParseWholeNumber(digits, 1, kMaxFaultsOfKind);
+  if (!count.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat("fault \"", name, "\": the count must be from 1 to ",
-                     kMaxFaultsOfKind, ", got \"", digits, "\""));
+                     kMaxFaultsOfKind, ", got ", QuoteBriefly(digits)));
   }
-  return std::make_pair(name, count);
+  return std::make_pair(name, static_cast<int>(*count));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -58,9 +59,10 @@ bool ParseHyperdLine(absl::string_view line,
     const Json::json_pointer pointer(path);
     if (!value->contains(pointer)) continue;
     const Json& number = (*value)[pointer];
-    if (number.is_number()) {
-      (*figures)[figure] = number.get<double>() * factor;
-    }
+    if (!number.is_number()) continue;
+    const double reading = number.get<double>() * factor;
+    // A log that is written to while it is read may hold anything.
+    if (std::isfinite(reading) && reading >= 0) (*figures)[figure] = reading;
   }
   return true;
 }

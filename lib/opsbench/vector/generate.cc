@@ -6,10 +6,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "opsbench/base/distributions.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/random.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/ground_truth.h"
@@ -46,9 +46,9 @@ size_t ParseRows(absl::string_view text) {
   if (last == 'k') factor = 1'000;
   if (last == 'm') factor = 1'000'000;
   if (factor > 1) text.remove_suffix(1);
-  uint64_t rows;
-  if (!absl::SimpleAtoi(text, &rows) || rows > uint64_t{1} << 32) return 0;
-  return rows * factor;
+  const absl::StatusOr<int64_t> rows =
+      ParseWholeNumber(text, 1, int64_t{1} << 32);
+  return rows.ok() ? static_cast<size_t>(*rows) * factor : 0;
 }
 
 std::string FormatRows(size_t rows) {
@@ -126,16 +126,17 @@ absl::StatusOr<GenerateOptions> ParseGeneratedName(absl::string_view name) {
   GenerateOptions options;
   options.kind = kind->kind;
   options.metric = kind->metric;
-  uint64_t dimension = 0;
-  if (parts.size() < 3 || parts.size() > 4 || ParseRows(parts[1]) == 0 ||
-      !absl::SimpleAtoi(parts[2], &dimension) || dimension == 0) {
+  const absl::StatusOr<uint64_t> dimension =
+      ParseUnsigned(parts.size() < 3 ? "" : parts[2]);
+  if (parts.size() > 4 || ParseRows(parts[1]) == 0 || !dimension.ok() ||
+      *dimension == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", name,
                      "': a generated data set is named by kind, rows "
                      "and dimension, as clusters-10k-64 or sphere-1m-128-ip"));
   }
   options.rows = ParseRows(parts[1]);
-  options.dimension = dimension;
+  options.dimension = *dimension;
   if (parts.size() == 4) {
     const auto metric = ParseMetric(parts[3]);
     if (!metric.ok()) {

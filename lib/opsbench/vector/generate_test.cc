@@ -170,6 +170,7 @@ TEST(GeneratedNameTest, SaysKindSizeAndMetric) {
   EXPECT_TRUE(absl::IsNotFound(ParseGeneratedName("glove-25").status()));
   for (const std::string name :
        {"clusters", "clusters-10k", "clusters-0-4", "clusters-10k-0",
+        "clusters- 10k-64", "clusters-0x10k-64", "clusters-10k- 64",
         "clusters-10x-4", "clusters-k-4", "uniform-10k-64-hamming",
         "uniform-10k-64-l2-x", "sphere-10k-70000", "sphere-4000000m-60000",
         "uniform--4", "uniform-18446744073709551616k-4"}) {

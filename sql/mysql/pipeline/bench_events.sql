@@ -17,10 +17,13 @@ CREATE TABLE {table} (
 CREATE DATABASE IF NOT EXISTS {schema}
 
 -- name: drop
-DROP TABLE IF EXISTS {table}
+DROP TABLE {table}
 
 -- Two lists of a thousand numbers make a million: as much as one statement's
 -- recursion is let do.
+
+-- name: last_id
+SELECT COALESCE(MAX(id), 0) FROM {table}
 
 -- name: insert
 INSERT INTO {table}

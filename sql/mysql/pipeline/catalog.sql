@@ -2,6 +2,25 @@
 -- is empty is the connection's own database. Names are compared without regard
 -- to case here, so the answers name the table.
 
+-- What a pipeline's sessions are not to take from the server's defaults, beside
+-- what every session of opsbench sets. A row whose id is 0 keeps it; all rows
+-- are read; keys and checks are looked at; statements and waits for the other
+-- end of the pipeline take as long as they take.
+-- name: session_mariadb
+SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
+  sql_select_limit = 18446744073709551615, sql_big_selects = 1,
+  sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
+  check_constraint_checks = 1, max_statement_time = 0,
+  completion_type = 'NO_CHAIN',
+  net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
+
+-- name: session_mysql
+SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
+  sql_select_limit = 18446744073709551615, sql_big_selects = 1,
+  sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
+  max_execution_time = 0, completion_type = 'NO_CHAIN',
+  net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
+
 -- name: tables
 SELECT t.TABLE_SCHEMA, t.TABLE_NAME, COALESCE(t.ENGINE, ''),
   COALESCE(e.TRANSACTIONS, 'NO'), t.TABLE_TYPE
@@ -40,6 +59,36 @@ UNION ALL
 SELECT CONCAT('trigger ', TRIGGER_NAME)
 FROM information_schema.TRIGGERS
 WHERE EVENT_OBJECT_SCHEMA = :schema AND EVENT_OBJECT_TABLE = :table
+UNION ALL
+SELECT 'the history of its rows'
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = :schema AND TABLE_NAME = :table
+  AND TABLE_TYPE = 'SYSTEM VERSIONED'
+
+-- Tables whose rows would go, or change, with the table's rows.
+-- name: dependents
+SELECT CONCAT(CONSTRAINT_SCHEMA, '.', TABLE_NAME, ' (foreign key ',
+  CONSTRAINT_NAME, ' ON DELETE ', DELETE_RULE, ')')
+FROM information_schema.REFERENTIAL_CONSTRAINTS
+WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema AND REFERENCED_TABLE_NAME = :table
+  AND DELETE_RULE NOT IN ('NO ACTION', 'RESTRICT')
+  AND NOT (CONSTRAINT_SCHEMA = :schema AND TABLE_NAME = :table)
+
+-- name: comment
+SELECT TABLE_NAME, TABLE_COMMENT
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = :schema AND TABLE_NAME = :table
+
+-- Tables that staged runs of the same target left: of these names, with their
+-- mark.
+-- name: leftovers
+SELECT TABLE_NAME
+FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = :schema AND TABLE_COMMENT = :mark
+  AND LEFT(TABLE_NAME, CHAR_LENGTH(:prefix)) = :prefix
+
+-- name: lock
+SELECT GET_LOCK(:name, 0)
 
 -- Of the server, as far as it tells, and the table.
 -- name: identity

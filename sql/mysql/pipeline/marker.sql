@@ -1,7 +1,7 @@
 -- The markers of runs that committed, in the database of the target.
 
 -- name: create
-CREATE TABLE IF NOT EXISTS {table} (
+CREATE TABLE {table} (
   name VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
     PRIMARY KEY,
   marker LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL

@@ -17,7 +17,10 @@ CREATE TABLE {table} (
 CREATE SCHEMA IF NOT EXISTS {schema}
 
 -- name: drop
-DROP TABLE IF EXISTS {table}
+DROP TABLE {table}
+
+-- name: last_id
+SELECT coalesce(max(id), 0) FROM {table}
 
 -- name: insert
 INSERT INTO {table}

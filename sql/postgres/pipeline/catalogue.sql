@@ -1,6 +1,24 @@
 -- What a table of PostgreSQL's is made of. Each section is one statement; :name
 -- is a parameter. An empty :schema is what the connection's search path finds.
 
+-- What a pipeline's sessions are not to take from the role's or the database's
+-- settings: values have one form, all rows are read or none (row_security),
+-- and statements and waits for the other end take as long as they take.
+-- name: session
+SELECT current_setting('session_replication_role'),
+  set_config(name, value, false)
+FROM (VALUES ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'),
+  ('intervalstyle', 'postgres'), ('bytea_output', 'hex'),
+  ('extra_float_digits', '3'), ('lc_monetary', 'C'), ('xmloption', 'content'),
+  ('xmlbinary', 'base64'), ('array_nulls', 'on'),
+  ('standard_conforming_strings', 'on'), ('transform_null_equals', 'off'),
+  ('quote_all_identifiers', 'off'), ('row_security', 'off'),
+  ('gin_fuzzy_search_limit', '0'), ('statement_timeout', '0'),
+  ('lock_timeout', '0'), ('transaction_timeout', '0'),
+  ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0')
+) AS given(name, value)
+WHERE current_setting(name, true) IS NOT NULL
+
 -- name: find_table
 SELECT c.oid::int8, c.relkind::text, n.nspname::text,
   (SELECT coalesce(max(pg_relation_size(t.relid)), 0) FROM
@@ -51,6 +69,20 @@ CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = :table::int8::oid AND i.indisprimary
 ORDER BY k.place
+
+-- Tables whose rows would go, or change, with the table's rows.
+-- name: dependents
+SELECT conrelid::regclass::text || ' (foreign key ' || conname
+  || ' ON DELETE ' || CASE confdeltype WHEN 'c' THEN 'CASCADE'
+    WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END || ')'
+FROM pg_constraint
+WHERE confrelid = :table::int8::oid AND conrelid <> confrelid
+  AND contype = 'f' AND confdeltype NOT IN ('a', 'r')
+UNION ALL
+SELECT i.inhrelid::regclass::text || ' (its child)'
+FROM pg_inherits i
+JOIN pg_class c ON c.oid = i.inhparent
+WHERE i.inhparent = :table::int8::oid AND c.relkind = 'r'
 
 -- name: has_schema
 SELECT count(*) FROM pg_namespace WHERE nspname = :schema

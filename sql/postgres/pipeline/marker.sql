@@ -6,7 +6,7 @@
 SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:name::text, 0))
 
 -- name: create_markers
-CREATE TABLE IF NOT EXISTS {table} (
+CREATE TABLE {table} (
   name text PRIMARY KEY,
   value text NOT NULL
 )

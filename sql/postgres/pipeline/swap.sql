@@ -34,6 +34,18 @@ SELECT what FROM (
   UNION ALL
   SELECT 'partitions' FROM pg_class
   WHERE oid = :old::int8::oid AND relkind <> 'r'
+  UNION ALL
+  SELECT 'row-level security' FROM pg_class
+  WHERE oid = :old::int8::oid AND (relrowsecurity OR relforcerowsecurity)
+  UNION ALL
+  SELECT 'a replica identity' FROM pg_class
+  WHERE oid = :old::int8::oid AND relreplident <> 'd'
+  UNION ALL
+  SELECT 'being unlogged or temporary' FROM pg_class
+  WHERE oid = :old::int8::oid AND relpersistence <> 'p'
+  UNION ALL
+  SELECT 'its tablespace' FROM pg_class
+  WHERE oid = :old::int8::oid AND reltablespace <> 0
 ) found
 LIMIT 1
 

@@ -14,7 +14,10 @@ CREATE TABLE {table} (
 )
 
 -- name: drop
-DROP TABLE IF EXISTS {table}
+DROP TABLE {table}
+
+-- name: last_id
+SELECT COALESCE(MAX(id), 0) FROM {table}
 
 -- name: insert
 WITH RECURSIVE numbers (i) AS (

@@ -13,8 +13,16 @@ ORDER BY cid
 -- name: indexes
 SELECT name FROM pragma_index_list(:table)
 
+-- Tables whose rows would go, or change, with the table's rows.
+-- name: dependents
+SELECT m.name || ' (foreign key ON DELETE ' || f.on_delete || ')'
+FROM sqlite_schema m, pragma_foreign_key_list(m.name) f
+WHERE m.type = 'table' AND f."table" = :table COLLATE NOCASE
+  AND f.on_delete NOT IN ('NO ACTION', 'RESTRICT')
+  AND m.name <> :table COLLATE NOCASE
+
 -- name: create_markers
-CREATE TABLE IF NOT EXISTS opsbench_pipeline_marker (
+CREATE TABLE opsbench_pipeline_marker (
   name TEXT NOT NULL PRIMARY KEY,
   marker TEXT NOT NULL
 )

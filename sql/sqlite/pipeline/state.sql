@@ -2,7 +2,7 @@
 -- may or may not have been committed at the destination.
 
 -- name: create
-CREATE TABLE IF NOT EXISTS pipeline_streams (
+CREATE TABLE pipeline_streams (
   pipeline TEXT NOT NULL,
   stream TEXT NOT NULL,
   into_table TEXT NOT NULL,
@@ -11,6 +11,11 @@ CREATE TABLE IF NOT EXISTS pipeline_streams (
   pending_cursor TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (pipeline, stream, into_table)
 )
+
+-- name: others
+SELECT name FROM sqlite_schema
+WHERE type = 'table' AND name NOT GLOB 'sqlite_*'
+LIMIT 1
 
 -- name: durable
 PRAGMA synchronous = FULL

@@ -143,7 +143,8 @@ Worker::Plan Worker::MeasuredPlan(int64_t start_ns) const {
           .schedule_ns = schedule_ns,
           .deadline_ns = end_ns + (open ? ToNs(options.drain_timeout) : 0),
           .operations = counted ? share_ : INT64_MAX,
-          .at_once = 0};
+          // A busy machine may wake a worker only when the time is over.
+          .at_once = open || hold_ != nullptr ? 0 : 1};
 }
 
 // The closed loop is the open one whose next operation is due when the last one

@@ -25,6 +25,17 @@ inline absl::Status CheckIdentifier(absl::string_view what,
       absl::StrCat(what, " '", name, "': a name is [a-z0-9_]+"));
 }
 
+// Likewise of a prefix of keys, which may have parts: [a-z0-9_:]+.
+inline absl::Status CheckPrefix(absl::string_view prefix) {
+  const bool fits = std::all_of(prefix.begin(), prefix.end(), [](char c) {
+    return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_' ||
+           c == ':';
+  });
+  if (fits && !prefix.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("prefix '", prefix, "': a prefix is [a-z0-9_:]+"));
+}
+
 }  // namespace opsbench::memtable::internal
 
 #endif  // OPSBENCH_MEMTABLE_INTERNAL_IDENTIFIER_H_

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -46,6 +47,7 @@ absl::Status SystemError(absl::string_view what, absl::string_view path) {
       code = absl::StatusCode::kResourceExhausted;
       break;
     case EISDIR:
+    case ELOOP:
       code = absl::StatusCode::kInvalidArgument;
       break;
     default:
@@ -76,6 +78,64 @@ absl::Status ReadAt(int file, const std::string& path, int64_t offset,
 
 absl::string_view ViewOf(const Buffer& buffer) {
   return {reinterpret_cast<const char*>(buffer.data()), buffer.size()};
+}
+
+// Stands where a finished file has kFileStart.
+constexpr absl::string_view kPartialStart = "OPSBPART";
+static_assert(kPartialStart.size() == kFileStart.size());
+
+// Opens what is to be written to, which nobody else wrote.
+absl::StatusOr<int> OpenPartial(const std::string& partial) {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
+  int file = open(partial.c_str(), kFlags | O_CREAT | O_EXCL, 0666);
+  const bool made = file >= 0;
+  if (!made && errno == EEXIST) file = open(partial.c_str(), kFlags);
+  if (file < 0) return SystemError("cannot write", partial);
+  absl::Cleanup closer = [file] { close(file); };
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return absl::AbortedError(
+          absl::StrCat("another run is writing ", partial));
+    }
+    return SystemError("cannot lock", partial);
+  }
+  if (!made) {
+    Buffer start;
+    if (!ReadAt(file, partial, 0, kPartialStart.size(), &start).ok() ||
+        ViewOf(start) != kPartialStart) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          partial,
+          " was not made by opsbench, which would write there: move "
+          "it away"));
+    }
+  }
+  std::move(closer).Cancel();
+  return file;
+}
+
+// `path` itself, or what it names as a symbolic link, and the permissions of
+// what is there; 0 when there is nothing.
+absl::StatusOr<std::string> ReplaceablePath(const std::string& path,
+                                            mode_t* permissions) {
+  struct stat state = {};
+  *permissions = 0;
+  if (stat(path.c_str(), &state) != 0) {
+    if (errno != ENOENT) return SystemError("cannot write", path);
+    if (lstat(path.c_str(), &state) == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, " is a symbolic link to nothing"));
+    }
+    return path;
+  }
+  if (!S_ISREG(state.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is no regular file, as an Arrow file is"));
+  }
+  *permissions = state.st_mode & 07777;
+  const std::unique_ptr<char, decltype(&free)> real(
+      realpath(path.c_str(), nullptr), &free);
+  if (real == nullptr) return SystemError("cannot write", path);
+  return std::string(real.get());
 }
 
 // Where the first message, the schema's, ends.
@@ -162,7 +222,10 @@ absl::StatusOr<ArrowFileSummary> ReadArrowFileSummary(const std::string& path) {
 }
 
 PartialFile::PartialFile(std::string path, std::string partial, int file)
-    : path_(std::move(path)), partial_(std::move(partial)), file_(file) {}
+    : path_(std::move(path)),
+      partial_(std::move(partial)),
+      file_(file),
+      start_left_(kFileStart.size()) {}
 
 PartialFile::~PartialFile() {
   if (!committed_) (void)unlink(partial_.c_str());
@@ -171,19 +234,14 @@ PartialFile::~PartialFile() {
 }
 
 absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
-    const std::string& path) {
+    const std::string& named_path) {
+  mode_t permissions = 0;
+  OPSBENCH_ASSIGN_OR_RETURN(const std::string path,
+                            ReplaceablePath(named_path, &permissions));
   const std::string partial = path + ".partial";
   while (true) {
-    const int file = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file < 0) return SystemError("cannot write", partial);
+    OPSBENCH_ASSIGN_OR_RETURN(const int file, OpenPartial(partial));
     absl::Cleanup closer = [file] { close(file); };
-    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) {
-        return absl::AbortedError(
-            absl::StrCat("another run is writing ", partial));
-      }
-      return SystemError("cannot lock", partial);
-    }
     // Its last writer may have renamed or removed it before the lock came.
     struct stat locked = {};
     struct stat named = {};
@@ -192,11 +250,13 @@ absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
         locked.st_dev != named.st_dev) {
       continue;
     }
-    if (!S_ISREG(locked.st_mode)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(partial, " is no regular file"));
+    if (pwrite(file, kPartialStart.data(), kPartialStart.size(), 0) !=
+            static_cast<ssize_t>(kPartialStart.size()) ||
+        ftruncate(file, static_cast<off_t>(kPartialStart.size())) != 0 ||
+        (permissions != 0 && fchmod(file, permissions) != 0) ||
+        lseek(file, 0, SEEK_END) < 0) {
+      return SystemError("cannot write", partial);
     }
-    if (ftruncate(file, 0) != 0) return SystemError("cannot write", partial);
     std::move(closer).Cancel();
     return std::unique_ptr<PartialFile>(new PartialFile(path, partial, file));
   }
@@ -219,6 +279,9 @@ absl::Status PartialFile::Flush() {
 }
 
 absl::Status PartialFile::Write(absl::string_view bytes) {
+  const size_t start = std::min(start_left_, bytes.size());
+  bytes.remove_prefix(start);
+  start_left_ -= start;
   if (pending_.size() + bytes.size() > kPendingBytes) {
     OPSBENCH_RETURN_IF_ERROR(Flush());
   }
@@ -244,6 +307,10 @@ absl::Status PartialFile::CopyStart(int64_t bytes) {
 
 absl::Status PartialFile::Commit() {
   OPSBENCH_RETURN_IF_ERROR(Flush());
+  if (pwrite(file_, kFileStart.data(), kFileStart.size(), 0) !=
+      static_cast<ssize_t>(kFileStart.size())) {
+    return SystemError("cannot write", partial_);
+  }
   if (fsync(file_) != 0) return SystemError("cannot write", partial_);
   if (rename(partial_.c_str(), path_.c_str()) != 0) {
     return SystemError("cannot write", path_);

@@ -48,8 +48,12 @@ struct ArrowFileSummary {
 absl::StatusOr<ArrowFileSummary> ReadArrowFileSummary(const std::string& path);
 
 // A file on its way: `path` with ".partial" behind, locked as long as it is
-// written, so that a second writer is told (Aborted). What a killed writer left
-// is used again by the next.
+// written, so that a second writer is told (Aborted). Until the commit it
+// begins with a mark in place of Arrow's: what a killed writer left is used
+// again by the next, and another file of that name is refused
+// (FailedPrecondition). A file that stands at `path` keeps its permissions; a
+// symbolic link does as well, and what it names is replaced. InvalidArgument:
+// what stands there is no regular file.
 class PartialFile : public ByteSink {
  public:
   static absl::StatusOr<std::unique_ptr<PartialFile>> Open(
@@ -70,10 +74,11 @@ class PartialFile : public ByteSink {
   absl::Status Flush();
   absl::Status WriteAll(absl::string_view bytes);
 
-  std::string path_;
-  std::string partial_;
+  const std::string path_;  // Without links.
+  const std::string partial_;
   int file_;
   bool committed_ = false;
+  size_t start_left_;  // Of the first bytes, which only Commit() writes.
   std::string pending_;
 };
 

@@ -175,6 +175,21 @@ bool TypeOfOther(const MysqlColumnInfo& column, Type* type) {
   return false;
 }
 
+// The rows of a section about `table`, with commas between.
+absl::StatusOr<std::string> JoinedRows(Session& session,
+                                       absl::string_view section,
+                                       const TableName& table) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(RunMysqlPipelineSql(
+      session, MysqlPipelineSql("catalog", section),
+      {{"schema", table.schema}, {"table", table.table}}, &rows));
+  std::vector<std::string> found;
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    found.push_back(TextOf(rows.at(i, 0)));
+  }
+  return absl::StrJoin(found, ", ");
+}
+
 std::string FlavourPrefix(absl::string_view flavour) {
   return absl::StrCat(absl::AsciiStrToLower(flavour), ":");
 }
@@ -268,6 +283,15 @@ absl::Status RunMysqlPipelineSql(
   return statement->Execute(values, rows).status();
 }
 
+absl::Status SetUpMysqlSession(Session& session) {
+  const bool mariadb = session.capabilities().flavour == "MariaDB";
+  return session
+      .Execute(MysqlPipelineSql("catalog",
+                                mariadb ? "session_mariadb" : "session_mysql")
+                   .sql)
+      .status();
+}
+
 absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,
                                               const TableName& table) {
   ResultSet rows;
@@ -296,15 +320,12 @@ absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,
 
 absl::StatusOr<std::string> MysqlTies(Session& session,
                                       const TableName& table) {
-  ResultSet rows;
-  OPSBENCH_RETURN_IF_ERROR(RunMysqlPipelineSql(
-      session, MysqlPipelineSql("catalog", "ties"),
-      {{"schema", table.schema}, {"table", table.table}}, &rows));
-  std::vector<std::string> ties;
-  for (size_t i = 0; i < rows.row_count(); ++i) {
-    ties.push_back(TextOf(rows.at(i, 0)));
-  }
-  return absl::StrJoin(ties, ", ");
+  return JoinedRows(session, "ties", table);
+}
+
+absl::StatusOr<std::string> MysqlDependents(Session& session,
+                                            const TableName& table) {
+  return JoinedRows(session, "dependents", table);
 }
 
 absl::StatusOr<std::string> MysqlIdentity(Session& session,

@@ -102,6 +102,15 @@ absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,
 // of other tables that refer to it, for people; empty when there are none.
 absl::StatusOr<std::string> MysqlTies(Session& session, const TableName& table);
 
+// What the server's own defaults must not change for a pipeline; PIPELINE.md
+// has the list.
+absl::Status SetUpMysqlSession(Session& session);
+
+// The tables whose rows a DELETE of the table's would take along or change, for
+// people; empty when there are none.
+absl::StatusOr<std::string> MysqlDependents(Session& session,
+                                            const TableName& table);
+
 // See Source::Identity(); empty of a table that is not there.
 absl::StatusOr<std::string> MysqlIdentity(Session& session,
                                           const TableName& table);

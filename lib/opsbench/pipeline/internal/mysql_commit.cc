@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/pipeline/internal/mysql_destination.h"
 
 namespace opsbench::pipeline::internal {
@@ -23,20 +24,14 @@ bool MayStand(const absl::Status& status) {
 
 }  // namespace
 
-TableName MysqlTableBeside(absl::string_view what, const TableName& table) {
-  // FNV-1a.
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : table.table) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return {table.schema, absl::StrCat("opsbench_", what, "_",
-                                     absl::Hex(hash, absl::kZeroPad16))};
-}
-
 absl::StatusOr<WriteCounts> MysqlDestination::Commit(absl::string_view marker) {
   const int64_t start_ns = MonotonicNowNs();
   OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
   if (!prepared_) return absl::FailedPreconditionError("nothing was prepared");
+  // An upsert that changes a row counts it twice, or not at all.
+  if (mode_ != WriteMode::kUpsert) {
+    OPSBENCH_RETURN_IF_ERROR(CheckKept(target_, rows_, kept_));
+  }
   if (!marker.empty() && !staged_) {
     OPSBENCH_RETURN_IF_ERROR(WriteMarker(marker));
   }
@@ -66,27 +61,6 @@ absl::Status MysqlDestination::CommitRows() {
   return CommitUnknown(target_, committed);
 }
 
-absl::Status MysqlDestination::Swap() {
-  const TableName old = MysqlTableBeside("old", target_);
-  OPSBENCH_RETURN_IF_ERROR(
-      Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(old))));
-  const absl::Status swapped = Execute(absl::StrCat(
-      "RENAME TABLE ", MysqlQuoted(target_), " TO ", MysqlQuoted(old), ", ",
-      MysqlQuoted(table_), " TO ", MysqlQuoted(target_)));
-  if (absl::IsUnavailable(swapped)) return CommitUnknown(target_, swapped);
-  OPSBENCH_RETURN_IF_ERROR(swapped);
-  staged_ = false;
-  const absl::Status dropped =
-      Execute(absl::StrCat("DROP TABLE ", MysqlQuoted(old)));
-  if (!dropped.ok()) {
-    counts_.warning = absl::StrCat(
-        target_.ToString(), " was replaced, but its old table is left as ",
-        old.ToString(), ", to be dropped by hand or by the next staged run: ",
-        dropped.message());
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<TableName> MysqlDestination::MarkerTable() const {
   for (const std::string& schema :
        {target_.schema, options_.schema, options_.url.database}) {
@@ -102,20 +76,31 @@ absl::Status MysqlDestination::WriteMarker(absl::string_view marker) {
   const std::map<std::string, std::string> values = {
       {"name", std::string(marker.substr(0, marker.find('/')))},
       {"marker", std::string(marker)}};
-  const CompiledSql write = MysqlPipelineSql("marker", "write", quoted);
-  const absl::Status status =
-      RunMysqlPipelineSql(*session_, write, values, nullptr);
-  if (!absl::IsNotFound(status)) return status;
-  // Made here, it would commit the transaction.
-  OPSBENCH_ASSIGN_OR_RETURN(const auto other, opsbench::Connect(options_.url));
-  OPSBENCH_RETURN_IF_ERROR(
-      other->Execute(MysqlPipelineSql("marker", "create", quoted).sql)
-          .status());
-  return RunMysqlPipelineSql(*session_, write, values, nullptr);
+  OPSBENCH_ASSIGN_OR_RETURN(const bool there, HasMarkerTable());
+  if (!there) {
+    // Made in this session, it would commit the transaction.
+    OPSBENCH_ASSIGN_OR_RETURN(const auto other,
+                              opsbench::Connect(options_.url));
+    const absl::Status made = CreateMarkedTable(
+        *other, {table.schema, table.table},
+        MysqlPipelineSql("marker", "create", quoted).sql, kMarkerMaker);
+    // Another run may have made it meanwhile.
+    if (!absl::IsAlreadyExists(made)) OPSBENCH_RETURN_IF_ERROR(made);
+  }
+  return RunMysqlPipelineSql(
+      *session_, MysqlPipelineSql("marker", "write", quoted), values, nullptr);
+}
+
+absl::StatusOr<bool> MysqlDestination::HasMarkerTable() {
+  OPSBENCH_ASSIGN_OR_RETURN(const TableName table, MarkerTable());
+  return RequireOurs(*session_, {table.schema, table.table}, kMarkerMaker,
+                     kMarkerRemedy);
 }
 
 absl::StatusOr<bool> MysqlDestination::HasMarker(absl::string_view marker) {
   OPSBENCH_ASSIGN_OR_RETURN(const TableName table, MarkerTable());
+  OPSBENCH_ASSIGN_OR_RETURN(const bool there, HasMarkerTable());
+  if (!there) return false;
   ResultSet rows;
   OPSBENCH_RETURN_IF_ERROR(Execute("SET SESSION innodb_lock_wait_timeout = 1"));
   const absl::Status status = RunMysqlPipelineSql(
@@ -123,7 +108,6 @@ absl::StatusOr<bool> MysqlDestination::HasMarker(absl::string_view marker) {
       {{"name", std::string(marker.substr(0, marker.find('/')))}}, &rows);
   OPSBENCH_RETURN_IF_ERROR(
       Execute("SET SESSION innodb_lock_wait_timeout = DEFAULT"));
-  if (absl::IsNotFound(status)) return false;
   OPSBENCH_RETURN_IF_ERROR(status);
   return rows.row_count() == 1 && rows.at(0, 0).text() == marker;
 }
@@ -145,9 +129,7 @@ void MysqlDestination::Abort() {
 
 void MysqlDestination::DropWhatWasMade(Session& session) {
   if (staged_) {
-    session
-        .Execute(absl::StrCat("DROP TABLE IF EXISTS ",
-                              MysqlQuoted(MysqlTableBeside("staged", target_))))
+    session.Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(table_)))
         .IgnoreError();
   }
   if (!created_) return;

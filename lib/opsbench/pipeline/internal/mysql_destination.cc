@@ -110,10 +110,7 @@ absl::Status MysqlDestination::Connect() {
     return absl::UnimplementedError(
         "load_method: load_data needs local_infile = ON on the server");
   }
-  // A row whose id is 0 keeps it.
-  OPSBENCH_RETURN_IF_ERROR(
-      Execute("SET SESSION sql_mode = "
-              "CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')"));
+  OPSBENCH_RETURN_IF_ERROR(SetUpMysqlSession(*session_));
   ResultSet rows;
   OPSBENCH_RETURN_IF_ERROR(
       session_->Query("SELECT @@max_allowed_packet", &rows));
@@ -147,9 +144,10 @@ absl::Status MysqlDestination::Prepare(const WriteRequest& request,
   if (target_.schema.empty()) target_.schema = options_.schema;
   key_ = request.key.empty() ? schema->primary_key : request.key;
   staged_ = created_ = false;
-  rows_ = 0;
+  rows_ = kept_ = 0;
   counts_ = {};
   prepared_ = true;
+  if (request.marked) OPSBENCH_RETURN_IF_ERROR(HasMarkerTable().status());
   OPSBENCH_ASSIGN_OR_RETURN(MysqlTable table, FindOrCreate(*schema));
   target_ = table.name;
   if (mode_ == WriteMode::kUpsert) OPSBENCH_RETURN_IF_ERROR(CheckKey(table));
@@ -163,9 +161,15 @@ absl::Status MysqlDestination::Prepare(const WriteRequest& request,
         " transactions, so that nothing could be undone"));
   }
   table_ = table.name;
+  const bool empties = mode_ == WriteMode::kReplace && !staged_ && !created_;
+  if (empties) {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string dependents,
+                              MysqlDependents(*session_, target_));
+    OPSBENCH_RETURN_IF_ERROR(RefuseDependents(target_, dependents));
+  }
   OPSBENCH_RETURN_IF_ERROR(MakeStatements(table, *schema));
   OPSBENCH_RETURN_IF_ERROR(session_->Begin());
-  if (mode_ == WriteMode::kReplace && !staged_ && !created_) {
+  if (empties) {
     OPSBENCH_RETURN_IF_ERROR(
         Execute(absl::StrCat("DELETE FROM ", MysqlQuoted(target_))));
   }
@@ -186,6 +190,7 @@ absl::StatusOr<MysqlTable> MysqlDestination::FindOrCreate(
           target_.ToString(), ": the key's column ", column, " is not read"));
     }
   }
+  OPSBENCH_RETURN_IF_ERROR(KeepTimestampsPlain(schema));
   const absl::Status made = Execute(
       MysqlCreateTableSql(target_, schema, key, session_->capabilities()));
   if (!made.ok()) {
@@ -197,25 +202,19 @@ absl::StatusOr<MysqlTable> MysqlDestination::FindOrCreate(
   return DescribeMysqlTable(*session_, target_);
 }
 
-absl::StatusOr<MysqlTable> MysqlDestination::CreateStaged(
-    const MysqlTable& target) {
-  OPSBENCH_ASSIGN_OR_RETURN(const std::string ties,
-                            MysqlTies(*session_, target.name));
-  if (!ties.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(target.name.ToString(),
-                     ": a staged table that takes its place would lose ", ties,
-                     "; write without staging"));
-  }
-  const TableName staged = MysqlTableBeside("staged", target.name);
-  // One that a run left that was killed.
+// Where explicit_defaults_for_timestamp is off, a timestamp that is not null is
+// made to follow the clock when its row is updated.
+absl::Status MysqlDestination::KeepTimestampsPlain(const Schema& schema) {
+  const bool any = std::any_of(
+      schema.fields.begin(), schema.fields.end(), [](const Field& field) {
+        return !field.nullable && absl::StrContains(field.native, "timestamp");
+      });
+  if (!any) return absl::OkStatus();
+  ResultSet rows;
   OPSBENCH_RETURN_IF_ERROR(
-      Execute(absl::StrCat("DROP TABLE IF EXISTS ", MysqlQuoted(staged))));
-  staged_ = true;
-  OPSBENCH_RETURN_IF_ERROR(
-      Execute(absl::StrCat("CREATE TABLE ", MysqlQuoted(staged), " LIKE ",
-                           MysqlQuoted(target.name))));
-  return DescribeMysqlTable(*session_, staged);
+      session_->Query("SELECT @@explicit_defaults_for_timestamp", &rows));
+  if (rows.at(0, 0).int64() == 1) return absl::OkStatus();
+  return Execute("SET SESSION explicit_defaults_for_timestamp = 1");
 }
 
 // ON DUPLICATE KEY UPDATE looks at every unique key: beside another one than
@@ -278,7 +277,7 @@ absl::Status MysqlDestination::MakeStatements(const MysqlTable& table,
         absl::StrCat(" ON DUPLICATE KEY UPDATE ", absl::StrJoin(updates, ", "));
     if (options_.method != MysqlDestinationOptions::Method::kInsert) {
       // A temporary table commits nothing when it is made.
-      loaded = MysqlQuoted(TableName{table_.schema, kUpsertTable});
+      loaded = MysqlQuoted(UpsertTable());
       OPSBENCH_RETURN_IF_ERROR(
           Execute(absl::StrCat("DROP TEMPORARY TABLE IF EXISTS ", loaded)));
       OPSBENCH_RETURN_IF_ERROR(
@@ -355,10 +354,12 @@ absl::Status MysqlDestination::RunInsert(const Batch& batch, int64_t first,
                                          int64_t end) {
   OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
   text_.append(update_);
-  const absl::Status status = Execute(text_);
+  const auto inserted = session_->Execute(text_);
   counts_.bytes += static_cast<int64_t>(text_.size());
   // A statement that failed has undone itself.
-  return status.ok() ? status : Blame(status, batch, first, end);
+  if (!inserted.ok()) return Blame(inserted.status(), batch, first, end);
+  kept_ += *inserted;
+  return absl::OkStatus();
 }
 
 absl::Status MysqlDestination::WriteByLoadData(const Batch& batch) {
@@ -382,6 +383,7 @@ absl::Status MysqlDestination::WriteByLoadData(const Batch& batch) {
     }
     if (status.ok()) status = MergeUpsert();
     if (!status.ok()) return Blame(status, batch, first, row);
+    kept_ += *loaded;
   }
   return absl::OkStatus();
 }
@@ -390,9 +392,7 @@ absl::Status MysqlDestination::WriteByBinding(const Batch& batch) {
   // What binds arrays puts names into backticks itself; the INSERT of many rows
   // takes them as they are.
   const bool arrays = session_->capabilities().bulk_binding;
-  const TableName into = mode_ == WriteMode::kUpsert
-                             ? TableName{table_.schema, kUpsertTable}
-                             : table_;
+  const TableName into = mode_ == WriteMode::kUpsert ? UpsertTable() : table_;
   const auto spelled = [&](std::string name) {
     return arrays ? name.substr(1, name.size() - 2) : name;
   };
@@ -407,20 +407,26 @@ absl::Status MysqlDestination::WriteByBinding(const Batch& batch) {
   BatchRows rows(*encoder_, batch, rows_ + 1,
                  max_packet_bytes_ - options.buffer_bytes - kPacketOverhead);
   OPSBENCH_RETURN_IF_ERROR(Execute("SAVEPOINT opsbench_chunk"));
-  absl::Status status =
-      session_->BulkLoad(spelled(MysqlQuoted(into)), columns, rows, options)
-          .status();
+  const auto loaded =
+      session_->BulkLoad(spelled(MysqlQuoted(into)), columns, rows, options);
   OPSBENCH_RETURN_IF_ERROR(rows.status());
   counts_.bytes += rows.bytes();
-  if (status.ok()) status = MergeUpsert();
-  return status.ok() ? status : Blame(status, batch, 0, batch.rows());
+  const absl::Status status = loaded.ok() ? MergeUpsert() : loaded.status();
+  if (!status.ok()) return Blame(status, batch, 0, batch.rows());
+  kept_ += *loaded;
+  return absl::OkStatus();
 }
 
 absl::Status MysqlDestination::MergeUpsert() {
   if (mode_ != WriteMode::kUpsert) return absl::OkStatus();
   OPSBENCH_RETURN_IF_ERROR(Execute(merge_));
-  return Execute(absl::StrCat(
-      "DELETE FROM ", MysqlQuoted(TableName{table_.schema, kUpsertTable})));
+  return Execute(absl::StrCat("DELETE FROM ", MysqlQuoted(UpsertTable())));
+}
+
+// A temporary table hides another one of its name.
+TableName MysqlDestination::UpsertTable() const {
+  const bool hides = absl::EqualsIgnoreCase(table_.table, kUpsertTable);
+  return {table_.schema, absl::StrCat(kUpsertTable, hides ? "_rows" : "")};
 }
 
 absl::Status MysqlDestination::Blame(const absl::Status& error,

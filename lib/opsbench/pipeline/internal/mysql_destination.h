@@ -6,12 +6,14 @@
 // CREATE TABLE commits what is open, so a missing table is made before the
 // transaction and dropped again by Abort(); a process that is killed between
 // leaves it empty. With kReplace the rows that are there are deleted within the
-// transaction. Staged, they go to a table made LIKE the target, and a RENAME
-// swaps the two after the commit; the marker is written after that, so that one
-// that is found proves the swap, and a run that was killed between repeats a
-// replacement that changes nothing. The old table is dropped then; one that is
-// left is a warning, and goes with the next staged run. A table with foreign
-// keys or triggers, which a swap would lose, is refused then.
+// transaction; rows of other tables that would go with them are refused.
+// Staged, they go to a table made LIKE the target, and a RENAME swaps the two
+// after the commit; the marker is written after that, so that one that is found
+// proves the swap, and a run that was killed between repeats a replacement that
+// changes nothing. The old table is dropped then. Both have names that nobody
+// had before and carry a mark (db/ownership.h) while they are beside the
+// target: what a killed run left of them goes with the next staged run. A table
+// with foreign keys or triggers, which a swap would lose, is refused.
 //
 // A table that exists has to be of a transactional engine, but for staged
 // writes. When the server refuses a batch, its rows are tried one by one, which
@@ -45,9 +47,6 @@ struct MysqlDestinationOptions {
   int insert_rows = 1000;
 };
 
-// A table beside `table`, of a name that is never too long.
-TableName MysqlTableBeside(absl::string_view what, const TableName& table);
-
 class MysqlDestination : public Destination {
  public:
   explicit MysqlDestination(MysqlDestinationOptions options);
@@ -66,6 +65,10 @@ class MysqlDestination : public Destination {
   // Of Prepare().
   absl::StatusOr<MysqlTable> FindOrCreate(const Schema& schema);
   absl::StatusOr<MysqlTable> CreateStaged(const MysqlTable& target);
+  // Drops what killed runs left beside the target, unless one runs now.
+  absl::Status DropLeftovers();
+  absl::Status SetComment(const TableName& table, absl::string_view comment);
+  absl::Status KeepTimestampsPlain(const Schema& schema);
   absl::Status CheckKey(const MysqlTable& table);
   absl::Status MakeStatements(const MysqlTable& table, const Schema& schema);
 
@@ -74,6 +77,7 @@ class MysqlDestination : public Destination {
   absl::Status WriteByBinding(const Batch& batch);
   // Runs INSERT with the tuples of rows `first` to `end`, in text_.
   absl::Status RunInsert(const Batch& batch, int64_t first, int64_t end);
+  TableName UpsertTable() const;
   // Rows that LOAD DATA or a binding has put into the upsert's table.
   absl::Status MergeUpsert();
   // The row that is to blame for `error`, by inserting rows `first` to `end`
@@ -83,6 +87,8 @@ class MysqlDestination : public Destination {
   absl::Status RowError(const absl::Status& error, int64_t number) const;
 
   absl::StatusOr<TableName> MarkerTable() const;
+  // FailedPrecondition: a table of that name was not made for markers.
+  absl::StatusOr<bool> HasMarkerTable();
   absl::Status WriteMarker(absl::string_view marker);
   absl::Status CommitRows();
   absl::Status Swap();
@@ -97,7 +103,8 @@ class MysqlDestination : public Destination {
   WriteMode mode_ = WriteMode::kAppend;
   std::vector<std::string> key_;
   TableName target_;
-  TableName table_;  // That rows go to: the target, or the staged one.
+  TableName table_;      // That rows go to: the target, or the staged one.
+  std::string comment_;  // The target's, while the staged one has a mark.
   std::vector<std::string> columns_;
   std::unique_ptr<MysqlEncoder> encoder_;
   std::string insert_;  // INSERT INTO … VALUES
@@ -110,6 +117,7 @@ class MysqlDestination : public Destination {
   bool prepared_ =
       false;          // A transaction is open, or tables are to be dropped.
   int64_t rows_ = 0;  // Written before the batch at hand.
+  int64_t kept_ = 0;  // As the server counts them, but for an upsert's.
   WriteCounts counts_;
   std::string text_;
 };

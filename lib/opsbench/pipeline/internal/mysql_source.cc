@@ -74,13 +74,11 @@ MysqlSource::~MysqlSource() = default;
 absl::Status MysqlSource::Connect() {
   const int64_t start_ns = MonotonicNowNs();
   OPSBENCH_RETURN_IF_ERROR(session_.Connect(options_.url));
-  // The server hangs up on a client that takes its rows slowly, as one does
-  // whose destination is slow.
-  for (const absl::string_view sql :
-       {"SET SESSION net_write_timeout = 86400",
-        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"}) {
-    OPSBENCH_RETURN_IF_ERROR(session_->Execute(sql).status());
-  }
+  OPSBENCH_RETURN_IF_ERROR(SetUpMysqlSession(*session_));
+  OPSBENCH_RETURN_IF_ERROR(
+      session_
+          ->Execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+          .status());
   times_.connect_ns += MonotonicNowNs() - start_ns;
   return absl::OkStatus();
 }

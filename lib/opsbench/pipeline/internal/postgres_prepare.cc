@@ -128,11 +128,17 @@ absl::StatusOr<TableName> MakeStaged(Session& session,
   }
   const TableName staged = {table.name.schema,
                             absl::StrCat("opsbench_staged_", table.oid)};
-  OPSBENCH_RETURN_IF_ERROR(
+  const absl::Status made =
       session
           .Execute(absl::StrCat("CREATE TABLE ", QuoteTable(staged), " (LIKE ",
                                 QuoteTable(table.name), " INCLUDING ALL)"))
-          .status());
+          .status();
+  if (absl::IsAlreadyExists(made)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(staged.ToString(), " is there already, where the rows of ",
+                     table.name.ToString(), " would be staged: rename it"));
+  }
+  OPSBENCH_RETURN_IF_ERROR(made);
   return staged;
 }
 

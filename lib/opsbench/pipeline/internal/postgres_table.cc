@@ -115,14 +115,18 @@ const PostgresColumn* PostgresTable::Find(absl::string_view column) const {
   return nullptr;
 }
 
+absl::StatusOr<CompiledSql> CompileSection(absl::string_view section,
+                                           const std::string& table) {
+  OPSBENCH_ASSIGN_OR_RETURN(const SqlCatalog catalogue, Catalogue());
+  return catalogue.Compile(section, Engine::kPostgres, {{"table", table}});
+}
+
 absl::Status RunSection(
     Session& session, absl::string_view section,
     const std::vector<std::pair<std::string, std::string>>& parameters,
     ResultSet* rows, const std::string& table) {
-  OPSBENCH_ASSIGN_OR_RETURN(const SqlCatalog catalogue, Catalogue());
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const CompiledSql sql,
-      catalogue.Compile(section, Engine::kPostgres, {{"table", table}}));
+  OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql sql,
+                            CompileSection(section, table));
   OPSBENCH_ASSIGN_OR_RETURN(const auto statement, session.Prepare(sql.sql));
   const std::map<std::string, std::string> given(parameters.begin(),
                                                  parameters.end());

@@ -96,6 +96,10 @@ struct PostgresTable {
 absl::StatusOr<std::optional<PostgresTable>> ReadTable(Session& session,
                                                        const TableName& name);
 
+// The statement of a section, in which {table} is `table`.
+absl::StatusOr<CompiledSql> CompileSection(absl::string_view section,
+                                           const std::string& table = "");
+
 // Runs a section of sql/postgres/pipeline/ with text parameters; `table`, which
 // is quoted, is what stands for {table}.
 absl::Status RunSection(

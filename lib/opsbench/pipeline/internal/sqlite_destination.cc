@@ -8,10 +8,12 @@
 #include "absl/strings/str_join.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 
 namespace opsbench::pipeline::internal {
 namespace {
 
+constexpr char kMarkerTable[] = "opsbench_pipeline_marker";
 constexpr int64_t kMaxRowsAtOnce = 64;
 // SQLITE_MAX_VARIABLE_NUMBER's default is 32'766.
 constexpr int64_t kMaxParameters = 8'000;
@@ -61,7 +63,7 @@ absl::Status SqliteDestination::Prepare(const WriteRequest& request,
   if (request.staged && request.mode != WriteMode::kReplace) {
     return absl::InvalidArgumentError("only a replacement can be staged");
   }
-  rows_ = 0;
+  rows_ = kept_ = 0;
   counts_ = {};
   OPSBENCH_RETURN_IF_ERROR(session_->Begin());
   prepared_ = true;
@@ -70,8 +72,25 @@ absl::Status SqliteDestination::Prepare(const WriteRequest& request,
   return absl::OkStatus();
 }
 
+absl::Status SqliteDestination::CheckDependents(const std::string& table) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(
+      RunSqlitePipelineSql(*session_, "dependents", {{"table", table}}, &rows));
+  std::vector<std::string> dependents;
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    dependents.emplace_back(rows.at(i, 0).text());
+  }
+  return RefuseDependents({"", table}, absl::StrJoin(dependents, ", "));
+}
+
+absl::StatusOr<bool> SqliteDestination::HasMarkerTable() {
+  return RequireOurs(*session_, {"", kMarkerTable}, kMarkerMaker,
+                     kMarkerRemedy);
+}
+
 absl::Status SqliteDestination::PrepareInTransaction(
     const WriteRequest& request, const Schema& schema) {
+  if (request.marked) OPSBENCH_RETURN_IF_ERROR(HasMarkerTable().status());
   auto table = DescribeSqliteTable(*session_, request.table);
   if (absl::IsNotFound(table.status())) {
     const std::vector<std::string>& key =
@@ -89,6 +108,7 @@ absl::Status SqliteDestination::PrepareInTransaction(
     }
     table = DescribeSqliteTable(*session_, request.table);
   } else if (table.ok() && request.mode == WriteMode::kReplace) {
+    OPSBENCH_RETURN_IF_ERROR(CheckDependents(table->name));
     OPSBENCH_RETURN_IF_ERROR(
         session_
             ->Execute(absl::StrCat("DELETE FROM ", SqliteQuoted(table->name)))
@@ -129,6 +149,7 @@ absl::Status SqliteDestination::MakeStatements(const WriteRequest& request,
   std::vector<std::string> columns;
   for (const Target& target : targets_) columns.push_back(target.name);
   std::string update;
+  counts_all_ = true;
   if (request.mode == WriteMode::kUpsert) {
     const std::vector<std::string>& key =
         request.key.empty() ? schema.primary_key : request.key;
@@ -153,6 +174,8 @@ absl::Status SqliteDestination::MakeStatements(const WriteRequest& request,
         updates.empty()
             ? std::string("NOTHING")
             : absl::StrCat("UPDATE SET ", absl::StrJoin(updates, ", ")));
+    // Rows of a key alone that are there already are none that it writes.
+    counts_all_ = !updates.empty();
   }
   const auto count = static_cast<int64_t>(columns.size());
   rows_at_once_ = has_indexes ? 1
@@ -216,11 +239,13 @@ absl::Status SqliteDestination::Write(const Batch& batch) {
     OPSBENCH_RETURN_IF_ERROR(FillValues(batch, row, row + rows));
     const size_t count = static_cast<size_t>(rows) * targets_.size();
     Statement& insert = rows == rows_at_once_ ? *many_ : *one_;
-    const absl::Status status =
-        insert.Execute(absl::MakeSpan(values_).first(count), nullptr).status();
-    if (!status.ok()) {
-      return Blame(status, static_cast<size_t>(rows), rows_ + row + 1);
+    const auto inserted =
+        insert.Execute(absl::MakeSpan(values_).first(count), nullptr);
+    if (!inserted.ok()) {
+      return Blame(inserted.status(), static_cast<size_t>(rows),
+                   rows_ + row + 1);
     }
+    kept_ += *inserted;
     row += rows;
   }
   rows_ += batch.rows();
@@ -278,9 +303,16 @@ absl::StatusOr<WriteCounts> SqliteDestination::Commit(
   const int64_t start_ns = MonotonicNowNs();
   OPSBENCH_RETURN_IF_ERROR(session_.CheckInterrupted());
   if (!prepared_) return absl::FailedPreconditionError("nothing was prepared");
+  if (counts_all_) {
+    OPSBENCH_RETURN_IF_ERROR(CheckKept(table_, rows_, kept_));
+  }
   if (!marker.empty()) {
-    OPSBENCH_RETURN_IF_ERROR(
-        RunSqlitePipelineSql(*session_, "create_markers", {}, nullptr));
+    OPSBENCH_ASSIGN_OR_RETURN(const bool there, HasMarkerTable());
+    if (!there) {
+      OPSBENCH_RETURN_IF_ERROR(CreateMarkedTable(
+          *session_, {"", kMarkerTable},
+          SqlitePipelineSql("create_markers").sql, kMarkerMaker));
+    }
     OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(
         *session_, "write_marker",
         {{"name", std::string(marker.substr(0, marker.find('/')))},
@@ -309,12 +341,12 @@ absl::StatusOr<bool> SqliteDestination::HasMarker(absl::string_view marker) {
 }
 
 absl::StatusOr<bool> SqliteDestination::FindMarker(absl::string_view marker) {
+  OPSBENCH_ASSIGN_OR_RETURN(const bool there, HasMarkerTable());
+  if (!there) return false;
   ResultSet rows;
-  const absl::Status status = RunSqlitePipelineSql(
+  OPSBENCH_RETURN_IF_ERROR(RunSqlitePipelineSql(
       *session_, "read_marker",
-      {{"name", std::string(marker.substr(0, marker.find('/')))}}, &rows);
-  if (absl::IsNotFound(status)) return false;
-  OPSBENCH_RETURN_IF_ERROR(status);
+      {{"name", std::string(marker.substr(0, marker.find('/')))}}, &rows));
   return rows.row_count() == 1 && rows.at(0, 0).text() == marker;
 }
 

@@ -49,6 +49,9 @@ class SqliteDestination : public Destination {
                               bool has_indexes);
   // The values of rows `first` to `end`, to values_.
   absl::Status FillValues(const Batch& batch, int64_t first, int64_t end);
+  absl::Status CheckDependents(const std::string& table);
+  // FailedPrecondition: a table of that name was not made for markers.
+  absl::StatusOr<bool> HasMarkerTable();
   absl::StatusOr<bool> FindMarker(absl::string_view marker);
   absl::Status Blame(const absl::Status& error, size_t rows, int64_t number);
 
@@ -62,7 +65,9 @@ class SqliteDestination : public Destination {
   std::vector<Value> values_;
   std::vector<std::string> scratch_;  // One for each of values_.
   bool prepared_ = false;
-  int64_t rows_ = 0;  // Written before the batch at hand.
+  int64_t rows_ = 0;        // Written before the batch at hand.
+  int64_t kept_ = 0;        // As SQLite counts them.
+  bool counts_all_ = true;  // Whether kept_ has to be rows_.
   WriteCounts counts_;
 };
 

@@ -354,12 +354,17 @@ std::string SqliteLiteral(absl::string_view text) {
   return absl::StrCat("CAST(X'", absl::BytesToHexString(text), "' AS TEXT)");
 }
 
+CompiledSql SqlitePipelineSql(absl::string_view name) {
+  return SqlCatalog::Parse(sqlite_sql::SqlFiles()[0].content)
+      .value()
+      .Compile(name, Engine::kSqlite)
+      .value();
+}
+
 absl::Status RunSqlitePipelineSql(
     Session& session, absl::string_view name,
     const std::map<std::string, std::string>& parameters, ResultSet* rows) {
-  const auto catalog =
-      SqlCatalog::Parse(sqlite_sql::SqlFiles()[0].content).value();
-  const CompiledSql sql = catalog.Compile(name, Engine::kSqlite).value();
+  const CompiledSql sql = SqlitePipelineSql(name);
   std::vector<Value> values;
   for (const std::string& parameter : sql.parameters) {
     values.push_back(Value::Text(parameters.at(parameter)));

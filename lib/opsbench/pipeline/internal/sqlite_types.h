@@ -35,6 +35,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opsbench/db/session.h"
+#include "opsbench/db/sql_catalog.h"
 #include "opsbench/pipeline/batch.h"
 #include "opsbench/pipeline/connector.h"
 
@@ -75,8 +76,10 @@ absl::StatusOr<SqliteTable> DescribeSqliteTable(Session& session,
 absl::StatusOr<std::string> SqliteIdentity(Session& session,
                                            const TableName& table);
 
-// Runs a statement of sql/sqlite/pipeline with text parameters, by name.
-// REQUIRES: it exists.
+// A statement of sql/sqlite/pipeline. REQUIRES: it exists.
+CompiledSql SqlitePipelineSql(absl::string_view name);
+
+// Runs one of them with text parameters, by name.
 absl::Status RunSqlitePipelineSql(
     Session& session, absl::string_view name,
     const std::map<std::string, std::string>& parameters, ResultSet* rows);

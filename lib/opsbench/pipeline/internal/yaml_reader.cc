@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "opsbench/base/edit_distance.h"
+#include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::pipeline::internal {
@@ -80,9 +81,20 @@ absl::Status YamlReader::Read(const YAML::Node& node, absl::string_view what,
       return Error(entry.first,
                    absl::StrCat("key \"", key, "\" of ", what, " is twice"));
     }
-    OPSBENCH_RETURN_IF_ERROR(field->second(entry.second));
+    const absl::Status status = field->second(entry.second);
+    if (!status.ok()) return WithKey(status, key, entry.second);
   }
   return absl::OkStatus();
+}
+
+// An error of a value names its key.
+absl::Status YamlReader::WithKey(const absl::Status& status,
+                                 const std::string& key,
+                                 const YAML::Node& value) const {
+  absl::string_view what = status.message();
+  const std::string place(Error(value, "").message());
+  if (!value.IsScalar() || !absl::ConsumePrefix(&what, place)) return status;
+  return Error(value, absl::StrCat(key, ": ", what));
 }
 
 absl::StatusOr<std::string> YamlReader::Scalar(const YAML::Node& node) const {
@@ -167,12 +179,9 @@ YamlReader::Field YamlReader::Integer(int64_t low, int64_t high,
                                       int64_t* value) const {
   return [=, this](const YAML::Node& node) -> absl::Status {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string text, Scalar(node));
-    int64_t number = 0;
-    if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
-      return Error(node, absl::StrCat("expected a whole number from ", low,
-                                      " to ", high));
-    }
-    *value = number;
+    const absl::StatusOr<int64_t> number = ParseWholeNumber(text, low, high);
+    if (!number.ok()) return Error(node, number.status().message());
+    *value = *number;
     return absl::OkStatus();
   };
 }
@@ -200,14 +209,15 @@ YamlReader::Field YamlReader::Bytes(int64_t low, int64_t high,
         {"", 0},    {"b", 0},    {"k", 10}, {"kb", 10}, {"kib", 10}, {"m", 20},
         {"mb", 20}, {"mib", 20}, {"g", 30}, {"gb", 30}, {"gib", 30}};
     const auto shift = kShifts->find(unit);
-    int64_t number = 0;
-    if (shift == kShifts->end() ||
-        !absl::SimpleAtoi(view.substr(0, digits), &number) ||
-        number > (high >> shift->second) || (number << shift->second) < low) {
-      return Error(node, absl::StrCat("expected a size from ", low, " to ",
-                                      high, " bytes, as 64MiB"));
+    const absl::StatusOr<int64_t> number =
+        ParseWholeNumber(view.substr(0, digits), 0, high);
+    if (shift == kShifts->end() || !number.ok() ||
+        *number > (high >> shift->second) || (*number << shift->second) < low) {
+      return Error(node,
+                   absl::StrCat("expected a size from ", low, " to ", high,
+                                " bytes, as 64MiB, not ", QuoteBriefly(text)));
     }
-    *value = number << shift->second;
+    *value = *number << shift->second;
     return absl::OkStatus();
   };
 }

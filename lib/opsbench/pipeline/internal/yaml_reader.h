@@ -52,6 +52,8 @@ class YamlReader {
   Field Choice(absl::Span<const absl::string_view> names, int* index) const;
 
  private:
+  absl::Status WithKey(const absl::Status& status, const std::string& key,
+                       const YAML::Node& value) const;
   absl::Status UnknownKey(const YAML::Node& node, const std::string& key,
                           absl::string_view what, const Fields& fields) const;
 

@@ -113,6 +113,7 @@ const Field* FieldNamed(const std::string& key) {
           {"skipped", {.flag = &Row::skipped}},
           {"repetitions", {.count = &Row::repetitions}},
           {"repetition_index", {.count = &Row::repetition_index}},
+          {"opsbench_process", {.count = &Row::process}},
           {"threads", {.count = &Row::threads}},
           {"iterations", {.count = &Row::iterations}},
           {"real_time", {.number = &Row::real_time}},
@@ -134,6 +135,7 @@ void Clear(BenchmarkRow* row) {
   row->time_unit = "ns";
   row->error_occurred = row->skipped = false;
   row->repetitions = row->repetition_index = row->iterations = 0;
+  row->process = 0;
   row->threads = 1;
   row->real_time = row->cpu_time = kNan;
   row->counters.clear();
