@@ -425,7 +425,9 @@ absl::StatusCode CodeOfOpening(absl::StatusCode code, int system_error,
 
 absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
     const Url& url, const ConnectOptions& options) {
-  if (!url.parameters.empty() || !url.socket.empty()) {
+  const auto mode = url.parameters.find("mode");
+  const bool read_only = mode != url.parameters.end() && mode->second == "ro";
+  if (url.parameters.size() > (read_only ? 1 : 0) || !url.socket.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "SQLite: the URL's parameter '",
         url.socket.empty() ? url.parameters.begin()->first : "socket",
@@ -433,8 +435,11 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
   }
   sqlite3* db = nullptr;
   // The file's name is not a URI here: a path may hold a question mark.
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                    (options.create_if_missing ? SQLITE_OPEN_CREATE : 0);
+  const int access = read_only ? SQLITE_OPEN_READONLY
+                     : options.create_if_missing
+                         ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                         : SQLITE_OPEN_READWRITE;
+  const int flags = access | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(url.database.c_str(), &db, flags, nullptr);
   auto session = std::make_unique<SqliteSession>(db);
   if (code != SQLITE_OK) {
@@ -449,6 +454,8 @@ absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
        {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
         "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536",
         "PRAGMA analysis_limit = 1000"}) {
+    // The mode is the file's own.
+    if (read_only && pragma == "PRAGMA journal_mode = WAL") continue;
     const absl::Status status = session->Execute(pragma).status();
     if (!status.ok()) {
       return absl::Status(status.code(),

@@ -102,10 +102,7 @@ absl::Status CheckOurs(const Url& url, const SqlCatalog& sql,
             ? ": move it away, or add --replace-foreign to replace it"
             : ": rename or drop it"));
   };
-  ConnectOptions options;
-  options.create_if_missing = false;
-  options.read_only = true;
-  const auto session = Connect(url, options);
+  const auto session = ConnectToRead(url);
   if (absl::IsUnavailable(session.status())) return session.status();
   if (!session.ok()) return refuse("exists, and opsbench did not make it");
   OPSBENCH_ASSIGN_OR_RETURN(const DatabaseMark mark, ReadMark(**session, sql));
@@ -236,6 +233,14 @@ Databases Databases::Name(const Url& server, int count,
             : name));
   }
   return databases;
+}
+
+absl::StatusOr<std::unique_ptr<Session>> ConnectToRead(const Url& url) {
+  Url read = url;
+  if (url.engine == Engine::kSqlite) read.parameters["mode"] = "ro";
+  ConnectOptions options;
+  options.create_if_missing = false;
+  return Connect(read, options);
 }
 
 std::vector<std::string> Databases::files() const {

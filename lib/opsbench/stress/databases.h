@@ -6,12 +6,14 @@
 //
 // Thread safety: a value type; Create() and Drop() connect on their own.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "opsbench/db/session.h"
 #include "opsbench/db/sql_catalog.h"
 #include "opsbench/db/url.h"
 #include "opsbench/stress/plan.h"
@@ -31,6 +33,10 @@ enum class Replace {
   kOurs,     // What the same maker made, as long as nothing was added to it.
   kForeign,  // Whatever has the name.
 };
+
+// Connects to a database without making or changing anything: of SQLite not
+// even the file beside it. NotFound: there is no such database.
+absl::StatusOr<std::unique_ptr<Session>> ConnectToRead(const Url& url);
 
 struct Databases {
   Url server;

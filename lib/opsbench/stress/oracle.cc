@@ -166,10 +166,7 @@ class Oracle {
 
   // Null: there is no such database.
   static absl::StatusOr<std::unique_ptr<Session>> ConnectTo(const Url& url) {
-    ConnectOptions options;
-    options.create_if_missing = false;
-    options.read_only = true;
-    absl::StatusOr<std::unique_ptr<Session>> session = Connect(url, options);
+    absl::StatusOr<std::unique_ptr<Session>> session = ConnectToRead(url);
     if (absl::IsNotFound(session.status())) return nullptr;
     return session;
   }

@@ -309,6 +309,10 @@ results::BenchmarkFile ToBenchmarkFile(const StressConfig& config,
   file.context["opsbench_seed"] = absl::StrCat(config.plan.seed);
   file.context["opsbench_stop_reason"] =
       std::string(StopReasonName(report.stop_reason));
+  file.context["opsbench_oracle"] =
+      !report.oracle.has_value() ? "the databases could not be asked"
+      : report.oracle->ok()      ? "ok"
+                            : absl::StrJoin(report.oracle->Failures(), ", ");
   if (!report.faults.empty()) {
     file.context["opsbench_faults"] = config.faults.ToString();
   }
