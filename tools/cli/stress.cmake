@@ -7,3 +7,5 @@ target_link_libraries(opsbench_cli PRIVATE opsbench::stress
 _opsbench_cli_test(stress_test TIMEOUT 600
   DEPS absl::strings nlohmann_json::nlohmann_json opsbench::db opsbench::results
     opsbench::server opsbench::stress opsbench::stress_run)
+_opsbench_cli_test(stress_guard_test TIMEOUT 300
+  DEPS absl::strings opsbench::db)
