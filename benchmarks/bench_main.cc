@@ -21,6 +21,7 @@
 #include "opsbench/base/number.h"
 #include "opsbench/base/stage.h"
 #include "opsbench/testing/fixed_iterations.h"
+#include "outputs.h"
 
 namespace opsbench {
 namespace {
@@ -97,7 +98,8 @@ void AddProfilerFlags(CLI::App* app, ProfilerFlags* flags,
                   "COMMANDS,ANSWERS: pipes of perf record's --control, which "
                   "is enabled where time counts");
   app->add_option("--operations-file", flags->operations_path,
-                  "Write how many operations were measured");
+                  "Write how many operations were measured")
+      ->check(cli::OutputFile());
 }
 
 // Numbers that are not this program's own to read: Google Benchmark takes "nan"

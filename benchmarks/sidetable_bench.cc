@@ -9,7 +9,8 @@
 // index: seeks for side_table and level_columns, a sort for the others.
 //
 // Every strategy's answers are checked against an in-memory reference before
-// anything of it is timed.
+// anything of it is timed, and after each benchmark that writes, whether all
+// that was acknowledged is there. The tables are the benchmark's own.
 
 #include <map>
 #include <memory>
@@ -26,6 +27,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/load/load.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/inspect.h"
 #include "opsbench/sidetable/mix.h"
 #include "opsbench/sidetable/reference.h"
@@ -71,6 +73,20 @@ class Data {
   Data(Sizes sizes, int64_t rows, uint64_t seed)
       : sizes_(sizes), rows_(rows), seed_(seed) {
     if (rows > 0) sizes_.operations = rows;
+  }
+
+  // Drops what it made: the database is somebody's, where a URL names it.
+  ~Data() {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [place, ready] : ready_) {
+      const auto session = Connect(engines_[place.first]->url());
+      if (!session.ok()) continue;
+      const auto store =
+          Store::Create(session->get(), place.second, Purpose::kBenchmark);
+      if (store.ok() && (*store)->DropSchema().ok()) {
+        (*store)->DropRecords().IgnoreError();
+      }
+    }
   }
 
   std::string Suffix() const {
@@ -123,6 +139,7 @@ class Data {
     Stage populate("populate", tag);
     OPSBENCH_ASSIGN_OR_RETURN(const SeedReport report,
                               Seed(url, {.strategy = strategy,
+                                         .purpose = Purpose::kBenchmark,
                                          .operations = sizes_.operations,
                                          .seed = seed_,
                                          .fresh = true,
@@ -134,8 +151,9 @@ class Data {
           std::make_unique<Reference>(Generator(seed_), sizes_.operations);
     }
     OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
-    OPSBENCH_ASSIGN_OR_RETURN(const auto store,
-                              Store::Create(session.get(), strategy));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const auto store,
+        Store::Create(session.get(), strategy, Purpose::kBenchmark));
     OPSBENCH_RETURN_IF_ERROR(VerifyAnswers(*store, *reference_, 2, seed_));
     ready_[{url.engine, strategy}] = true;
     return report;
@@ -169,33 +187,49 @@ struct Case {
 // Requests drawn before the clock starts.
 constexpr int kRequests = 512;
 
+// What a workload has written by the end of `run`, checked.
+template <typename Run>
+absl::Status RunChecked(const Case& test, const Url& url,
+                        const SidetableWorkload& workload, const Run& run) {
+  if (!workload.Writes()) return run();
+  OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const auto store,
+      Store::Create(session.get(), test.strategy, Purpose::kBenchmark));
+  OPSBENCH_ASSIGN_OR_RETURN(const WriteCheck check, WriteCheck::Start(*store));
+  OPSBENCH_RETURN_IF_ERROR(run());
+  const Stage stage("verify", test.name);
+  return check.Finish(*store, workload.written());
+}
+
 absl::Status RunRequests(const Case& test, const MixOperation& operation,
                          benchmark::State& state) {
   OPSBENCH_ASSIGN_OR_RETURN(const Url url,
                             test.data->Ready(test.engine, test.strategy));
-  SidetableWorkload workload(url, {}, test.strategy, {operation});
-  OPSBENCH_ASSIGN_OR_RETURN(const auto client,
-                            workload.Connect(state.thread_index()));
+  SidetableWorkload workload(url, {}, test.strategy, {operation}, 0,
+                             Purpose::kBenchmark);
   int64_t rows = 0;
-  uint64_t index = 0;
   const auto loop = [&]() -> absl::Status {
-    for (auto _ : state) {
-      if (BenchInterrupted()) return absl::CancelledError(kInterrupted);
-      // Drawing takes well below a microsecond, a round trip many.
-      Random random = Random::Stream(test.data->seed(), state.thread_index(),
-                                     index++ % kRequests);
-      client->Prepare(0, random);
-      const absl::StatusOr<int64_t> result = client->Execute();
-      if (!result.ok()) return result.status();
-      rows += *result;
-    }
-    return absl::OkStatus();
-  };
-  {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto client,
+                              workload.Connect(state.thread_index()));
+    uint64_t index = 0;
     const Stage stage("measure", test.name);
     const MeasuredRegion region;
-    OPSBENCH_RETURN_IF_ERROR(CallMeasured(loop));
-  }
+    return CallMeasured([&]() -> absl::Status {
+      for (auto _ : state) {
+        if (BenchInterrupted()) return absl::CancelledError(kInterrupted);
+        // Drawing takes well below a microsecond, a round trip many.
+        Random random = Random::Stream(test.data->seed(), state.thread_index(),
+                                       index++ % kRequests);
+        client->Prepare(0, random);
+        const absl::StatusOr<int64_t> result = client->Execute();
+        if (!result.ok()) return result.status();
+        rows += *result;
+      }
+      return absl::OkStatus();
+    });
+  };
+  OPSBENCH_RETURN_IF_ERROR(RunChecked(test, url, workload, loop));
   AddMeasuredOperations(state.iterations());
   state.SetItemsProcessed(state.iterations());
   state.counters["rows_per_second"] = benchmark::Counter(
@@ -208,37 +242,40 @@ absl::Status RunMix(const Case& test, absl::string_view mix_name, int threads,
   OPSBENCH_ASSIGN_OR_RETURN(const Url url,
                             test.data->Ready(test.engine, test.strategy));
   OPSBENCH_ASSIGN_OR_RETURN(std::vector<MixOperation> mix, ParseMix(mix_name));
-  SidetableWorkload workload(url, {}, test.strategy, std::move(mix));
-  for (auto _ : state) {
-    LoadOptions options;
-    options.mix = workload.WeightedMix();
-    options.workers = threads;
-    options.duration = test.data->sizes().mix_duration;
-    options.seed = test.data->seed();
-    options.stop = BenchStopFlag();
-    options.stage_tag = test.name;
-    OPSBENCH_ASSIGN_OR_RETURN(const auto engine, LoadEngine::Create(options));
-    const MeasuredRegion region;
-    OPSBENCH_ASSIGN_OR_RETURN(const LoadReport report, engine->Run(workload));
-    AddMeasuredOperations(report.completed());
-    if (report.interrupted) return absl::CancelledError(kInterrupted);
-    if (report.completed() == 0 || report.errors() > 0) {
-      return absl::InternalError(absl::StrCat(
-          report.errors(), " errors, ", report.completed(), " operations"));
+  SidetableWorkload workload(url, {}, test.strategy, std::move(mix), 0,
+                             Purpose::kBenchmark);
+  return RunChecked(test, url, workload, [&]() -> absl::Status {
+    for (auto _ : state) {
+      LoadOptions options;
+      options.mix = workload.WeightedMix();
+      options.workers = threads;
+      options.duration = test.data->sizes().mix_duration;
+      options.seed = test.data->seed();
+      options.stop = BenchStopFlag();
+      options.stage_tag = test.name;
+      OPSBENCH_ASSIGN_OR_RETURN(const auto engine, LoadEngine::Create(options));
+      const MeasuredRegion region;
+      OPSBENCH_ASSIGN_OR_RETURN(const LoadReport report, engine->Run(workload));
+      AddMeasuredOperations(report.completed());
+      if (report.interrupted) return absl::CancelledError(kInterrupted);
+      if (report.completed() == 0 || report.errors() > 0) {
+        return absl::InternalError(absl::StrCat(
+            report.errors(), " errors, ", report.completed(), " operations"));
+      }
+      state.SetIterationTime(absl::ToDoubleSeconds(report.elapsed) /
+                             static_cast<double>(report.completed()));
+      const Histogram latency = report.latency();
+      state.counters["operations_per_second"] = report.operations_per_second();
+      state.counters["rows_per_second"] = report.rows_per_second();
+      state.counters["p50_us"] =
+          1e-3 * static_cast<double>(latency.Percentile(50));
+      state.counters["p95_us"] =
+          1e-3 * static_cast<double>(latency.Percentile(95));
+      state.counters["p99_us"] =
+          1e-3 * static_cast<double>(latency.Percentile(99));
     }
-    state.SetIterationTime(absl::ToDoubleSeconds(report.elapsed) /
-                           static_cast<double>(report.completed()));
-    const Histogram latency = report.latency();
-    state.counters["operations_per_second"] = report.operations_per_second();
-    state.counters["rows_per_second"] = report.rows_per_second();
-    state.counters["p50_us"] =
-        1e-3 * static_cast<double>(latency.Percentile(50));
-    state.counters["p95_us"] =
-        1e-3 * static_cast<double>(latency.Percentile(95));
-    state.counters["p99_us"] =
-        1e-3 * static_cast<double>(latency.Percentile(99));
-  }
-  return absl::OkStatus();
+    return absl::OkStatus();
+  });
 }
 
 absl::Status RunBulkLoad(const Case& test, benchmark::State& state) {
@@ -254,8 +291,9 @@ absl::Status RunBulkLoad(const Case& test, benchmark::State& state) {
   }
   OPSBENCH_ASSIGN_OR_RETURN(const Url url, test.data->UrlOf(test.engine));
   OPSBENCH_ASSIGN_OR_RETURN(const auto session, Connect(url));
-  OPSBENCH_ASSIGN_OR_RETURN(const auto store,
-                            Store::Create(session.get(), test.strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      const auto store,
+      Store::Create(session.get(), test.strategy, Purpose::kBenchmark));
   OPSBENCH_ASSIGN_OR_RETURN(const Records records, ReadRecords(*store, 0));
   state.counters["disk_per_operation_bytes"] = records.bytes_per_operation;
   return absl::OkStatus();

@@ -10,7 +10,10 @@
 // processor's caches and memory; on Redis by the server's one thread.
 //
 // Each search reports its recall: a figure without it says nothing. A search
-// that fails, or an error reply, makes a benchmark an error.
+// that fails, or an error reply, makes a benchmark an error, and so does an
+// effect that is not there when it is read back afterwards: a value that SET
+// did not store, a key that GET did not find, a neighbour that an exact index
+// missed.
 
 #include <algorithm>
 #include <functional>
@@ -20,6 +23,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "bench_main.h"
 #include "benchmark/benchmark.h"
 #include "measured_region.h"
@@ -27,6 +31,7 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/engines/engines.h"
 #include "opsbench/vector/benchmark.h"
+#include "opsbench/vector/redis_commands.h"
 #include "vector/core.h"
 
 namespace opsbench::vector_bench {
@@ -93,7 +98,14 @@ class Bench {
         options_(options),
         benchmark_({.stop = BenchStopFlag(),
                     .on_progress = nullptr,
-                    .on_result = nullptr}) {}
+                    .on_result = nullptr,
+                    .on_measured = [this](bool begins) {
+                      if (begins) {
+                        region_.emplace();
+                      } else {
+                        region_.reset();
+                      }
+                    }}) {}
 
   const Sizes& sizes() const { return sizes_; }
 
@@ -105,16 +117,16 @@ class Bench {
     config.num_requests = options_.iterations;
     config.duration = absl::Seconds(sizes_.seconds);
     config.warmup = config.duration / 10;
+    config.key_prefix = vector::kBenchKeyPrefix;
     return config;
   }
 
   absl::Status Query(const BenchmarkConfig& config, benchmark::State& state) {
     if (config.is_search()) {
       const Stage setup("setup", config.dataset);
-      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config, false).status());
+      OPSBENCH_RETURN_IF_ERROR(benchmark_.Load(config).status());
     }
     for (auto _ : state) {
-      const MeasuredRegion region;
       OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result,
                                 benchmark_.Run(config));
       if (result.interrupted) return absl::CancelledError();
@@ -128,13 +140,20 @@ class Bench {
   }
 
   absl::Status Build(const BenchmarkConfig& config, benchmark::State& state) {
-    OPSBENCH_RETURN_IF_ERROR(benchmark_.Open(config).status());
+    OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
+                              benchmark_.Open(config));
+    const auto rows = static_cast<int64_t>(data->base().rows);
     for (auto _ : state) {
       const MeasuredRegion region;
-      OPSBENCH_ASSIGN_OR_RETURN(const LoadResult result,
-                                benchmark_.Load(config, true));
+      OPSBENCH_ASSIGN_OR_RETURN(
+          const LoadResult result,
+          benchmark_.Load(config, vector::Replace::kOurs));
       AddMeasuredOperations(result.vectors);
       state.SetIterationTime(result.seconds);
+      if (result.vectors != rows) {
+        return absl::DataLossError(absl::StrCat("an index of ", result.vectors,
+                                                " of ", rows, " vectors"));
+      }
       state.counters["vectors_per_second"] = result.vectors_per_second;
       state.counters["bytes_per_vector"] =
           static_cast<double>(result.index_bytes) /
@@ -170,8 +189,9 @@ class Bench {
 
   const Sizes sizes_;
   const BenchOptions options_;
-  VectorBenchmark benchmark_;
+  absl::optional<MeasuredRegion> region_;  // While requests are timed.
   std::unique_ptr<EngineHandle> redis_;
+  VectorBenchmark benchmark_;  // Removes its keys, so it ends first.
 };
 
 benchmark::internal::Benchmark* Register(
@@ -210,7 +230,7 @@ std::vector<int> EffortsOf(const std::string& backend, const Sizes& sizes) {
 
 void RegisterSearches(Bench* bench) {
   for (const char* backend :
-       {"hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
+       {"hnsw", "hnswlib", "faiss_hnsw", "faiss_ivf", "brute_force"}) {
     BenchmarkConfig config = bench->Config();
     config.backend = backend;
     const std::string of =
@@ -232,7 +252,7 @@ void RegisterSearches(Bench* bench) {
 }
 
 void RegisterFilters(Bench* bench) {
-  for (const char* backend : {"hnswlib", "brute_force"}) {
+  for (const char* backend : {"hnsw", "brute_force"}) {
     for (const int percent : {1, 10, 50, 100}) {
       BenchmarkConfig config = bench->Config();
       config.backend = backend;
@@ -255,8 +275,8 @@ void RegisterMemory(Bench* bench) {
     config.dataset = dataset;
     config.ef_search = 40;
     config.num_clients = 2;
-    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnswlib/dataset:",
-                               dataset, "/ef:40/clients:2"),
+    RegisterQuery(absl::StrCat("Vector/Memory/backend:hnsw/dataset:", dataset,
+                               "/ef:40/clients:2"),
                   config, bench);
   }
 }

@@ -232,8 +232,24 @@ unset OPSBENCH_ENGINES
 expect_output "sixth engines=/mine:$engines root"
 expect_no_call download
 rm -r "$engines"
+real_mktemp=$(command -v mktemp)
+printf '#!/bin/sh\nexit 1\n' | stub mktemp
+run
+expect_status 2
+expect_no_call download
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$real_mktemp" | stub mktemp
 run
 expect_call 'download tiny-engine'
+
+# A look at the sources that fails does not say that nothing has changed; nor
+# does a list whose last line has no end hide a package.
+mv "$checkout/sql" "$scratch/sql"
+run
+expect_call cmake
+mv "$scratch/sql" "$checkout/sql"
+printf 'last-one build apt reason' >>"$checkout/tools/packages.txt"
+run
+expect_call 'recommends last-one$'
 
 # Two calls at once: the second waits, says so, and then finds all built.
 write_program seventh

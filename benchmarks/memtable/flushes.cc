@@ -127,6 +127,32 @@ class Watch {
   std::thread thread_;  // Uses the others: the last one made.
 };
 
+// The rows of which each thread put so many are where the flushes brought them,
+// and the first of them no longer when they are deleted.
+absl::Status CheckFlushed(const Case& test, const std::vector<int64_t>& counts,
+                          Table* table, FlushTarget* target) {
+  const Stage stage("verify", test.name);
+  const Rows& rows = test.rows->Get(test.items, Order::kPut);
+  std::vector<Item> present;
+  for (int index = 0; index < test.threads; ++index) {
+    const auto slice = rows.Slice(index, test.threads);
+    const size_t put = std::min(
+        slice.size(), static_cast<size_t>(counts[static_cast<size_t>(index)]));
+    present.insert(present.end(), slice.begin(), slice.begin() + put);
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Flush());
+  OPSBENCH_RETURN_IF_ERROR(target->Check(present));
+  constexpr size_t kDeleted = 10;
+  const size_t deleted = std::min(kDeleted, present.size());
+  for (size_t i = 0; i < deleted; ++i) {
+    OPSBENCH_RETURN_IF_ERROR(table->Delete(present[i].id));
+  }
+  OPSBENCH_RETURN_IF_ERROR(table->Close());
+  present.erase(present.begin(),
+                present.begin() + static_cast<std::ptrdiff_t>(deleted));
+  return target->Check(present);
+}
+
 }  // namespace
 
 std::vector<PersisterChoice> PersisterChoices(uint64_t seed) {
@@ -154,11 +180,11 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
                             Table::Open(Rotating(threshold), &persister));
   int64_t rounds = 0;
   Measured measured;
-  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(test.budget, test.items, [&]() -> absl::StatusOr<int64_t> {
         std::atomic<bool> fine{true};
+        Stage stage("measure", test.name);
         int64_t time_ns = MeasureTogether(test.threads, [&](int index) {
           for (const Item& row : rows.Slice(index, test.threads)) {
             if (!table->Upsert(row).ok()) fine = false;
@@ -167,6 +193,7 @@ absl::StatusOr<Measured> RunRotation(const Case& test, int64_t threshold) {
         const int64_t start_ns = MonotonicNowNs();
         OPSBENCH_RETURN_IF_ERROR(table->Flush());
         time_ns += MonotonicNowNs() - start_ns;
+        stage.End();
         ++rounds;
         OPSBENCH_RETURN_IF_ERROR(Expect(fine, "a put failed"));
         OPSBENCH_RETURN_IF_ERROR(
@@ -243,32 +270,6 @@ absl::StatusOr<Measured> RunPutLatency(const Case& test, int64_t threshold,
   AddMilliseconds("stalled_ms", table->metrics().stalled_ns - stalled_before_ns,
                   &measured);
   return measured;
-}
-
-// The rows of which each thread put so many are where the flushes brought them,
-// and the first of them no longer when they are deleted.
-absl::Status CheckFlushed(const Case& test, const std::vector<int64_t>& counts,
-                          Table* table, FlushTarget* target) {
-  const Stage stage("verify", test.name);
-  const Rows& rows = test.rows->Get(test.items, Order::kPut);
-  std::vector<Item> present;
-  for (int index = 0; index < test.threads; ++index) {
-    const auto slice = rows.Slice(index, test.threads);
-    const size_t put = std::min(
-        slice.size(), static_cast<size_t>(counts[static_cast<size_t>(index)]));
-    present.insert(present.end(), slice.begin(), slice.begin() + put);
-  }
-  OPSBENCH_RETURN_IF_ERROR(table->Flush());
-  OPSBENCH_RETURN_IF_ERROR(target->Check(present));
-  constexpr size_t kDeleted = 10;
-  const size_t deleted = std::min(kDeleted, present.size());
-  for (size_t i = 0; i < deleted; ++i) {
-    OPSBENCH_RETURN_IF_ERROR(table->Delete(present[i].id));
-  }
-  OPSBENCH_RETURN_IF_ERROR(table->Close());
-  present.erase(present.begin(),
-                present.begin() + static_cast<std::ptrdiff_t>(deleted));
-  return target->Check(present);
 }
 
 absl::StatusOr<Measured> RunPersister(const Case& test,

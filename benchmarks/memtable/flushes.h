@@ -23,8 +23,8 @@ class FlushTarget {
  public:
   virtual ~FlushTarget() = default;
   virtual memtable::Persister<Item>* persister() = 0;
-  // The effect of `upserts` flushed rows, of which those in `present` are
-  // there, and no others. Not timed.
+  // Internal unless what was flushed has come to this: the rows of `present`
+  // are there, and no others. Not timed.
   virtual absl::Status Check(const std::vector<Item>& present) = 0;
 };
 

@@ -31,14 +31,13 @@ absl::StatusOr<Measured> TimePasses(const Case& test, int64_t operations,
                                     int64_t expected, Pass pass) {
   const int64_t passes = Passes(test);
   Measured measured;
-  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(
           test.budget, operations * passes, [&]() -> absl::StatusOr<int64_t> {
             std::atomic<int64_t> sum{0};
             const int64_t time_ns =
-                MeasureTogether(test.threads, [&](int index) {
+                MeasureTogether(test.name, test.threads, [&](int index) {
                   int64_t own = 0;
                   for (int64_t i = 0; i < passes; ++i) own += pass(index);
                   sum += own;

@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "measured_region.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 
 namespace opsbench::memtable_bench {
@@ -65,6 +67,14 @@ int64_t MeasureTogether(int threads, Work work) {
   const MeasuredRegion region;
   return RunTogether(threads,
                      [&](int index) { CallMeasured([&] { work(index); }); });
+}
+
+// The same as the stage "measure" of the benchmark of that name, which holds
+// neither the preparation of a round nor its checks.
+template <typename Work>
+int64_t MeasureTogether(absl::string_view name, int threads, Work work) {
+  const Stage stage("measure", name);
+  return MeasureTogether(threads, work);
 }
 
 // How long a benchmark goes on.

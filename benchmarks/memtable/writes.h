@@ -35,7 +35,6 @@ absl::StatusOr<Measured> TimeWrites(const Case& test, const WritePlan& plan,
                             Impl::Create({.records = plan.records}));
   bool used = false;
   Measured measured;
-  const Stage stage("measure", test.name);
   OPSBENCH_ASSIGN_OR_RETURN(
       measured.operation_ns,
       OperationNs(
@@ -45,7 +44,7 @@ absl::StatusOr<Measured> TimeWrites(const Case& test, const WritePlan& plan,
             OPSBENCH_RETURN_IF_ERROR(Fill(plan.before, table.get()));
             std::atomic<bool> fine{true};
             const int64_t time_ns =
-                MeasureTogether(test.threads, [&](int index) {
+                MeasureTogether(test.name, test.threads, [&](int index) {
                   auto scratch = table->MakeScratch();
                   if (!work(table.get(), &scratch, index)) fine = false;
                 });
@@ -208,10 +207,9 @@ absl::StatusOr<Measured> RunMemory(const Case& test) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Impl> table,
                             Impl::Create({.records = test.items}));
   absl::Status filled;
-  const Stage stage("measure", test.name);
   AddMeasuredOperations(test.items);
-  const int64_t time_ns =
-      MeasureTogether(1, [&](int) { filled = Fill(rows.all(), table.get()); });
+  const int64_t time_ns = MeasureTogether(
+      test.name, 1, [&](int) { filled = Fill(rows.all(), table.get()); });
   OPSBENCH_RETURN_IF_ERROR(filled);
   const auto items = static_cast<double>(test.items);
   Measured measured;

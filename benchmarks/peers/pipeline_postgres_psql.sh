@@ -1,16 +1,14 @@
-#!/bin/sh
-# Rows of bench_events from one table of a PostgreSQL server to another of it:
+#!/bin/bash
+# Rows of events from one table of a PostgreSQL server to another of it:
 # opsbench, decoding every value and, where the types agree, handing the rows on
 # as they are; beside it, two psql and a pipe of binary COPY between them. Both
 # sides fill the same table, emptied before, and pay for their start.
-set -eu
+#
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 rows=${PEER_BULK_OPS:-1000000} rounds=${PEER_BULK_ROUNDS:-5}
 
 postgres_environment
-
-sql() { psql -X -q -v ON_ERROR_STOP=1 "$@"; }
 
 # pipeline_file DECODE METHOD
 pipeline_file() {
@@ -22,8 +20,8 @@ source:
   config:
     url: \${OPSBENCH_POSTGRES_URL}
   streams:
-    - name: bench_events
-      into: peer_events
+    - name: ${prefix}events
+      into: ${prefix}copy
 destination:
   use: dest-postgres
   config:
@@ -36,52 +34,62 @@ EOF
 }
 
 pipe() {
-  psql -X -q -v ON_ERROR_STOP=1 \
-    -c 'COPY bench_events TO STDOUT (FORMAT binary)' |
-    psql -X -q -v ON_ERROR_STOP=1 \
-      -c 'COPY peer_events FROM STDIN (FORMAT binary)'
+  psql_client -c "COPY ${prefix}events TO STDOUT (FORMAT binary)" |
+    psql_client -c "COPY ${prefix}copy FROM STDIN (FORMAT binary)"
 }
 
-ours() { "$OPSBENCH" pipeline run "$scratch/$1.yaml"; }
+empty() {
+  psql_client -c "TRUNCATE ${prefix}copy"
+  psql_client -c CHECKPOINT
+}
 
-# measure SIDE COMMAND…: its seconds, to the side's file.
+ours() {
+  empty
+  seconds_of "$OPSBENCH" pipeline run "$scratch/$1.yaml"
+}
+
+theirs() {
+  empty
+  seconds_of pipe
+}
+
+content() { postgres_content "${prefix}copy"; }
+check_effect() { has_loaded "$1"; }
+
+clean_up() { drop_own_postgres "${prefix}events" "${prefix}copy"; }
+
+# measure SIDE: its seconds, to its file.
 measure() {
-  side=$1
-  shift
-  sql -c 'TRUNCATE peer_events' -c CHECKPOINT
-  seconds_of "$@" >>"$scratch/$side"
-  [ "$(sql -A -t -c 'SELECT count(*) FROM peer_events')" = "$rows" ]
+  local taken
+  case $1 in
+    pipe) taken=$(figure theirs) ;;
+    *) taken=$(figure ours "$1") ;;
+  esac
+  echo "$taken" >>"$scratch/$1"
 }
 
-"$OPSBENCH" pipeline seed --engine postgres --rows "$rows" --fresh
-sql -c 'DROP TABLE IF EXISTS peer_events' \
-  -c 'CREATE TABLE peer_events (LIKE bench_events INCLUDING ALL)' \
-  2>"$scratch/log"
+clean_up
 pipeline_file always copy >"$scratch/decoded.yaml"
 pipeline_file auto copy >"$scratch/relayed.yaml"
 pipeline_file always insert >"$scratch/inserted.yaml"
+"$OPSBENCH" pipeline seed --engine postgres --table "${prefix}events" \
+  --rows "$rows"
+{
+  echo "CREATE TABLE ${prefix}copy (LIKE ${prefix}events INCLUDING ALL);"
+  mark_postgres "${prefix}events" "${prefix}copy"
+} | psql_client --single-transaction
+expected=$(postgres_content "${prefix}events")
+[[ $expected == "$rows|"* ]] || fail "there are not $rows rows, but $expected"
 
-round=0
-while [ "$round" -lt "$rounds" ]; do
-  if [ $((round % 2)) = 0 ]; then
-    order='decoded pipe relayed'
-  else
-    order='relayed pipe decoded'
-  fi
-  for side in $order; do
-    case $side in
-      pipe) measure pipe pipe ;;
-      *) measure "$side" ours "$side" ;;
-    esac
-  done
-  measure inserted ours inserted
-  round=$((round + 1))
+for ((round = 1; round <= rounds; ++round)); do
+  order='decoded pipe relayed'
+  [ $((round % 2)) = 1 ] || order='relayed pipe decoded'
+  for side in $order inserted; do measure "$side"; done
   echo "round $round: decoded $(tail -n 1 "$scratch/decoded") s," \
     "undecoded $(tail -n 1 "$scratch/relayed") s," \
     "psql $(tail -n 1 "$scratch/pipe") s," \
     "INSERT $(tail -n 1 "$scratch/inserted") s"
 done
-sql -c 'DROP TABLE peer_events'
 
 # ratio_of SIDE: the median of psql's seconds by the side's, round by round.
 ratio_of() {
@@ -91,6 +99,8 @@ for side in decoded relayed inserted pipe; do
   median <"$scratch/$side" |
     awk -v rows="$rows" -v side="$side" '{ print side, rows / $1, "rows/s" }'
 done
-printf 'ratio %.3f decoded, %.3f undecoded, %.3f by INSERT (medians of %d %s)\n' \
-  "$(ratio_of decoded)" "$(ratio_of relayed)" "$(ratio_of inserted)" \
-  "$rounds" "rounds of $rows rows"
+decoded=$(ratio_of decoded)
+relayed=$(ratio_of relayed)
+inserted=$(ratio_of inserted)
+conclude "$(printf 'ratio %.3f decoded, %.3f undecoded, %.3f by INSERT' \
+  "$decoded" "$relayed" "$inserted") (medians of $rounds rounds of $rows rows)"

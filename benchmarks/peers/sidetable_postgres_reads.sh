@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Each read of the mixes on one PostgreSQL server: opsbench beside
 # `pgbench -M prepared`, which executes the same prepared statements with the
 # same arguments in a closed loop at 1 and 8 clients.
@@ -6,17 +6,26 @@
 # pgbench cannot draw a text from a list: each request is a script of its own,
 # prepared by itself. There are few of them, because the server plans the first
 # five executions of a prepared statement anew, which must not weigh.
-set -eu
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 distinct=${PEER_REQUESTS:-10}
 
-"$OPSBENCH" sidetable seed --engine postgres --ops "$ops" --fresh
-
 postgres_environment
 find_pgbench
 
+clean_up() { drop_own_postgres; }
+
+clean_up
+"$OPSBENCH" sidetable seed --peers --engine postgres --ops "$ops"
+
 ours() { read_rate postgres "$@"; }
+
+# Each statement is a transaction.
+executions() {
+  psql_client -c 'SELECT xact_commit FROM pg_stat_database
+    WHERE datname = current_database()'
+}
+check_effect() { executed_all "$1"; }
 
 # A script for each request: numbers stand in it, a text is a variable.
 prepare() {
@@ -40,13 +49,15 @@ prepare() {
       } }' "$scratch/requests"
 }
 
+# theirs OPERATION CLIENTS
 theirs() {
+  local file jobs
+  local -a flags
   jobs=$(nproc)
-  [ "$jobs" -le "$1" ] || jobs=$1
-  set -- "$1" "$jobs"
-  while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
-  for file in "$scratch"/request*.sql; do set -- "$@" -f "$file"; done
-  run_pgbench "$@"
+  [ "$jobs" -le "$2" ] || jobs=$2
+  mapfile -t flags <"$scratch/variables"
+  for file in "$scratch"/request*.sql; do flags+=(-f "$file"); done
+  run_pgbench "$2" "$jobs" "${flags[@]}"
 }
 
 compare_reads

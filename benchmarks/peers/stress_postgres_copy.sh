@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A simulated user's bulk inserts on one PostgreSQL server, 100 to 10,000 rows
 # each into a table drawn from all, beside a bare COPY of the same rows.
 #
@@ -7,7 +7,7 @@
 # insert, one connection whose start does not count. psql's \copy reads the rows
 # from a file each, in the form in which they travel. opsbench makes them before
 # each statement, which is not counted, and encodes them in it, which is.
-set -eu
+#
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 inserts=$(((${PEER_BULK_OPS:-500000} + 4999) / 5000)) # Of about 5000 rows.
@@ -16,34 +16,53 @@ rounds=${PEER_BULK_ROUNDS:-5} unit=rows
 postgres_environment
 database=opsbench_stress_bench_0
 
-sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" "$@"; }
+sql() { psql_client -d "$database" "$@"; }
 
 # Rows of bulk inserts: those after the user's first 128 operations.
 first=$(((1 << 46) | (128 << 16)))
 
-load_ours() {
+# The time of its statements alone.
+ours() {
+  local rate rows
   OPSBENCH_ITERATIONS=$inserts stress_bench \
     BulkInsert/engine:postgres/format:copy_binary/users:1
-  awk -v rate="$(counter service_rows_per_second)" -v rows="$(count_rows)" \
-    'BEGIN { print rows / rate }'
+  rate=$(counter service_rows_per_second)
+  is_figure "$rate" || fail "ours measured nothing: \"$rate\""
+  rows=$(count_rows)
+  awk -v rate="$rate" -v rows="$rows" 'BEGIN { print rows / rate }'
 }
 
+# Those of users; opsbench_mark says whose database it is.
 tables() {
-  sql -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+  sql -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public'
+    AND tablename <> 'opsbench_mark' ORDER BY 1"
+}
+
+# for_tables STATEMENT: with each table's name in place of {}.
+for_tables() {
+  local table tables
+  tables=$(tables)
+  for table in $tables; do printf '%s;\n' "${1//\{\}/$table}"; done | sql
 }
 
 count_rows() {
-  for table in $(tables); do
-    echo "SELECT count(*) FROM $table WHERE id >= $first;"
-  done | sql | awk '{ sum += $1 } END { print sum }'
+  for_tables "SELECT count(*) FROM {} WHERE id >= $first" |
+    awk '{ sum += $1 } END { print sum }'
 }
+
+# Rows of all tables together, and a checksum of each.
+content() {
+  count_rows
+  for_tables "SELECT '{}', count(*), sum(hashtextextended(t::text, 0))
+    FROM {} AS t WHERE id >= $first"
+}
+check_effect() { has_loaded "$1"; }
 
 # A file for each of our bulk inserts, and psql's script that loads them all.
 export_rows() {
-  for table in $(tables); do
-    sql -c "SELECT DISTINCT id >> 16, '$table' FROM $table
-      WHERE id >= $first"
-  done | sort -n | tr '|' ' ' >"$scratch/inserts"
+  local key table
+  for_tables "SELECT DISTINCT id >> 16, '{}' FROM {} WHERE id >= $first" |
+    sort -n | tr '|' ' ' >"$scratch/inserts"
   while read -r key table; do
     printf '\\copy (%s) TO %s (FORMAT binary)\n' \
       "SELECT * FROM $table WHERE id >> 16 = $key AND id >= $first ORDER BY id" \
@@ -58,16 +77,14 @@ export_rows() {
   } >"$scratch/load.sql"
 }
 
-load_theirs() {
-  for table in $(tables); do
-    echo "DELETE FROM $table WHERE id >= $first;"
-    echo "VACUUM (FULL, ANALYZE) $table;"
-  done | sql
+theirs() {
+  for_tables "DELETE FROM {} WHERE id >= $first"
+  for_tables 'VACUUM (FULL, ANALYZE) {}'
   sql -f "$scratch/load.sql"
-  [ "$(count_rows)" = "$ops" ]
 }
 
-load_ours >"$scratch/first"
+ours >"$scratch/timed.log"
 export_rows
 ops=$(count_rows)
+expected=$(content)
 compare_bulk

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A simulated user's simple select and single insert on one PostgreSQL server,
 # without think time, beside pgbench at 1 and 8 clients.
 #
@@ -14,7 +14,7 @@
 # Not the same: opsbench makes each row's own content, decodes and checks every
 # row that comes back, and keeps the user's log. pgbench reads rows as text and
 # drops them.
-set -eu
+#
 # shellcheck source=benchmarks/peers/common.sh
 . "$(dirname -- "$0")/common.sh"
 
@@ -23,7 +23,7 @@ find_pgbench
 database=opsbench_stress_bench_0
 operations=128 # Of each user before what is timed: stress_bench's at quick scale.
 
-sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$database" "$@"; }
+sql() { psql_client -d "$database" "$@"; }
 
 # ours KIND CLIENTS: operations per second.
 ours() {
@@ -38,18 +38,19 @@ section() {
     sed "s/{table}/$2/; s/{columns}/${3:-}/; s/{marks}/${4:-}/"
 }
 
-# A script for each table, all of them equally likely.
+# prepare_selects CLIENTS: a script for each table, all of them equally likely.
 prepare_selects() {
+  local table
   for table in $tables; do
     {
-      cat <<EOF
+      cat <<END
 \\set user random(0, $1 - 1)
 \\set back $operations >> random(0, 7)
 \\set from $operations - random(0, :back)
 \\set start ((:user + 1) << 46) | (:from << 16)
 \\set end (:user + 2) << 46
 \\set limit random(10, 1000)
-EOF
+END
       section select "$table"
     } >"$scratch/$table.sql"
   done
@@ -57,19 +58,21 @@ EOF
 
 # Each round has ids of its own.
 prepare_inserts() {
+  local table columns marks
   for table in $tables; do
     columns=$(sql -c "SELECT string_agg(column_name, ', ' ORDER BY
       ordinal_position) FROM information_schema.columns
       WHERE table_name = '$table'")
+    # shellcheck disable=SC2001 # Every word gets a name.
+    marks=$(sed "s/[a-z_][a-z_]*/:${table}_&/g
+      s/:${table}_id/:id/; s/:${table}_value/:value/" <<<"$columns")
     {
-      cat <<EOF
+      cat <<END
 \\set i :i + 1
 \\set id ((1000 * ($round + 1) + :client_id) << 46) | (:i << 16)
 \\set value random(0, 1048575) / 4.0
-EOF
-      section insert "$table" "$columns" \
-        "$(echo "$columns" | sed "s/[a-z_][a-z_]*/:${table}_&/g
-          s/:${table}_id/:id/; s/:${table}_value/:value/")"
+END
+      section insert "$table" "$columns" "$marks"
     } >"$scratch/$table.sql"
     # The other columns' values are those of the first row.
     sql -F '
@@ -82,18 +85,50 @@ EOF
 # What is prepared for pgbench depends on the database, which ours leaves.
 prepare() { :; }
 
-theirs() {
+# Sets `tables`.
+find_tables() {
   tables=$(sql -c "SELECT tablename FROM pg_tables
-    WHERE schemaname = 'public' ORDER BY 1")
+    WHERE schemaname = 'public' AND tablename <> 'opsbench_mark' ORDER BY 1")
+}
+
+# theirs KIND CLIENTS: likewise.
+theirs() {
+  local table
+  local -a flags
+  find_tables
   : >"$scratch/variables"
-  case $2 in
-    simple_select) prepare_selects "$1" ;;
+  case $1 in
+    simple_select) prepare_selects "$2" ;;
     single_insert) prepare_inserts ;;
   esac
-  set -- "$1" "$1" -D i=0
-  while read -r word; do set -- "$@" "$word"; done <"$scratch/variables"
-  for table in $tables; do set -- "$@" -f "$scratch/$table.sql"; done
-  run_pgbench "$@" "$database"
+  mapfile -t flags <"$scratch/variables"
+  for table in $tables; do flags+=(-f "$scratch/$table.sql"); done
+  run_pgbench "$2" "$2" -D i=0 "${flags[@]}" "$database"
+}
+
+# Each statement is a transaction.
+executions() {
+  psql_client -c "SELECT coalesce(sum(xact_commit), 0) FROM pg_stat_database
+    WHERE datname = '$database'"
+}
+
+# Of ours stress_bench has checked every answer and asked the oracle: what it
+# found would be an error, which counter() does not take. Of pgbench's inserts
+# the rows are counted.
+check_effect() {
+  local table rows=0 wanted
+  [ "$1" = theirs ] || return 0
+  executed_all "$1"
+  [ "$2" = single_insert ] || return 0
+  find_tables
+  rows=$(for table in $tables; do
+    echo "SELECT count(*) FROM $table
+      WHERE id >= (1000::bigint * ($round + 1)) << 46
+      AND id < (1000::bigint * ($round + 2)) << 46;"
+  done | sql | awk '{ sum += $1 } END { print sum }')
+  wanted=$(cat "$scratch/done")
+  [ "$rows" = "$wanted" ] ||
+    fail "pgbench counted $wanted inserts, of which $rows rows are there"
 }
 
 compare_rates simple_select single_insert

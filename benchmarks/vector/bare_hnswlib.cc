@@ -3,6 +3,7 @@
 #include <barrier>
 #include <chrono>
 #include <exception>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,29 +20,35 @@ class Loop final : public BareHnswlib {
   Loop(const char* path, size_t dimension)
       : space_(dimension), index_(&space_, path) {}
 
-  double Run(const BareQueries& queries, size_t k, size_t ef, int threads,
-             size_t count) override {
+  Timed Run(const BareQueries& queries, size_t k, size_t ef, int threads,
+            size_t count) override {
     index_.setEf(ef);
+    std::vector<size_t> found(static_cast<size_t>(threads));
     std::barrier start(threads + 1);
     std::vector<std::thread> running;
     for (int t = 0; t < threads; ++t) {
       const size_t first =
           static_cast<size_t>(t) * queries.rows / static_cast<size_t>(threads);
-      running.emplace_back([&, first] {
+      running.emplace_back([&, first, t] {
+        size_t rows = 0;
         start.arrive_and_wait();
         for (size_t i = 0; i < count; ++i) {
-          index_.searchKnn(
-              queries.values + (first + i) % queries.rows * queries.dimension,
-              k);
+          rows += index_
+                      .searchKnn(queries.values + (first + i) % queries.rows *
+                                                      queries.dimension,
+                                 k)
+                      .size();
         }
+        found[static_cast<size_t>(t)] = rows;
       });
     }
     start.arrive_and_wait();
     const auto begin = std::chrono::steady_clock::now();
     for (std::thread& thread : running) thread.join();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                         begin)
-        .count();
+    const std::chrono::duration<double> elapsed =
+        std::chrono::steady_clock::now() - begin;
+    return {elapsed.count(),
+            std::accumulate(found.begin(), found.end(), size_t{0})};
   }
 
   size_t Find(const float* query, size_t k, size_t ef, int64_t* rows) override {

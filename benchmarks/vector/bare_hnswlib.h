@@ -23,11 +23,16 @@ class BareHnswlib {
  public:
   virtual ~BareHnswlib() = default;
 
-  // Seconds from the common start of the threads to the end of the last one.
-  // Each asks `count` queries, all of them in turn, thread t from t * rows /
-  // threads on, and drops the answers.
-  virtual double Run(const BareQueries& queries, size_t k, size_t ef,
-                     int threads, size_t count) = 0;
+  struct Timed {
+    double seconds =
+        0;             // From the threads' common start to the last one's end.
+    size_t found = 0;  // Rows in all answers.
+  };
+
+  // Each thread asks `count` queries, all of them in turn, thread t from
+  // t * rows / threads on, and counts the rows of the answers.
+  virtual Timed Run(const BareQueries& queries, size_t k, size_t ef,
+                    int threads, size_t count) = 0;
 
   // Rows that a query finds, in no order; returns how many. `rows` of k.
   virtual size_t Find(const float* query, size_t k, size_t ef,

@@ -93,7 +93,7 @@ absl::Status RunAll(const std::string& dataset, const std::string& backend) {
 
 int main(int argc, char** argv) {
   const absl::Status status = RunAll(argc > 1 ? argv[1] : "clusters-10k-64",
-                                     argc > 2 ? argv[2] : "hnswlib");
+                                     argc > 2 ? argv[2] : "hnsw");
   if (status.ok()) return 0;
   absl::FPrintF(stderr, "example_max_qps: %s\n", status.message());
   return 1;

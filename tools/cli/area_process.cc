@@ -145,7 +145,7 @@ absl::StatusOr<int> RunWithProgress(const AreaProcess& process,
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> ListBenchmarks(
+absl::StatusOr<std::vector<std::string>> SelectedBenchmarks(
     std::vector<std::string> arguments) {
   arguments.push_back("--benchmark_list_tests=true");
   std::vector<std::string> names;
@@ -185,8 +185,8 @@ absl::StatusOr<AreaResult> RunAreaProcess(const AreaProcess& process,
   } else if (cut_off) {
     const size_t measured = rows.size();
     const std::string culprit = BenchmarkUnderWay(process.benchmarks, rows);
-    result.problem = absl::StrCat(fs::path(process.arguments[0]).filename(),
-                                  " ", EndOf(code));
+    result.problem = absl::StrCat(
+        fs::path(process.arguments[0]).filename().string(), " ", EndOf(code));
     if (IsSignal(code) && !culprit.empty()) {
       absl::StrAppend(&result.problem, " in ", culprit);
       rows.push_back(CrashRow(culprit, EndOf(code)));

@@ -40,7 +40,7 @@ struct AreaResult {
 
 // The names of the benchmarks that `arguments`, a binary and its flags, select.
 // Internal: the binary does not tell.
-absl::StatusOr<std::vector<std::string>> ListBenchmarks(
+absl::StatusOr<std::vector<std::string>> SelectedBenchmarks(
     std::vector<std::string> arguments);
 
 // Runs the process and adds to `merged` what it measured, also what it measured

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -66,11 +67,11 @@ absl::Status List(const Flags& /*flags*/, const Context& context) {
 }
 
 absl::Status Show(const Flags& flags, const Context& context) {
-  OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.name));
   // Not by RunStore::Find(), which takes runs for baselines.
   const fs::path folder = context.state_folder / "baselines" / flags.name;
   std::error_code error;
-  if (!fs::exists(folder, error)) {
+  if (flags.name.empty() || absl::StrContains(flags.name, '/') ||
+      absl::StartsWith(flags.name, ".") || !fs::exists(folder, error)) {
     return absl::NotFoundError(absl::StrCat(
         "there is no baseline \"", flags.name,
         "\": `opsbench baseline list` shows those that there are"));
@@ -81,7 +82,7 @@ absl::Status Show(const Flags& flags, const Context& context) {
   results::SummaryOptions summary;
   summary.color = ColorWanted();
   absl::PrintF("%s", results::RenderSummary(run, summary));
-  return absl::OkStatus();
+  return results::CheckWhole(run);
 }
 
 absl::Status Remove(const Flags& flags, const Context& context) {

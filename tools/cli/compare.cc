@@ -15,7 +15,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "command.h"
+#include "compare_rates.h"
 #include "comparison_flags.h"
+#include "inert_flags.h"
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
@@ -23,6 +25,7 @@
 #include "opsbench/results/render_comparison.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/results/sample_set.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -44,6 +47,7 @@ struct Flags {
   std::string rival;
   std::string fail_on = "error";
   int64_t markdown_kib = 62;
+  int64_t self_test = 0;  // Processes a side; 0: no self-test.
 };
 
 // Flags that were checked.
@@ -67,7 +71,33 @@ absl::StatusOr<results::Rivals> ParseRivals(const std::string& text) {
   return results::Rivals{.base = parts[0], .head = parts[1]};
 }
 
-absl::StatusOr<Plan> MakePlan(const Flags& flags) {
+// Refuses flags that cannot act with the others.
+absl::Status CheckFlags(const CLI::App& command, const Flags& flags) {
+  if (flags.self_test > 0) {
+    return RefuseFlags(command,
+                       {"HEAD", "--rival", "--sort", "--format", "--output",
+                        "--markdown-kib", "--fail-on"},
+                       "does nothing with --self-test, which prints how often "
+                       "the processes of one side get a verdict");
+  }
+  OPSBENCH_ASSIGN_OR_RETURN(const results::ComparisonFormat format,
+                            results::ParseComparisonFormat(flags.format));
+  if (format != results::ComparisonFormat::kMarkdown) {
+    OPSBENCH_RETURN_IF_ERROR(RefuseFlags(command, {"--markdown-kib"},
+                                         "is for --format markdown alone"));
+  }
+  if (flags.rival.empty() == flags.head.empty()) {
+    return absl::InvalidArgumentError(
+        flags.head.empty()
+            ? "name two sides, as in `opsbench compare before latest`; "
+              "--rival A=B compares two benchmarks of one"
+            : "--rival compares two benchmarks of one run: name one side");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Plan> MakePlan(const CLI::App& command, const Flags& flags) {
+  OPSBENCH_RETURN_IF_ERROR(CheckFlags(command, flags));
   Plan plan;
   plan.options.filter = flags.filter;
   for (const std::string& metric : flags.metrics) {
@@ -92,13 +122,6 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   if (!flags.rival.empty()) {
     OPSBENCH_ASSIGN_OR_RETURN(plan.rivals, ParseRivals(flags.rival));
   }
-  if (flags.rival.empty() == flags.head.empty()) {
-    return absl::InvalidArgumentError(
-        flags.head.empty()
-            ? "name two sides, as in `opsbench compare before latest`; "
-              "--rival A=B compares two benchmarks of one"
-            : "--rival compares two benchmarks of one run: name one side");
-  }
   return plan;
 }
 
@@ -121,8 +144,19 @@ absl::StatusOr<results::Comparison> CompareSides(const Flags& flags,
   return results::Compare(*base, *head, plan.options);
 }
 
-absl::StatusOr<int> RunCompare(const Flags& flags, const Context& context) {
-  OPSBENCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(flags));
+absl::StatusOr<int> RunCompare(const CLI::App& command, const Flags& flags,
+                               const Context& context) {
+  OPSBENCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(command, flags));
+  if (flags.self_test > 0) {
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const results::SampleSet side,
+        ReadSide(results::RunStore(context.state_folder), flags.base));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const std::string table,
+        RenderFalseVerdicts(side, flags.self_test, plan.options));
+    absl::PrintF("%s", table);
+    return kExitOk;
+  }
   OPSBENCH_ASSIGN_OR_RETURN(results::Comparison comparison,
                             CompareSides(flags, plan, context));
   results::SortMetrics(plan.sort, &comparison);
@@ -165,8 +199,11 @@ void AddFlags(CLI::App* compare, const std::shared_ptr<Flags>& flags) {
                       "text, markdown, json, csv, junit, smaller or bigger: "
                       "the last two for github-action-benchmark "
                       "(default: text)");
-  compare->add_option("--output", flags->output,
-                      "Write to this file instead, whole or not at all");
+  compare
+      ->add_option("--output", flags->output,
+                   "Write to this file instead, whole or not at all")
+      ->type_name("FILE")
+      ->check(OutputFile());
   compare
       ->add_option("--markdown-kib", flags->markdown_kib,
                    "The longest Markdown: 62 fits a comment of GitHub's, 1000 "
@@ -178,6 +215,11 @@ void AddFlags(CLI::App* compare, const std::shared_ptr<Flags>& flags) {
   compare->add_option("--fail-on", flags->fail_on,
                       "Verdicts that make the exit code 1, with commas, or "
                       "none (error); unsure makes it 3");
+  compare
+      ->add_option("--self-test", flags->self_test,
+                   "Rate of false verdicts: compare each N processes of BASE, "
+                   "all of one build, with the next N")
+      ->check(WholeNumber(1, 1000));
 }
 
 }  // namespace
@@ -189,8 +231,10 @@ void AddCompareCommand(CLI::App& app, Context& context) {
   AddFlags(compare, flags);
   compare->footer(
       "A side is a baseline, a run (its name, `latest`, `previous`), the\n"
-      "folder of a run, or Google Benchmark's JSON of any project; several\n"
-      "with commas count as that many processes. compare describes what it\n"
+      "folder of a run, or Google Benchmark's JSON of any project; several "
+      "with\n"
+      "commas are more processes, and a verdict takes 5 a side, more for many\n"
+      "metrics. compare describes what it\n"
       "finds and fails on errors alone; `opsbench gate` measures both sides "
       "in\n"
       "turn and decides. lib/opsbench/results/COMPARE.md has the method.\n"
@@ -200,9 +244,11 @@ void AddCompareCommand(CLI::App& app, Context& context) {
       "  opsbench compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json\n"
       "  opsbench compare before latest --metric real_time,bytes_per_row \\\n"
       "    --threshold 5% --fail-on slower,missing,error\n"
-      "  opsbench compare latest --rival impl:libcuckoo=impl:opsbench\n");
-  compare->callback(
-      [flags, &context] { Finish(context, RunCompare(*flags, context)); });
+      "  opsbench compare latest --rival impl:libcuckoo=impl:opsbench\n"
+      "  opsbench compare latest --self-test 10\n");
+  compare->callback([compare, flags, &context] {
+    Finish(context, RunCompare(*compare, *flags, context));
+  });
 }
 
 }  // namespace opsbench::cli

@@ -45,6 +45,7 @@ class CompareCommandTest : public ::testing::Test {
         row.name = row.run_name = name;
         row.repetitions = 10;
         row.repetition_index = i;
+        row.process = i + 1;
         row.real_time = row.cpu_time = 100 + i * 0.1;
         if (row.name == "Memtable/Put") row.real_time *= factor;
         file.rows.push_back(row);
@@ -61,18 +62,23 @@ class CompareCommandTest : public ::testing::Test {
 
   // A complete run; returns its name.
   std::string WriteRun(double factor) const {
+    return WriteRun({"memtable"}, {Results(factor)});
+  }
+  // With these files of areas.
+  std::string WriteRun(const std::vector<std::string>& areas,
+                       const std::vector<std::string>& files) const {
     results::RunStore store(State());
     results::RunInfo info;
     info.started = "2026-01-31T12:00:00Z";
     info.git_short_sha = "0123456789";
     info.scale = "quick";
-    info.areas = {"memtable"};
+    info.areas = areas;
     const auto folder = store.CreateRun(info);
     EXPECT_TRUE(folder.ok()) << folder.status();
-    EXPECT_TRUE(
-        results::WriteFileAtomically(
-            results::RunStore::AreaFile(*folder, "memtable"), Results(factor))
-            .ok());
+    for (size_t i = 0; i < areas.size(); ++i) {
+      const std::string path = results::RunStore::AreaFile(*folder, areas[i]);
+      EXPECT_TRUE(results::WriteFileAtomically(path, files[i]).ok());
+    }
     EXPECT_TRUE(store.FinishRun(*folder, info).ok());
     return fs::path(*folder).filename();
   }
@@ -86,6 +92,11 @@ void ExpectOneLine(const Outcome& outcome) {
   EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1)
       << outcome.errors;
   EXPECT_THAT(outcome.output, IsEmpty());
+}
+
+void ExpectFailure(const Outcome& outcome) {
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.output;
+  EXPECT_THAT(outcome.errors, StartsWith("opsbench: "));
 }
 
 TEST_F(CompareCommandTest, ABaselinesLife) {
@@ -119,7 +130,9 @@ TEST_F(CompareCommandTest, ABaselinesLife) {
   EXPECT_EQ(Opsbench("baseline remove before").exit_code, 0);
   for (const char* command :
        {"baseline remove before", "baseline show before",
-        "compare before latest", "baseline save ../x", "baseline remove ..",
+        "compare before latest", "baseline save ../x", "baseline save latest",
+        "baseline save previous", "baseline save 20260131T120000Z-x",
+        "baseline save x.json", "baseline save -- -x", "baseline remove ..",
         "baseline save x --run none", "baseline show .x"}) {
     ExpectOneLine(Opsbench(command));
   }
@@ -159,18 +172,35 @@ TEST_F(CompareCommandTest, FilesFormatsAndOutput) {
               AllOf(HasSubstr("Memtable/Get=Put"), HasSubstr("+50.0%")));
 }
 
+// Of other projects: the repetitions of each file are of one process.
 TEST_F(CompareCommandTest, SeveralFilesASideAreSeveralProcesses) {
+  const auto write = [&](const std::string& name, double factor) {
+    auto file = results::ParseBenchmarkJson(Results(factor), name);
+    EXPECT_TRUE(file.ok());
+    for (results::BenchmarkRow& row : file->rows) row.process = 0;
+    std::string path = (folder_.path() / name).string();
+    EXPECT_TRUE(
+        results::WriteFileAtomically(path, results::FormatBenchmarkJson(*file))
+            .ok());
+    return path;
+  };
   std::vector<std::string> base;
   std::vector<std::string> head;
   for (int i = 0; i < 6; ++i) {
-    base.push_back(WriteFile(absl::StrCat("base", i), 1 + i * 0.001));
-    head.push_back(WriteFile(absl::StrCat("head", i), 1.1 + i * 0.001));
+    base.push_back(write(absl::StrCat("base", i), 1 + i * 0.001));
+    head.push_back(write(absl::StrCat("head", i), 1.1 + i * 0.001));
   }
-  const Outcome outcome = Opsbench(absl::StrCat(
-      "compare ", absl::StrJoin(base, ","), " ", absl::StrJoin(head, ",")));
+  Outcome outcome = Opsbench(absl::StrCat("compare ", absl::StrJoin(base, ","),
+                                          " ", absl::StrJoin(head, ",")));
   EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, AllOf(HasSubstr("6+6"), HasSubstr("1 slower"),
-                                    Not(HasSubstr("within one process"))));
+                                    Not(HasSubstr("too few processes"))));
+  outcome = Opsbench(absl::StrCat("compare ", base[0], " ", head[0],
+                                  " --fail-on slower,unsure"));
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output,
+              AllOf(HasSubstr("2 unsure"), HasSubstr("too few processes"),
+                    HasSubstr("several files")));
 }
 
 TEST_F(CompareCommandTest, ExitCodesFollowFailOn) {
@@ -209,6 +239,14 @@ TEST_F(CompareCommandTest, BadInputIsOneLineAndTouchesNothing) {
         base + " " + base + " --fail-on slow",
         base + " " + base + " --sort size",
         base + " " + base + " --rival a=b",
+        base + " " + base + " --markdown-kib 100",
+        base + " " + base + " --format json --markdown-kib 100",
+        base + " --self-test 6",
+        base + " " + base + " --self-test 2",
+        base + " --self-test 2 --rival a=b",
+        base + " --self-test 2 --sort name",
+        base + " --self-test 2 --format json",
+        base + " --self-test 2 --fail-on error",
         base + " --rival a",
         base + " --rival a=a",
         base + " --rival none=nothing",
@@ -227,6 +265,109 @@ TEST_F(CompareCommandTest, BadInputIsOneLineAndTouchesNothing) {
     EXPECT_FALSE(fs::exists(out));
   }
   EXPECT_FALSE(fs::exists(State()));
+}
+
+// What is wrong with a file, and how it looks then.
+std::string Damaged(const std::string& text, const std::string& how,
+                    const std::string& other) {
+  if (how == "empty") return "";
+  if (how == "object") return "{}";
+  if (how == "none") return "{\"benchmarks\": []}";
+  if (how == "other") return other;
+  if (how == "another tool") return "{\"benchmarks\": [{\"name\": \"a\"}]}";
+  if (how == "twice") {
+    auto file = results::ParseBenchmarkJson(text, "twice");
+    if (!file.ok()) return "";
+    file->rows.push_back(file->rows[0]);
+    return results::FormatBenchmarkJson(*file);
+  }
+  // "0.3": cut off there.
+  return text.substr(0, static_cast<size_t>(static_cast<double>(text.size()) *
+                                            std::stod(how)));
+}
+
+// Whatever is damaged, on either side: no command says that all is well.
+TEST_F(CompareCommandTest, NoDamageEndsInAGreenCheck) {
+  results::BenchmarkFile other = *results::ParseBenchmarkJson(Results(1), "");
+  for (results::BenchmarkRow& row : other.rows) {
+    row.name = row.run_name = absl::StrCat("Sidetable/", row.name.substr(9));
+  }
+  const std::string sidetable = results::FormatBenchmarkJson(other);
+  const std::string base =
+      WriteRun({"memtable", "sidetable"}, {Results(1), sidetable});
+  ASSERT_EQ(Opsbench("baseline save before").exit_code, 0);
+  const std::string head =
+      WriteRun({"memtable", "sidetable"}, {Results(1), sidetable});
+  ASSERT_EQ(Opsbench("compare before latest").exit_code, 0);
+  for (const fs::path& side :
+       {State() / "baselines/before", State() / "runs" / head}) {
+    for (const std::string file :
+         {"run.json", "memtable.json", "sidetable.json"}) {
+      const fs::path path = side / file;
+      const std::string whole = ReadText(path);
+      const std::string& strange =
+          file == "memtable.json" ? sidetable : Results(1);
+      for (const std::string how :
+           {"missing", "empty", "object", "none", "other", "another tool",
+            "twice", "0.1", "0.37", "0.5", "0.8", "0.99"}) {
+        if (file == "run.json" && how == "twice") continue;
+        SCOPED_TRACE(absl::StrCat(path.string(), " ", how));
+        fs::remove(path);
+        if (how != "missing") {
+          ASSERT_TRUE(results::WriteFileAtomically(path.string(),
+                                                   Damaged(whole, how, strange))
+                          .ok());
+        }
+        for (const char* compare :
+             {"compare before latest",
+              "compare before latest --fail-on slower,missing,error",
+              "report latest --compare before"}) {
+          EXPECT_NE(Opsbench(compare).exit_code, 0) << compare;
+        }
+        if (side.parent_path().filename() == "baselines") {
+          ExpectFailure(Opsbench("baseline show before"));
+          if (file != "sidetable.json") {
+            ExpectOneLine(
+                Opsbench("run --scale smoke --area memtable --compare before"));
+          }
+        } else {
+          ExpectFailure(Opsbench("baseline save after"));
+          EXPECT_FALSE(fs::exists(State() / "baselines/after"));
+        }
+      }
+      ASSERT_TRUE(results::WriteFileAtomically(path.string(), whole).ok());
+    }
+  }
+  EXPECT_EQ(Opsbench("compare before latest").exit_code, 0);
+}
+
+// Files of any project: damaged ones, and those that have nothing in common.
+TEST_F(CompareCommandTest, FilesThatHoldNothingAreNoGreenCheck) {
+  const std::string good = WriteFile("good.json", 1);
+  const std::string bad = (folder_.path() / "bad.json").string();
+  for (const std::string text :
+       {"", "{}", "{\"benchmarks\": []}", "{\"context\": {}, \"bench"}) {
+    ASSERT_TRUE(results::WriteFileAtomically(bad, text).ok());
+    ExpectOneLine(Opsbench(absl::StrCat("compare ", bad, " ", good)));
+    ExpectOneLine(Opsbench(absl::StrCat("compare ", good, " ", bad)));
+    ExpectOneLine(
+        Opsbench(absl::StrCat("compare ", good, ",", bad, " ", good)));
+  }
+  const std::string recorded = "fixtures/compare/recorded_1.7.1/base.json";
+  const Outcome outcome =
+      Opsbench(absl::StrCat("compare ", good, " ", recorded));
+  EXPECT_NE(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("nothing was compared"));
+}
+
+TEST_F(CompareCommandTest, CountsItsOwnFalseVerdicts) {
+  const std::string base = WriteFile("base.json", 1);
+  const Outcome outcome =
+      Opsbench(absl::StrCat("compare ", base, " --self-test 4"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, AllOf(HasSubstr("10 processes of one build"),
+                                    HasSubstr("0 of 3 comparisons that share"),
+                                    HasSubstr("0 of 1 that share none")));
 }
 
 TEST_F(CompareCommandTest, RunChecksItsComparisonFirst) {

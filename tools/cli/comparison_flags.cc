@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/results/compare.h"
 
 namespace opsbench::cli {
 namespace {
@@ -50,6 +51,10 @@ int FailOn::ExitCode(const results::Comparison& comparison) const {
   for (const Verdict verdict : verdicts) {
     if (results::CountVerdicts(comparison, verdict) == 0) continue;
     if (verdict != Verdict::kUnsure) return kExitFailed;
+    code = kExitInconclusive;
+  }
+  // Sides that have nothing in common are no green check either.
+  if (!verdicts.empty() && !results::ComparesAnything(comparison)) {
     code = kExitInconclusive;
   }
   return code;

@@ -30,7 +30,7 @@ struct FailOn {
   std::vector<results::Verdict> verdicts;
 
   // kExitFailed if one of them occurs; kExitInconclusive if the only one that
-  // does is unsure; else kExitOk.
+  // does is unsure, or nothing was compared; else kExitOk.
   int ExitCode(const results::Comparison& comparison) const;
 };
 

@@ -15,10 +15,12 @@
 #include "command.h"
 #include "gate_rates.h"
 #include "gate_run.h"
+#include "inert_flags.h"
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -52,7 +54,17 @@ absl::StatusOr<gate::GateConfig> ReadConfig(const GateFlags& flags,
   return config;
 }
 
-absl::Status CheckFlags(const GateFlags& flags) {
+absl::Status CheckFlags(const CLI::App& command, const GateFlags& flags) {
+  if (flags.self_test) {
+    OPSBENCH_RETURN_IF_ERROR(RefuseFlags(
+        command,
+        {"--base", "--exact-base", "--allow-dirty", "--format", "--output",
+         "--report-only", "--always", "--seed"},
+        "does nothing with --self-test, which measures HEAD or --head"));
+  } else {
+    OPSBENCH_RETURN_IF_ERROR(RefuseFlags(command, {"--suites", "--plant"},
+                                         "is for --self-test alone"));
+  }
   OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
   if (!flags.refs.head.empty() && flags.refs.allow_dirty) {
     return absl::InvalidArgumentError(
@@ -63,13 +75,11 @@ absl::Status CheckFlags(const GateFlags& flags) {
     return absl::InvalidArgumentError(
         "several reports need a --format and an --output each");
   }
+  std::vector<std::pair<std::string, std::string>> outputs;
   for (const std::string& output : flags.outputs) {
-    const fs::path folder = fs::absolute(output).parent_path();
-    if (fs::is_directory(folder)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--output ", output, ": there is no folder ", folder.string()));
+    outputs.emplace_back("--output", output);
   }
-  return absl::OkStatus();
+  return CheckDistinctOutputs(outputs);
 }
 
 std::string Render(const std::string& format, const gate::GateReport& report,
@@ -107,8 +117,9 @@ int ExitCode(const gate::GateReport& report) {
   return kExitInconclusive;
 }
 
-absl::StatusOr<int> Run(const GateFlags& flags, const Context& context) {
-  OPSBENCH_RETURN_IF_ERROR(CheckFlags(flags));
+absl::StatusOr<int> Run(const CLI::App& command, const GateFlags& flags,
+                        const Context& context) {
+  OPSBENCH_RETURN_IF_ERROR(CheckFlags(command, flags));
   OPSBENCH_ASSIGN_OR_RETURN(
       const gate::GateConfig config,
       ReadConfig(flags, context.state_folder.parent_path()));
@@ -161,8 +172,10 @@ void AddOptions(CLI::App* command, GateFlags* flags) {
   command
       ->add_option("--output", flags->outputs,
                    "File for the report; the text still goes to stdout")
+      ->type_name("FILE")
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(OutputFile());
   command->add_flag("--report-only", flags->report_only,
                     "Describe, and never fail: compare two commits");
   command->add_flag("--always", flags->always,
@@ -215,7 +228,7 @@ void AddGateCommand(CLI::App& app, Context& context) {
       return;
     }
     InstallStopSignals();
-    const absl::StatusOr<int> code = Run(*flags, context);
+    const absl::StatusOr<int> code = Run(*command, *flags, context);
     if (code.ok()) {
       context.exit_code = *code;
     } else if (absl::IsCancelled(code.status())) {

@@ -74,6 +74,7 @@ absl::StatusOr<std::string> Output(std::vector<std::string> arguments) {
 }  // namespace
 
 absl::Status GateBuilder::RemoveLeftovers() const {
+  constexpr size_t kCommitDigits = 40;
   std::error_code error;
   for (const auto& entry :
        fs::directory_iterator(folder_ / "worktrees", error)) {
@@ -82,6 +83,9 @@ absl::Status GateBuilder::RemoveLeftovers() const {
   std::vector<std::pair<fs::file_time_type, fs::path>> builds;
   for (const auto& entry :
        fs::directory_iterator(folder_ / "binaries", error)) {
+    // Those alone that Build() names: after a commit.
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789abcdef") != kCommitDigits) continue;
     builds.emplace_back(entry.last_write_time(error), entry.path());
   }
   absl::c_sort(builds);

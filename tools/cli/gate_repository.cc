@@ -142,13 +142,21 @@ absl::Status GateRepository::AddWorktree(const fs::path& path,
 }
 
 absl::Status GateRepository::RemoveWorktree(const fs::path& path) const {
+  // By its name alone: `git worktree prune` would forget worktrees of the
+  // user's that are on a disk which is not there now.
   std::error_code error;
-  fs::remove_all(path, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot remove ", path.string(), ": ", error.message()));
+  const bool removed =
+      Git({"worktree", "remove", "--force", "--force", path.string()}).ok();
+  if (removed || !fs::exists(path, error)) return absl::OkStatus();
+  // A worktree that git has forgotten still names its repository in a file.
+  if (!fs::is_regular_file(path / ".git", error)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path.string(), " is no worktree of the gate's: move it away first"));
   }
-  return Git({"worktree", "prune"}).status();
+  fs::remove_all(path, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot remove ", path.string(), ": ", error.message()));
 }
 
 absl::StatusOr<ScopedWorktree> ScopedWorktree::Add(

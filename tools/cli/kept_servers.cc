@@ -20,8 +20,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "env_file.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/results/atomic_file.h"
 #include "opsbench/server/private_server.h"
 #include "opsbench/server/process_sampling.h"
 
@@ -58,6 +60,7 @@ json ToJson(const KeptServers& kept) {
           {"keeper_start_ticks", kept.keeper.start_ticks},
           {"durable", kept.durable},
           {"env_file", kept.env_file},
+          {"parent_folder", kept.parent_folder},
           {"servers", servers}};
 }
 
@@ -72,6 +75,7 @@ absl::StatusOr<KeptServers> FromJson(const json& text) {
                    text.at("keeper_start_ticks").get<int64_t>()};
     kept.durable = text.at("durable").get<bool>();
     kept.env_file = text.at("env_file").get<std::string>();
+    kept.parent_folder = text.value("parent_folder", "");
     for (const json& entry : text.at("servers")) {
       KeptServer server;
       OPSBENCH_ASSIGN_OR_RETURN(
@@ -92,43 +96,29 @@ absl::StatusOr<KeptServers> FromJson(const json& text) {
   }
 }
 
-// Readers see the old file or the new one; only the user may read either, for
-// the passwords in them.
-absl::Status WriteSecretFile(const fs::path& path, const std::string& text) {
-  const std::string temporary = absl::StrCat(path.string(), ".", getpid());
-  unlink(temporary.c_str());
-  const int fd =
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("write ", path.string()));
+EnvBlock EnvBlockOf(const KeptServers& kept, const fs::path& state_file) {
+  EnvBlock block = {state_file.string(), {}};
+  for (const KeptServer& server : kept.servers) {
+    block.variables[UrlVariable(server.engine)] = server.url;
   }
-  const bool written =
-      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  close(fd);
-  if (written && rename(temporary.c_str(), path.c_str()) == 0) {
-    return absl::OkStatus();
-  }
-  absl::Status status =
-      absl::ErrnoToStatus(errno, absl::StrCat("write ", path.string()));
-  unlink(temporary.c_str());
-  return status;
+  return block;
 }
 
+// Only the user may read either, for the passwords in them. The state comes
+// first: what it names is removed by the next command, whatever happens here.
 absl::Status WriteFiles(const KeptServers& kept, const fs::path& state_file) {
-  if (!kept.env_file.empty()) {
-    std::string lines;
-    for (const KeptServer& server : kept.servers) {
-      absl::StrAppend(&lines, UrlVariable(server.engine), "=", server.url,
-                      "\n");
-    }
-    OPSBENCH_RETURN_IF_ERROR(WriteSecretFile(kept.env_file, lines));
-  }
-  return WriteSecretFile(state_file, ToJson(kept).dump(2) + "\n");
+  OPSBENCH_RETURN_IF_ERROR(results::WriteFileAtomically(
+      state_file.string(), ToJson(kept).dump(2) + "\n", 0600));
+  return WriteEnvFile(kept, state_file);
 }
 
-void RemoveFiles(const KeptServers& kept, const fs::path& state_file) {
+absl::Status RemoveFiles(const KeptServers& kept, const fs::path& state_file) {
+  absl::Status status = absl::OkStatus();
+  if (!kept.env_file.empty()) {
+    status = RemoveEnvBlock(kept.env_file, EnvBlockOf(kept, state_file));
+  }
   unlink(state_file.c_str());
-  if (!kept.env_file.empty()) unlink(kept.env_file.c_str());
+  return status;
 }
 
 bool NamesThisKeeper(const fs::path& state_file, const ProcessId& keeper) {
@@ -175,6 +165,7 @@ KeptServers Describe(const KeepOptions& options,
   kept.keeper = ProcessId::Of(getpid());
   kept.durable = options.durable;
   kept.env_file = options.env_file;
+  kept.parent_folder = options.parent_folder;
   for (size_t i = 0; i < servers.size(); ++i) {
     kept.servers.push_back(
         {options.engines[i], servers[i]->description(),
@@ -221,10 +212,13 @@ void Report(int fd, const absl::Status& status) {
     kept = Describe(options, *servers);
     status = WriteFiles(kept, options.state_file);
   }
+  if (!status.ok() && servers.ok()) {
+    RemoveFiles(kept, options.state_file).IgnoreError();
+    servers->clear();
+  }
   Report(kReportFd, status);
   close(kReportFd);
   if (!status.ok()) {
-    if (servers.ok()) servers->clear();
     _exit(1);
   }
   const timespec interval = {kStateCheckSeconds, 0};
@@ -234,7 +228,8 @@ void Report(int fd, const absl::Status& status) {
   // First the files: who reads them meanwhile finds no server rather than one
   // that is about to end.
   if (NamesThisKeeper(options.state_file, kept.keeper)) {
-    RemoveFiles(kept, options.state_file);
+    // The command that ends this process reports what cannot be removed.
+    RemoveFiles(kept, options.state_file).IgnoreError();
   }
   servers->clear();
   _exit(0);
@@ -360,8 +355,13 @@ absl::Status StopKeeper(const KeptServers& kept, const fs::path& state_file) {
     OPSBENCH_RETURN_IF_ERROR(server.process.End(0, kKillGrace));
     OPSBENCH_RETURN_IF_ERROR(server.supervisor.End(0, kKillGrace));
   }
-  RemoveFiles(kept, state_file);
-  return absl::OkStatus();
+  return RemoveFiles(kept, state_file);
+}
+
+absl::Status WriteEnvFile(const KeptServers& kept, const fs::path& state_file) {
+  return kept.env_file.empty()
+             ? absl::OkStatus()
+             : AddEnvBlock(kept.env_file, EnvBlockOf(kept, state_file));
 }
 
 std::string UrlVariable(Engine engine) {

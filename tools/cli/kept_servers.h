@@ -50,7 +50,8 @@ struct KeptServer {
 struct KeptServers {
   ProcessId keeper;
   bool durable = false;
-  std::string env_file;  // Empty: none was asked for.
+  std::string env_file;       // Empty: none was asked for.
+  std::string parent_folder;  // Empty: the usual one.
   std::vector<KeptServer> servers;
 };
 
@@ -92,6 +93,10 @@ absl::StatusOr<KeptServers> StartKeeper(const KeepOptions& options);
 // gone.
 absl::Status StopKeeper(const KeptServers& kept,
                         const std::filesystem::path& state_file);
+
+// Adds the servers' variables to kept.env_file, if there is one: env_file.h.
+absl::Status WriteEnvFile(const KeptServers& kept,
+                          const std::filesystem::path& state_file);
 
 // "OPSBENCH_MYSQL_URL".
 std::string UrlVariable(Engine engine);

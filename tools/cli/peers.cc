@@ -1,14 +1,18 @@
 #include "peers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "child_process.h"
 #include "kept_servers.h"
 #include "opsbench/base/status_macros.h"
@@ -57,7 +61,73 @@ std::vector<fs::path> ScriptsOf(
   return scripts;
 }
 
+// The number at the beginning of what follows `label` in a line.
+absl::StatusOr<double> NumberAfter(absl::string_view label,
+                                   absl::string_view line) {
+  double number = 0;
+  const std::vector<absl::string_view> words = absl::StrSplit(line, ' ');
+  if (words.size() < 2 || words[0] != label ||
+      !absl::SimpleAtod(words[1], &number) || !std::isfinite(number) ||
+      number <= 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no \"", label, " <number above 0>\" but \"", line, "\""));
+  }
+  return number;
+}
+
+std::string LastLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string last;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+absl::StatusOr<PeerEnd> RunScript(
+    const std::string& script, const std::string& name,
+    const std::string& log_path, std::map<std::string, std::string> variables) {
+  std::ofstream log(log_path);
+  PeerEnd end;
+  ProgressLine progress;
+  ChildOptions options;
+  options.arguments = {script};
+  options.environment = std::move(variables);
+  options.stderr_path = log_path + ".stderr";
+  options.on_line = [&](absl::string_view line) {
+    log << line << std::endl;
+    end.before_last = std::move(end.last);
+    end.last = std::string(line);
+    progress.Update(absl::StrCat(name, ": ", line));
+  };
+  OPSBENCH_ASSIGN_OR_RETURN(end.exit_code, RunChild(options));
+  progress.Clear();
+  end.last_error = LastLine(options.stderr_path);
+  return end;
+}
+
 }  // namespace
+
+absl::StatusOr<std::string> PeerResult(const PeerEnd& end) {
+  if (end.exit_code != 0) {
+    return absl::FailedPreconditionError(
+        end.last_error.empty() ? absl::StrCat("ended with ", end.exit_code)
+                               : end.last_error);
+  }
+  if (end.before_last.empty() && absl::StartsWith(end.last, "left out: ")) {
+    return end.last;
+  }
+  OPSBENCH_RETURN_IF_ERROR(NumberAfter("ratio", end.last).status());
+  for (absl::string_view word : absl::StrSplit(end.last, ' ')) {
+    double number = 0;
+    if (absl::SimpleAtod(word, &number) && !std::isfinite(number)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("no number in \"", end.last, "\": ", word));
+    }
+  }
+  OPSBENCH_RETURN_IF_ERROR(NumberAfter("effects:", end.before_last).status());
+  return end.last;
+}
 
 absl::StatusOr<bool> RunPeers(
     const Context& context, const std::vector<std::string>& areas,
@@ -70,6 +140,8 @@ absl::StatusOr<bool> RunPeers(
                                             ": peers need the sources; run ",
                                             "tools/opsbench of a checkout"));
   }
+  const std::vector<fs::path> scripts =
+      ScriptsOf(scripts_folder, areas, engines);
   std::map<std::string, std::string> variables = {
       {"OPSBENCH", (context.binary_folder / "opsbench").string()}};
   for (const auto& engine : engines) AddVariables(engine->url(), &variables);
@@ -77,29 +149,20 @@ absl::StatusOr<bool> RunPeers(
   fs::create_directories(logs);
   bool all_well = true;
   absl::PrintF("\nBeside other tools on the same work (ours / theirs)\n");
-  for (const fs::path& script : ScriptsOf(scripts_folder, areas, engines)) {
+  if (scripts.empty()) absl::PrintF("  none for these areas and engines\n");
+  for (const fs::path& script : scripts) {
     const std::string name = script.stem().string();
     const std::string log_path = (logs / (name + ".log")).string();
-    std::ofstream log(log_path);
-    std::string last;
-    ProgressLine progress;
-    ChildOptions options;
-    options.arguments = {script.string()};
-    options.environment = variables;
-    options.stderr_path = log_path + ".stderr";
-    options.on_line = [&](absl::string_view line) {
-      log << line << std::endl;
-      last = std::string(line);
-      progress.Update(absl::StrCat(name, ": ", line));
-    };
-    OPSBENCH_ASSIGN_OR_RETURN(const int code, RunChild(options));
-    progress.Clear();
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const PeerEnd end,
+        RunScript(script.string(), name, log_path, variables));
     if (stop_requested) return absl::CancelledError("interrupted");
-    if (code == 0) {
-      absl::PrintF("  %-28s %s\n", name, last);
+    const absl::StatusOr<std::string> result = PeerResult(end);
+    if (result.ok()) {
+      absl::PrintF("  %-28s %s\n", name, *result);
     } else {
-      absl::PrintF("  %-28s failed with %d: see %s\n", name, code,
-                   options.stderr_path);
+      absl::PrintF("  %-28s failed: %s; see %s.stderr\n", name,
+                   result.status().message(), log_path);
       all_well = false;
     }
   }

@@ -21,6 +21,7 @@
 #include "opsbench/pipeline/speedup_report.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/benchmark_json.h"
+#include "outputs.h"
 #include "pipeline_engines.h"
 #include "progress.h"
 
@@ -36,6 +37,7 @@ struct Flags {
   std::string out;
   std::string engine;  // Of `seed`; empty: postgres.
   std::string url;
+  std::string table = pipeline::kBenchEvents;
   std::string profile = "120";
   int64_t rows = 0;  // 0: as the file says, or the default.
   int iterations = 3;
@@ -140,11 +142,10 @@ absl::StatusOr<int> DryRun(const PipelineConfig& config,
 }
 
 absl::StatusOr<int> Run(const Flags& flags) {
-  for (const auto& [given, name] :
-       {std::pair(!flags.out.empty(), "--out"), {flags.stages, "--stages"}}) {
-    if (!flags.dry_run || !given) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, " has no effect with --dry-run, which measures nothing"));
+  if (flags.dry_run && (flags.stages || !flags.out.empty())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.stages ? "--stages" : "--out",
+                     " has no effect with --dry-run, which measures nothing"));
   }
   const std::vector<ConnectorKind> kinds = pipeline::AllConnectors();
   OPSBENCH_ASSIGN_OR_RETURN(PipelineEngines engines, PipelineEngines::Load());
@@ -290,12 +291,13 @@ absl::StatusOr<int> Seed(const Flags& flags) {
   pipeline::BenchEventsOptions options;
   if (flags.rows > 0) options.rows = flags.rows;
   options.profile_bytes = std::stoi(flags.profile);
+  options.table.table = flags.table;
   options.fresh = flags.fresh;
   options.replace_foreign = flags.replace_foreign;
   options.stop = &stop_requested;
   ProgressLine line;
   options.on_progress = [&](int64_t done) {
-    line.Update(absl::StrFormat("seeding bench_events: %d of %d rows", done,
+    line.Update(absl::StrFormat("seeding %s: %d of %d rows", flags.table, done,
                                 options.rows));
   };
   const absl::Status seeded = pipeline::SeedBenchEvents(session.get(), options);
@@ -309,7 +311,7 @@ absl::StatusOr<int> Seed(const Flags& flags) {
         absl::StrCat(seeded.message(), ", or replace it by --replace-foreign"));
   }
   OPSBENCH_RETURN_IF_ERROR(seeded);
-  absl::PrintF("bench_events: %d rows of about %d bytes\n", options.rows,
+  absl::PrintF("%s: %d rows of about %d bytes\n", flags.table, options.rows,
                options.profile_bytes);
   return kExitOk;
 }
@@ -368,7 +370,9 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
           "Rows to seed where the source has no table, instead of "
           "the file's; a table of another size is refused");
   run->add_option("--out", flags->out,
-                  "Also write the result as Google Benchmark JSON");
+                  "Also write the result as Google Benchmark JSON")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddStagesFlag(run, &flags->stages);
   run->footer(
       "Engines whose URL is a variable that is not set, such as\n"
@@ -396,13 +400,14 @@ void AddPipelineCommand(CLI::App& app, Context& context) {
       "  opsbench pipeline compare fixtures/pipelines/bench_pg.yaml "
       "fixtures/pipelines/bench_pg_copy.yaml\n");
 
-  CLI::App* seed = AddAction(*group, context, flags, "seed",
-                             "Make the table bench_events", Seed);
+  CLI::App* seed =
+      AddAction(*group, context, flags, "seed", "Make a table of events", Seed);
   seed->add_option("--engine", flags->engine,
                    "sqlite, mysql or postgres, where OPSBENCH_<ENGINE>_URL "
                    "says (postgres)");
   seed->add_option("--url", flags->url,
                    "An engine by its URL instead of --engine");
+  seed->add_option("--table", flags->table, "Its name (bench_events)");
   AddRows(seed, flags, "Rows (100000)");
   seed->add_option("--profile", flags->profile,
                    "About how many bytes a row has: 120, 500 or 4096 (120)")

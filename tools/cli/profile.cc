@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,7 @@
 #include "opsbench/profile/folded_stacks.h"
 #include "opsbench/profile/profile_text.h"
 #include "opsbench/results/atomic_file.h"
+#include "outputs.h"
 #include "profile_heap.h"
 #include "profile_perf.h"
 #include "profile_valgrind.h"
@@ -40,6 +43,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Flags {
+  std::set<std::string> given;  // Names of the flags of the command line.
   std::string area;
   std::string from;
   std::string filter;
@@ -70,6 +74,14 @@ struct Job {
   std::string stem;    // Of the results: "….opsbench/profiles/<time>-<area>".
 };
 
+// Where allocations go beside the heap's peak; empty: a file of its own name.
+std::string AllocationsPath(const Flags& flags) {
+  if (flags.output.empty()) return "";
+  const fs::path output = flags.output;
+  return (output.parent_path() / (output.stem().string() + "-allocations.svg"))
+      .string();
+}
+
 std::vector<std::string> AreasOf(const Context& context) {
   constexpr absl::string_view kEnding = "_bench";
   std::vector<std::string> areas;
@@ -84,7 +96,36 @@ std::vector<std::string> AreasOf(const Context& context) {
   return areas;
 }
 
+// A flag that would do nothing beside the others is a mistake of who gave it.
+absl::Status CheckGiven(const Flags& flags) {
+  const auto refuse = [&](std::initializer_list<const char*> names,
+                          absl::string_view why) {
+    for (const char* name : names) {
+      if (flags.given.count(name) == 0) continue;
+      return absl::InvalidArgumentError(absl::StrCat(name, why));
+    }
+    return absl::OkStatus();
+  };
+  if (!flags.from.empty()) {
+    return refuse({"--filter", "--scale", "--engines", "--seconds",
+                   "--frequency", "--whole", "--last-level-kib"},
+                  " says how to record: leave it out with --from");
+  }
+  if (flags.instructions || flags.cache || flags.heap) {
+    OPSBENCH_RETURN_IF_ERROR(
+        refuse({"--frequency"}, " belongs to a profile of CPU samples"));
+  }
+  return flags.heap ? refuse({"--whole"}, ": --heap is always of the whole")
+                    : absl::OkStatus();
+}
+
 absl::Status CheckFlags(const Flags& flags, const Context& context) {
+  OPSBENCH_RETURN_IF_ERROR(CheckGiven(flags));
+  OPSBENCH_RETURN_IF_ERROR(CheckDistinctOutputs(
+      {{"--output", flags.output},
+       {"the allocations of --output",
+        flags.heap ? AllocationsPath(flags) : std::string()},
+       {"--folded", flags.folded}}));
   if (flags.instructions + flags.cache + flags.heap > 1) {
     return absl::InvalidArgumentError(
         "--instructions, --cache and --heap are profiles of their own: one at "
@@ -165,6 +206,15 @@ absl::Status StartEngines(const Flags& flags, Job* job) {
   }
   OPSBENCH_ASSIGN_OR_RETURN(job->benchmarks, ListBenchmarks(job->command));
   wanted = EnginesOf(job->benchmarks, !names.empty());
+  for (const std::string& name : names) {
+    if (absl::c_any_of(wanted,
+                       [&](Engine one) { return EngineName(one) == name; })) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--engines ", name, ": no benchmark of ", flags.area,
+        flags.filter.empty() ? "" : " that --filter matches", " runs on it"));
+  }
   if (names.empty() && !wanted.empty()) {
     for (const Engine engine : wanted) names.emplace_back(EngineName(engine));
     job->command.push_back("--engines=" + absl::StrJoin(names, ","));
@@ -328,11 +378,8 @@ absl::StatusOr<int> ProfileHeap(const Flags& flags, Job job) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::string peak_path,
                             OutputPath(flags, job, "-heap-peak.svg"));
   const std::string allocations_path =
-      flags.output.empty()
-          ? absl::StrCat(job.stem, "-heap-allocations.svg")
-          : (fs::path(flags.output).parent_path() /
-             (fs::path(flags.output).stem().string() + "-allocations.svg"))
-                .string();
+      flags.output.empty() ? absl::StrCat(job.stem, "-heap-allocations.svg")
+                           : AllocationsPath(flags);
   profile::FlameGraphOptions graph;
   graph.subtitle = "the whole process, set-up included";
   graph.title = absl::StrCat("Heap at its peak: ", job.title);
@@ -427,12 +474,21 @@ void AddProfileCommand(CLI::App& app, Context& context) {
   AddKinds(command, flags);
   command->add_option("--rows", flags->rows, "Rows of tables (20)")
       ->check(WholeNumber(1, 10'000));
-  command->add_option("--output", flags->output,
-                      "The file to write (a new one in .opsbench/profiles)");
-  command->add_option("--folded", flags->folded,
-                      "Also write stacks as text, one a line");
-  command->add_option("--from", flags->from,
-                      "Show a recording of perf record -g instead");
+  command
+      ->add_option("--output", flags->output,
+                   "The file to write (a new one in .opsbench/profiles)")
+      ->type_name("FILE")
+      ->check(OutputFile());
+  command
+      ->add_option("--folded", flags->folded,
+                   "Also write stacks as text, one a line")
+      ->type_name("FILE")
+      ->check(OutputFile());
+  command
+      ->add_option("--from", flags->from,
+                   "Show a recording of perf record -g instead")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
   command->footer(
       "A CPU profile needs perf and kernel.perf_event_paranoid of 2 or less;\n"
       "tools/opsbench profile installs the tools.\n"
@@ -441,7 +497,10 @@ void AddProfileCommand(CLI::App& app, Context& context) {
       "  opsbench profile memtable --filter Insert --cache --scale smoke\n"
       "  opsbench profile sidetable --engines postgres --filter Latest\n"
       "  opsbench profile --from perf.data --output graph.svg\n");
-  command->callback([flags, &context] {
+  command->callback([command, flags, &context] {
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->count() > 0) flags->given.insert(option->get_name());
+    }
     InstallStopSignals();
     Finish(context, Profile(*flags, context));
   });

@@ -2,9 +2,9 @@
 
 #include "report.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,7 +14,9 @@
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/compare.h"
 #include "opsbench/results/history.h"
+#include "opsbench/results/run_store.h"
 #include "opsbench/results/sample_set.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -28,28 +30,21 @@ struct Flags {
 };
 
 // The run that began last.
-absl::StatusOr<std::string> LastRun(const Context& context) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry :
-       fs::directory_iterator(context.state_folder / "runs", error)) {
-    if (fs::exists(entry.path() / "run.json")) {
-      names.push_back(entry.path().filename().string());
-    }
-  }
-  if (names.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("no run in ", (context.state_folder / "runs").string(),
-                     ": run `opsbench run` first"));
-  }
-  return *std::max_element(names.begin(), names.end());
+absl::StatusOr<std::string> LastRun(const results::RunStore& store,
+                                    const Context& context) {
+  OPSBENCH_ASSIGN_OR_RETURN(const std::vector<results::StoredRun> runs,
+                            store.ListRuns());
+  if (!runs.empty()) return runs.back().folder;
+  return absl::NotFoundError(
+      absl::StrCat("no run in ", (context.state_folder / "runs").string(),
+                   ": run `opsbench run` first"));
 }
 
 absl::Status Report(const Flags& flags, const Context& context) {
   const results::RunStore store(context.state_folder);
   std::string name = flags.run;
   if (name.empty()) {
-    OPSBENCH_ASSIGN_OR_RETURN(name, LastRun(context));
+    OPSBENCH_ASSIGN_OR_RETURN(name, LastRun(store, context));
   }
   results::ReportData data;
   OPSBENCH_ASSIGN_OR_RETURN(data.run, store.Load(name));
@@ -65,9 +60,12 @@ absl::Status Report(const Flags& flags, const Context& context) {
   const std::string path = flags.output.empty()
                                ? absl::StrCat(data.run.folder, "/report.html")
                                : flags.output;
+  // The report tells what is missing; so does the exit code.
+  absl::Status whole = results::CheckWhole(data.run);
+  if (whole.ok() && data.base) whole = results::CheckWhole(*data.base);
   OPSBENCH_RETURN_IF_ERROR(WriteReport(context, std::move(data), path));
   absl::PrintF("Report: %s\n", fs::proximate(path).string());
-  return absl::OkStatus();
+  return whole;
 }
 
 }  // namespace
@@ -93,8 +91,11 @@ void AddReportCommand(CLI::App& app, Context& context) {
                       "A run, a baseline or a folder (the last run)");
   command->add_option("--compare", flags->compare,
                       "The run, baseline or folder to compare it with");
-  command->add_option("--output", flags->output,
-                      "Where to write it (report.html in the run's folder)");
+  command
+      ->add_option("--output", flags->output,
+                   "Where to write it (report.html in the run's folder)")
+      ->type_name("FILE")
+      ->check(OutputFile());
   command->footer(
       "The file opens offline and holds all that it needs. `opsbench run`\n"
       "writes one at its end.\n"

@@ -77,7 +77,50 @@ struct Plan {
   Environment environment;
 };
 
-// A pattern of --benchmark_filter: a POSIX extended regular expression.
+// Refuses what the other flags leave without effect.
+absl::Status CheckFlags(const Flags& flags, const std::vector<Engine>& wanted) {
+  const auto chosen = [&](const Area& area) {
+    return flags.areas.empty() || absl::c_linear_search(flags.areas, area.name);
+  };
+  for (const std::string& name : flags.areas) {
+    const auto area = absl::c_find_if(
+        Areas(), [&](const Area& one) { return one.name == name; });
+    if (area == Areas().end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown area ", name, ": there are ", AreaNames()));
+    }
+    if (wanted.empty() || area->engines.empty() ||
+        absl::c_any_of(area->engines, [&](Engine engine) {
+          return absl::c_linear_search(wanted, engine);
+        })) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("--area ", name, " runs on none of --engines ",
+                     absl::StrJoin(flags.engines, ",")));
+  }
+  for (const Engine engine : wanted) {
+    if (absl::c_any_of(Areas(), [&](const Area& area) {
+          return chosen(area) && absl::c_linear_search(area.engines, engine);
+        })) {
+      continue;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("--engines ", EngineName(engine),
+                     ": none of the chosen areas runs on it"));
+  }
+  OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
+  if (!flags.save.empty()) {
+    OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.save));
+  }
+  OPSBENCH_RETURN_IF_ERROR(ParseFailOn(flags.fail_on).status());
+  if (flags.compare.empty() && flags.fail_on != "none") {
+    return absl::InvalidArgumentError(
+        "--fail-on judges a comparison: name one with --compare");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Plan> MakePlan(const Flags& flags) {
   Plan plan;
   std::vector<Engine> wanted;
@@ -85,13 +128,7 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
     OPSBENCH_ASSIGN_OR_RETURN(const Engine engine, ParseEngine(name));
     wanted.push_back(engine);
   }
-  for (const std::string& name : flags.areas) {
-    if (absl::c_none_of(Areas(),
-                        [&](const Area& area) { return area.name == name; })) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown area ", name, ": there are ", AreaNames()));
-    }
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckFlags(flags, wanted));
   for (Area area : Areas()) {
     if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area.name))
       continue;
@@ -110,20 +147,6 @@ absl::StatusOr<Plan> MakePlan(const Flags& flags) {
       }
     }
     plan.areas.push_back(std::move(area));
-  }
-  if (plan.areas.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("none of the chosen areas runs on ",
-                     absl::StrJoin(flags.engines, ", ")));
-  }
-  OPSBENCH_RETURN_IF_ERROR(CheckFilter(flags.filter));
-  if (!flags.save.empty()) {
-    OPSBENCH_RETURN_IF_ERROR(results::CheckBaselineName(flags.save));
-  }
-  OPSBENCH_RETURN_IF_ERROR(ParseFailOn(flags.fail_on).status());
-  if (flags.compare.empty() && flags.fail_on != "none") {
-    return absl::InvalidArgumentError(
-        "--fail-on judges a comparison: name one with --compare");
   }
   OPSBENCH_ASSIGN_OR_RETURN(plan.environment, Environment::Load());
   return plan;
@@ -184,13 +207,21 @@ std::vector<std::string> BenchArguments(const Area& area, const Flags& flags,
   return arguments;
 }
 
-// Leaves the areas of which the filter selects something. With peers to run,
-// that may be none.
+// Leaves the areas of which the filter selects something: something of each
+// that was named, or anything at all. With peers to run, that may be none.
 absl::Status SelectBenchmarks(const Flags& flags, const Context& context,
                               Plan* plan) {
   for (Area& area : plan->areas) {
     OPSBENCH_ASSIGN_OR_RETURN(
-        area.benchmarks, ListBenchmarks(BenchArguments(area, flags, context)));
+        area.benchmarks,
+        SelectedBenchmarks(BenchArguments(area, flags, context)));
+  }
+  for (const Area& area : plan->areas) {
+    if (flags.areas.empty() || flags.peers || !area.benchmarks.empty())
+      continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--filter ", flags.filter, " matches no benchmark of --area ",
+        area.name, ": see the names in benchmarks/README.md"));
   }
   std::erase_if(plan->areas,
                 [](const Area& area) { return area.benchmarks.empty(); });
@@ -282,6 +313,9 @@ absl::StatusOr<Measured> Measure(const Flags& flags, const Context& context) {
   for (const Area& area : plan.areas) measured.areas.push_back(area.name);
   OPSBENCH_RETURN_IF_ERROR(SelectBenchmarks(flags, context, &plan));
   results::RunStore store(context.state_folder);
+  if (!flags.save.empty()) {
+    OPSBENCH_RETURN_IF_ERROR(store.CheckSave(flags.save));
+  }
   results::RunInfo info =
       results::CollectRunInfo(context.state_folder.parent_path().string());
   info.scale = flags.scale;
@@ -315,6 +349,14 @@ absl::StatusOr<int> Run(const Flags& flags, const Context& context) {
   if (!flags.compare.empty()) {
     OPSBENCH_ASSIGN_OR_RETURN(
         base, ReadSide(results::RunStore(context.state_folder), flags.compare));
+    // Before anything is measured in vain.
+    for (const auto& [area, reason] : base.failures()) {
+      if (!flags.areas.empty() && !absl::c_linear_search(flags.areas, area)) {
+        continue;
+      }
+      return absl::FailedPreconditionError(absl::StrCat(
+          "--compare ", flags.compare, ": no results of ", area, ": ", reason));
+    }
   }
   OPSBENCH_ASSIGN_OR_RETURN(Measured measured, Measure(flags, context));
   results::RunStore store(context.state_folder);
@@ -426,9 +468,10 @@ void AddRunCommand(CLI::App& app, Context& context) {
       "  opsbench run --scale smoke\n"
       "  opsbench run --area memtable\n"
       "  opsbench run --engines sqlite,postgres --filter 'Latest.*level:3'\n"
-      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --save "
+      "  opsbench run --area memtable --filter /Get/ --repetitions 10 --save "
       "before\n"
-      "  opsbench run --area memtable --filter /Get/ --repetitions 8 --compare "
+      "  opsbench run --area memtable --filter /Get/ --repetitions 10 "
+      "--compare "
       "before\n");
   run->callback([flags, &context] {
     InstallStopSignals();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -175,6 +176,8 @@ TEST_F(RunCommandTest, BadInputIsOneLineAndTouchesNothing) {
       {"--area stress --engines redis", "redis"},
       {"--filter ^none$", "no benchmark"},
       {"--save ../x", "../x"},
+      {"--save latest", "latest"},
+      {"--area memtable --filter ^Stress", "memtable"},
       {"--seed -1", "--seed"},
       {"--frobnicate", "--frobnicate"},
   };
@@ -197,6 +200,97 @@ TEST_F(RunCommandTest, AnEngineThatIsDownIsNamed) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.errors, HasSubstr("127.0.0.1"));
   EXPECT_THAT(outcome.errors, ::testing::Not(HasSubstr("secret")));
+}
+
+// What differs from process to process is in the repetitions: each has one of
+// its own, and the file tells which.
+TEST_F(RunCommandTest, RepetitionsAreProcesses) {
+  const std::string get =
+      "--scale smoke --engines sqlite --area sidetable,memtable --repetitions "
+      "3 --filter Memtable/Get/impl:opsbench/items:1000/threads:1/|BulkLoad";
+  const Outcome outcome = Run(get + " --stages");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors << outcome.output;
+  // In turns, so that what goes on beside the run meets all areas alike.
+  std::vector<std::string> runs;
+  for (const absl::string_view line : absl::StrSplit(outcome.errors, '\n')) {
+    absl::string_view rest = line;
+    if (absl::ConsumePrefix(&rest, "[STAGE:START] run:")) {
+      runs.emplace_back(rest);
+    }
+  }
+  EXPECT_THAT(runs,
+              ::testing::ElementsAre("sidetable", "memtable", "sidetable",
+                                     "memtable", "sidetable", "memtable"));
+  const auto run = results::RunStore(State()).Load(RunFolder());
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(run->info.repetitions, 3);
+  for (const auto& [area, file] : run->areas) {
+    ASSERT_EQ(file.rows.size() % 3, 0u);
+    for (size_t i = 0; i < file.rows.size(); ++i) {
+      const results::BenchmarkRow& row = file.rows[i];
+      EXPECT_EQ(row.run_name, file.rows[i / 3 * 3].run_name);
+      EXPECT_EQ(row.process, static_cast<int64_t>(i % 3) + 1);
+      EXPECT_EQ(row.repetition_index, static_cast<int64_t>(i % 3));
+      EXPECT_EQ(row.repetitions, 3);
+      EXPECT_EQ(row.run_type, "iteration");
+    }
+  }
+  EXPECT_EQ(run->areas.size(), 2u);
+}
+
+// The child of `parent` that runs this program, once there is one; else 0.
+pid_t ChildNamed(pid_t parent, absl::string_view program) {
+  const fs::path task = absl::StrCat("/proc/", parent, "/task/", parent);
+  for (const absl::string_view child : absl::StrSplit(
+           ReadText(task / "children"), ' ', absl::SkipWhitespace())) {
+    std::error_code error;
+    const fs::path exe =
+        fs::read_symlink(absl::StrCat("/proc/", child, "/exe"), error);
+    pid_t pid = 0;
+    if (exe.filename() == std::string(program) &&
+        absl::SimpleAtoi(child, &pid)) {
+      return pid;
+    }
+  }
+  return 0;
+}
+
+// It crashes when a benchmark has been written: that one, and the areas after
+// it, are kept.
+TEST_F(RunCommandTest, ACrashCostsTheCrashedBenchmarkAlone) {
+  Running run(folder_.path(),
+              Arguments("--engines sqlite --area sidetable,memtable --save x "
+                        "--filter BulkLoad|Mix|Get/impl:opsbench/.*threads:1/"),
+              Variables());
+  const fs::path runs = State() / "runs";
+  ASSERT_TRUE(run.Until([&] {
+    if (!fs::exists(runs)) return false;
+    for (const auto& entry : fs::recursive_directory_iterator(runs)) {
+      if (entry.path().filename() == "sidetable.partial.json" &&
+          absl::StrContains(ReadText(entry.path()), "BulkLoad")) {
+        return true;
+      }
+    }
+    return false;
+  })) << run.Wait().errors;
+  const pid_t child = ChildNamed(run.pid(), "sidetable_bench");
+  ASSERT_NE(child, 0);
+  kill(child, SIGSEGV);
+  const Outcome outcome = run.Wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.errors;
+  EXPECT_THAT(outcome.errors,
+              HasSubstr("sidetable_bench was ended by SIGSEGV in Sidetable/"));
+  EXPECT_THAT(outcome.errors, HasSubstr("not saved as x"));
+  const auto kept = results::RunStore(State()).Load(RunFolder());
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->info.status, results::RunStatus::kInterrupted);
+  EXPECT_FALSE(kept->areas.at("memtable").rows.empty());
+  const auto& rows = kept->areas.at("sidetable").rows;
+  ASSERT_GE(rows.size(), 2u);
+  EXPECT_FALSE(rows.front().error_occurred);
+  EXPECT_TRUE(rows.back().error_occurred);
+  EXPECT_THAT(rows.back().error_message, HasSubstr("SIGSEGV"));
+  EXPECT_FALSE(fs::exists(State() / "baselines/x"));
 }
 
 // Interrupted when a benchmark of 27 has been written.

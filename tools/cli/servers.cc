@@ -14,10 +14,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "command.h"
+#include "env_file.h"
 #include "kept_servers.h"
 #include "nlohmann/json.hpp"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/server/process_sampling.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -87,6 +89,21 @@ void PrintServers(const KeptServers& kept, bool print_exports) {
   }
 }
 
+// FailedPrecondition: the user's own settings would be overridden.
+absl::Status CheckEnv(const KeepOptions& options) {
+  if (options.env_file.empty()) return absl::OkStatus();
+  EnvBlock block = {options.state_file.string(), {}};
+  for (const Engine engine : options.engines) {
+    block.variables[UrlVariable(engine)] = "";
+  }
+  const absl::Status status = CheckEnvFile(options.env_file, block);
+  return status.ok()
+             ? status
+             : absl::Status(status.code(),
+                            absl::StrCat("--env-file ", options.env_file, ": ",
+                                         status.message()));
+}
+
 // Whether the servers that are kept serve this request as well.
 absl::Status CheckKept(const KeptServers& kept, const KeepOptions& wanted) {
   constexpr char kAdvice[] =
@@ -110,6 +127,17 @@ absl::Status CheckKept(const KeptServers& kept, const KeepOptions& wanted) {
     return absl::FailedPreconditionError(
         absl::StrCat("the servers are up without --durable", kAdvice));
   }
+  if (!wanted.env_file.empty() && wanted.env_file != kept.env_file) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the servers are up with ",
+        kept.env_file.empty() ? "no --env-file" : kept.env_file, kAdvice));
+  }
+  if (!wanted.parent_folder.empty() &&
+      wanted.parent_folder != kept.parent_folder) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the servers are up, their data not in ",
+                     wanted.parent_folder, kAdvice));
+  }
   return absl::OkStatus();
 }
 
@@ -130,11 +158,15 @@ absl::Status Up(const Flags& flags, const Context& context) {
   }
   if (kept.has_value()) {
     OPSBENCH_RETURN_IF_ERROR(CheckKept(*kept, options));
+    if (!options.env_file.empty()) {
+      OPSBENCH_RETURN_IF_ERROR(WriteEnvFile(*kept, options.state_file));
+    }
     absl::FPrintF(stderr, "The servers were up already.\n");
   } else {
     if (options.engines.empty()) {
       options.engines = {Engine::kMysql, Engine::kPostgres, Engine::kRedis};
     }
+    OPSBENCH_RETURN_IF_ERROR(CheckEnv(options));
     OPSBENCH_ASSIGN_OR_RETURN(kept, StartKeeper(options));
   }
   PrintServers(*kept, flags.print_exports);
@@ -223,9 +255,11 @@ CLI::App* AddAction(CLI::App& group, Context& context,
                     const std::shared_ptr<Flags>& flags, const char* name,
                     const char* help, Action action) {
   CLI::App* command = group.add_subcommand(name, help);
-  command->add_option("--state-file", flags->state_file,
-                      "Where the servers are noted down "
-                      "(servers.json in the state folder)");
+  command
+      ->add_option("--state-file", flags->state_file,
+                   "Where the servers are noted down "
+                   "(servers.json in the state folder)")
+      ->type_name("FILE");
   command->callback([flags, &context, action] {
     const absl::Status status = action(*flags, context);
     if (status.ok()) return;
@@ -253,8 +287,12 @@ void AddServersCommand(CLI::App& app, Context& context) {
   up->add_flag("--fresh", flags->fresh, "Stop those that are up first");
   up->add_flag("--export", flags->print_exports,
                "Print export lines for the shell's eval, with passwords");
+  up->get_option("--state-file")->check(RegularOutputFile());
   up->add_option("--env-file", flags->env_file,
-                 "Write OPSBENCH_<ENGINE>_URL=... lines to this file as well");
+                 "Add OPSBENCH_<ENGINE>_URL=... lines to this file, such as "
+                 ".env, until they are down")
+      ->type_name("FILE")
+      ->check(RegularOutputFile());
   up->add_option("--parent-folder", flags->parent_folder,
                  "Where the data goes (TMPDIR or /tmp)")
       ->check(CLI::ExistingDirectory);

@@ -2,7 +2,7 @@
 # while integration tests and benchmarks run. Included where opsbench_cli is
 # declared.
 
-target_sources(opsbench_cli PRIVATE kept_servers.cc servers.cc)
+target_sources(opsbench_cli PRIVATE env_file.cc kept_servers.cc servers.cc)
 target_link_libraries(opsbench_cli PRIVATE opsbench::server opsbench::db_core
   nlohmann_json::nlohmann_json)
 

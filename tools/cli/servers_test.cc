@@ -38,6 +38,7 @@ class ServersTest : public ::testing::Test {
  protected:
   ServersTest() {
     fs::create_directory(data_);
+    fs::create_directory(state_.parent_path());
     // The servers' user has to pass through.
     fs::permissions(data_, fs::perms(0755));
   }
@@ -110,7 +111,9 @@ TEST_F(ServersTest, UpStatusUpAgainDown) {
     }
     EXPECT_EQ(ProcessStartTicks(server["pid"]), server["start_ticks"]);
   }
-  EXPECT_EQ(ReadText(env_file), lines);
+  EXPECT_EQ(ReadText(env_file),
+            absl::StrCat("# opsbench servers up [new file]: ", state_.string(),
+                         "\n", lines, "# opsbench servers up: end\n"));
   EXPECT_EQ(exported.output, export_lines);
   EXPECT_EQ(State(), noted) << "a second `up` has changed something";
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -20,12 +21,14 @@
 #include "opsbench/load/load.h"
 #include "opsbench/load/report_text.h"
 #include "opsbench/sidetable/compare.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/inspect.h"
 #include "opsbench/sidetable/mix.h"
 #include "opsbench/sidetable/request_list.h"
 #include "opsbench/sidetable/seed.h"
 #include "opsbench/sidetable/store.h"
 #include "opsbench/sidetable/workload.h"
+#include "outputs.h"
 #include "progress.h"
 #include "sidetable_result.h"
 
@@ -41,6 +44,13 @@ constexpr int64_t kPrivateOperations = 100'000;
 
 // The flags of all subcommands; each takes those it needs.
 struct Flags {
+  const CLI::App* command = nullptr;  // That was given.
+
+  bool Given(const std::string& flag) const {
+    const CLI::Option* option = command->get_option_no_throw(flag);
+    return option != nullptr && option->count() > 0;
+  }
+
   std::string engine = "sqlite";
   std::string url;
   std::string strategy = "side_table";
@@ -60,7 +70,13 @@ struct Flags {
   uint64_t seed = 1;
   bool resume = false;
   bool fresh = false;
+  bool replace_foreign = false;
   bool stages = false;
+  bool peers = false;  // For benchmarks/peers/ alone, so not in the help.
+
+  sidetable::Purpose purpose() const {
+    return peers ? sidetable::Purpose::kPeers : sidetable::Purpose::kData;
+  }
 };
 
 // Flags that were read and checked before anything is opened.
@@ -103,6 +119,63 @@ absl::StatusOr<std::vector<Strategy>> ParseStrategies(absl::string_view text,
   return strategies;
 }
 
+// Refuses a flag that would change nothing beside the others.
+absl::Status CheckThatFlagsAct(const Flags& flags, Engine engine) {
+  const absl::StatusOr<std::vector<sidetable::MixOperation>> mix =
+      sidetable::ParseMix(flags.mix);
+  const bool batches =
+      mix.ok() && absl::c_any_of(*mix, [](const auto& operation) {
+        return operation.kind == sidetable::OperationKind::kInsertBatch;
+      });
+  const bool seeds = flags.command->get_name() == "seed";
+  const struct {
+    const char* flag;
+    bool idle;
+    const char* why;
+  } rules[] = {
+      {"--engine",
+       flags.Given("--url") &&
+           ParseEngine(flags.engine).value_or(engine) != engine,
+       "--url names another engine"},
+      {"--url", flags.url.empty(), "it is empty"},
+      {"--out", flags.out.empty(), "it is empty"},
+      {"--workers", seeds && engine == Engine::kSqlite && flags.workers > 1,
+       "SQLite has one writer"},
+      {"--resume", flags.fresh, "--fresh starts again"},
+      {"--replace-foreign", !flags.fresh, "it needs --fresh"},
+      {"--seconds", flags.operations > 0, "--operations ends the run"},
+      {"--arrival", flags.rate == 0, "it needs --rate"},
+      {"--batch-size", !batches, "the mix has no batched insert"},
+      {"--driver", engine != Engine::kMysql, "only MySQL has several"},
+  };
+  for (const auto& [flag, idle, why] : rules) {
+    if (!idle || !flags.Given(flag)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " would change nothing: ", why));
+  }
+  return absl::OkStatus();
+}
+
+// Refuses --ops and --seed of commands that read data of another size or seed.
+absl::Status CheckAskedFor(const Flags& flags, Strategy strategy,
+                           const sidetable::Meta& meta) {
+  const auto refuse = [&](const char* flag, auto asked, auto held) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " ", asked, " would change nothing: strategy ",
+                     sidetable::StrategyName(strategy), " was seeded with ",
+                     held, "; leave it out, or seed anew"));
+  };
+  if (flags.Given("--ops") && flags.ops != meta.operations) {
+    return refuse("--ops", flags.ops, meta.operations);
+  }
+  // Where there is a load, it is the load's seed as well.
+  const bool loads = flags.command->get_name() == "run";
+  if (!loads && flags.Given("--seed") && flags.seed != meta.seed) {
+    return refuse("--seed", flags.seed, meta.seed);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Setup> Check(const Flags& flags, const Context& context) {
   Setup setup;
   OPSBENCH_ASSIGN_OR_RETURN(setup.environment, Environment::Load());
@@ -123,6 +196,7 @@ absl::StatusOr<Setup> Check(const Flags& flags, const Context& context) {
     return absl::InvalidArgumentError(
         "the side table is for SQL: use --engine sqlite, mysql or postgres");
   }
+  OPSBENCH_RETURN_IF_ERROR(CheckThatFlagsAct(flags, setup.engine));
   if (!setup.url.has_value() && setup.engine == Engine::kSqlite) {
     setup.url = Url();
     setup.url->database = (context.state_folder / "sidetable.db").string();
@@ -214,7 +288,8 @@ struct OpenStore {
   std::unique_ptr<Store> store;  // Uses session, so it goes first.
 };
 
-absl::StatusOr<OpenStore> OpenSeeded(const Url& url, Strategy strategy) {
+absl::StatusOr<OpenStore> OpenSeeded(const Url& url, Strategy strategy,
+                                     const Flags& flags) {
   OpenStore open;
   ConnectOptions connect;
   connect.create_if_missing = false;
@@ -225,9 +300,11 @@ absl::StatusOr<OpenStore> OpenSeeded(const Url& url, Strategy strategy) {
   }
   OPSBENCH_RETURN_IF_ERROR(session.status());
   open.session = *std::move(session);
-  OPSBENCH_ASSIGN_OR_RETURN(open.store,
-                            Store::Create(open.session.get(), strategy));
-  OPSBENCH_RETURN_IF_ERROR(open.store->RequireSeeded().status());
+  OPSBENCH_ASSIGN_OR_RETURN(
+      open.store, Store::Create(open.session.get(), strategy, flags.purpose()));
+  OPSBENCH_ASSIGN_OR_RETURN(const sidetable::Meta meta,
+                            open.store->RequireSeeded());
+  OPSBENCH_RETURN_IF_ERROR(CheckAskedFor(flags, strategy, meta));
   return open;
 }
 
@@ -242,11 +319,13 @@ absl::StatusOr<int> RunSeed(const Flags& flags, const Context& context) {
   for (const Strategy strategy : setup.strategies) {
     sidetable::SeedOptions options;
     options.strategy = strategy;
+    options.purpose = flags.purpose();
     if (setup.ops > 0) options.operations = setup.ops;
     if (setup.workers > 0) options.workers = setup.workers;
     options.seed = flags.seed;
     options.resume = flags.resume;
     options.fresh = flags.fresh;
+    options.replace_foreign = flags.replace_foreign;
     OPSBENCH_ASSIGN_OR_RETURN(const sidetable::SeedReport report,
                               SeedWithProgress(target.url, options));
     if (report.resumed > 0) {
@@ -295,14 +374,17 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
   const Strategy strategy = setup.strategies[0];
   OPSBENCH_ASSIGN_OR_RETURN(const Target target, Open(setup));
   OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
-  OPSBENCH_RETURN_IF_ERROR(OpenSeeded(target.url, strategy).status());
+  OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
+                            OpenSeeded(target.url, strategy, flags));
+  OPSBENCH_ASSIGN_OR_RETURN(const sidetable::WriteCheck check,
+                            sidetable::WriteCheck::Start(*open.store));
 
   ConnectOptions connect;
   if (flags.driver == "connector") {
     connect.driver = ConnectOptions::Driver::kConnector;
   }
   sidetable::SidetableWorkload workload(target.url, connect, strategy, mix,
-                                        flags.distinct);
+                                        flags.distinct, flags.purpose());
   options.mix = workload.WeightedMix();
   options.stop = &stop_requested;
   options.stage_tag = absl::StrCat(EngineName(target.url.engine), "/",
@@ -331,6 +413,10 @@ absl::StatusOr<int> RunLoad(const Flags& flags, const Context& context) {
     OPSBENCH_RETURN_IF_ERROR(WriteLoadResult(
         flags.out, target.url.engine, strategy, flags.mix, options, report));
   }
+  if (workload.Writes()) {
+    const Stage stage("verify", options.stage_tag);
+    OPSBENCH_RETURN_IF_ERROR(check.Finish(*open.store, workload.written()));
+  }
   return report.ended_early.ok() && report.errors() == 0 ? kExitOk
                                                          : kExitFailed;
 }
@@ -341,7 +427,7 @@ absl::StatusOr<int> RunRecords(const Flags& flags, const Context& context) {
   OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
   for (const Strategy strategy : setup.strategies) {
     OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
-                              OpenSeeded(target.url, strategy));
+                              OpenSeeded(target.url, strategy, flags));
     OPSBENCH_ASSIGN_OR_RETURN(const sidetable::Records records,
                               sidetable::ReadRecords(*open.store, 5));
     absl::PrintF("%s", sidetable::RenderRecords(records));
@@ -356,7 +442,7 @@ absl::StatusOr<int> RunRequests(const Flags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const Target target, Open(setup));
   OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
   OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
-                            OpenSeeded(target.url, setup.strategies[0]));
+                            OpenSeeded(target.url, setup.strategies[0], flags));
   for (const sidetable::MixOperation& operation : mix) {
     OPSBENCH_ASSIGN_OR_RETURN(
         const sidetable::RequestList list,
@@ -380,7 +466,7 @@ absl::Status ForEachQuery(
   OPSBENCH_RETURN_IF_ERROR(SeedIfPrivate(setup, target, flags));
   for (const Strategy strategy : setup.strategies) {
     OPSBENCH_ASSIGN_OR_RETURN(const OpenStore open,
-                              OpenSeeded(target.url, strategy));
+                              OpenSeeded(target.url, strategy, flags));
     OPSBENCH_ASSIGN_OR_RETURN(
         const std::vector<sidetable::ExplainedQuery> queries,
         sidetable::ExplainQueries(
@@ -424,20 +510,26 @@ absl::StatusOr<int> RunCompare(const Flags& flags, const Context& context) {
   options.strategies = setup.strategies;
   options.operations = setup.ops > 0 ? setup.ops : kPrivateOperations;
   options.seed = flags.seed;
-  options.fresh = flags.fresh;
   options.duration = absl::Seconds(flags.seconds);
   options.stop = &stop_requested;
   ProgressLine line;
   options.on_step = [&](absl::string_view step) {
     line.Update(std::string(step));
   };
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const std::vector<sidetable::StrategyFigures> figures,
-      sidetable::CompareStrategies(target.url, options));
+  const sidetable::Comparison comparison =
+      sidetable::CompareStrategies(target.url, options);
   line.Clear();
-  absl::PrintF("%s, %d operations, seed %d\n\n%s",
-               EngineName(target.url.engine), options.operations, flags.seed,
-               sidetable::RenderComparison(figures));
+  if (!comparison.figures.empty()) {
+    absl::PrintF("%s, %d operations, seed %d\n\n%s",
+                 EngineName(target.url.engine), options.operations, flags.seed,
+                 sidetable::RenderComparison(comparison.figures));
+  }
+  if (!comparison.ended_early.ok()) {
+    if (!comparison.figures.empty()) {
+      absl::PrintF("It ended early: what has - was not measured.\n");
+    }
+    return comparison.ended_early;
+  }
   return kExitOk;
 }
 
@@ -461,7 +553,10 @@ CLI::App* AddAction(CLI::App& group, Context& context,
       ->check(WholeNumber(1, sidetable::kMaxOperations));
   command->add_option("--seed", flags->seed, "Seed of data and load (1)")
       ->check(SeedNumber());
-  command->callback([flags, &context, action] {
+  command->add_flag("--peers", flags->peers, "In tables of the peers")
+      ->group("");
+  command->callback([flags, &context, action, command] {
+    flags->command = command;
     InstallStopSignals();
     Finish(context, action(*flags, context));
   });
@@ -508,7 +603,9 @@ void AddRun(CLI::App& group, Context& context,
                   "making each anew")
       ->check(WholeNumber(1, 1'000'000));
   run->add_option("--out", flags->out,
-                  "Also write the result as Google Benchmark JSON");
+                  "Also write the result as Google Benchmark JSON")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddStagesFlag(run, &flags->stages);
   run->footer(
       "Examples:\n"
@@ -530,7 +627,10 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
   AddWorkers(seed, flags, "Connections that load at once (CONCURRENCY; 2)");
   seed->add_flag("--resume", flags->resume,
                  "Go on with an interrupted seeding");
-  seed->add_flag("--fresh", flags->fresh, "Drop earlier data first");
+  seed->add_flag("--fresh", flags->fresh,
+                 "Replace what an earlier seeding made");
+  seed->add_flag("--replace-foreign", flags->replace_foreign,
+                 "Also replace what opsbench did not make");
   AddStagesFlag(seed, &flags->stages);
   seed->footer(
       "Sizes: 1000000 is a smoke test, 10000000 the standard, 100000000 full.\n"
@@ -565,7 +665,6 @@ void AddSidetableCommand(CLI::App& app, Context& context) {
       AddAction(*group, context, flags, "compare",
                 "Read latency by depth, write cost and size of each strategy",
                 RunCompare);
-  compare->add_flag("--fresh", flags->fresh, "Drop earlier data first");
   compare
       ->add_option("--seconds", flags->seconds,
                    "How long each measurement takes")

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -88,6 +90,33 @@ void ExpectOneLine(const std::string& errors) {
 
 // --- The whole way on every engine ---
 
+// Every name of a table, view, index or procedure in the database, sorted.
+std::string NamesIn(const Url& url) {
+  const auto session = Connect(url);
+  if (!session.ok()) return session.status().ToString();
+  const std::string sql =
+      url.engine == Engine::kSqlite
+          ? "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'"
+      : url.engine == Engine::kMysql
+          ? "SELECT table_name FROM information_schema.tables WHERE "
+            "table_schema = DATABASE() UNION SELECT routine_name FROM "
+            "information_schema.routines WHERE routine_schema = DATABASE()"
+          : "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'v', "
+            "'i') AND relnamespace = 'public'::regnamespace AND relname NOT "
+            "LIKE '%_pkey' UNION SELECT proname::text FROM pg_proc WHERE "
+            "pronamespace = 'public'::regnamespace AND proname LIKE "
+            "'%insert_%'";
+  ResultSet rows;
+  const absl::Status status = (*session)->Query(sql, &rows);
+  if (!status.ok()) return status.ToString();
+  std::vector<std::string> names;
+  for (size_t i = 0; i < rows.row_count(); ++i) {
+    names.emplace_back(rows.at(i, 0).text());
+  }
+  std::sort(names.begin(), names.end());
+  return absl::StrJoin(names, ",");
+}
+
 class EveryEngineTest : public SidetableCommandTest,
                         public ::testing::WithParamInterface<Engine> {};
 
@@ -145,18 +174,159 @@ TEST_P(EveryEngineTest, CompareShowsEveryStrategy) {
   const auto database = TestDatabase::Create(GetParam());
   ASSERT_TRUE(database.ok()) << database.status();
   const std::string url = (*database)->url().ToString();
+  // In tables of its own: what was seeded stays, and nothing else does.
   EXPECT_EQ(Sidetable("seed --ops 1000", url).exit_code, 0);
-  const Outcome other = Sidetable("compare --ops 2000 --seconds 0.02", url);
-  EXPECT_EQ(other.exit_code, 2) << other.output;
-  EXPECT_THAT(other.errors, HasSubstr("--fresh"));
-  const Outcome compare =
-      Sidetable("compare --ops 2000 --seconds 0.02 --fresh", url);
+  const Outcome compare = Sidetable("compare --ops 2000 --seconds 0.02", url);
   EXPECT_EQ(compare.exit_code, 0) << compare.errors;
   EXPECT_THAT(compare.output, HasSubstr("side_table"));
   EXPECT_THAT(compare.output, HasSubstr("like_scan"));
   EXPECT_THAT(compare.output, HasSubstr("level_columns"));
   EXPECT_EQ(absl::StrContains(compare.output, "ltree"),
             GetParam() == Engine::kPostgres);
+  EXPECT_EQ(Sidetable("records", url).exit_code, 0);
+  EXPECT_THAT(NamesIn((*database)->url()), Not(HasSubstr("opsbench_compare")));
+}
+
+// Makes a procedure, an index, a view or a table that opsbench did not make.
+absl::Status MakeForeign(Session& session, const std::string& name,
+                         absl::string_view kind) {
+  const std::map<absl::string_view, std::string> statements = {
+      {"PROCEDURE", "() SELECT 1"},
+      {"FUNCTION", "() RETURNS INT LANGUAGE sql AS 'SELECT 1'"},
+      {"INDEX", " ON mine (x)"},
+      {"VIEW", " AS SELECT x FROM mine"},
+      {"TABLE", " AS SELECT x FROM mine"}};
+  for (const std::string& sql :
+       {std::string("CREATE TABLE mine (x INT)"),
+        std::string("INSERT INTO mine VALUES (7)"),
+        absl::StrCat("CREATE ", kind, " ", name, statements.at(kind))}) {
+    const absl::Status status = session.Execute(sql).status();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Whatever stands under a name that a command uses and was not made by it (a
+// table, a view, an index, a procedure) is named and left, and nothing of it is
+// changed. The names are those that the commands themselves use.
+TEST_P(EveryEngineTest, ForeignThingsAreNamedAndLeft) {
+  const auto made = TestDatabase::Create(GetParam());
+  ASSERT_TRUE(made.ok()) << made.status();
+  ASSERT_EQ(Sidetable("seed --ops 20 --strategy all", (*made)->url().ToString())
+                .exit_code,
+            0);
+  const std::vector<std::string> names =
+      absl::StrSplit(NamesIn((*made)->url()), ',');
+  int tables = 0;
+  for (const std::string& name : names) {
+    std::string kind = "TABLE";
+    if (absl::StrContains(name, "insert_")) {
+      kind = GetParam() == Engine::kMysql ? "PROCEDURE" : "FUNCTION";
+    } else if (absl::EndsWith(name, "_created") ||
+               absl::EndsWith(name, "_latest") ||
+               absl::EndsWith(name, "_tree") ||
+               absl::StrContains(name, "levels_l")) {
+      kind = "INDEX";
+    } else if (++tables % 3 == 0) {
+      kind = "VIEW";
+    }
+    const auto database = TestDatabase::Create(GetParam());
+    ASSERT_TRUE(database.ok()) << database.status();
+    const std::string url = (*database)->url().ToString();
+    const auto session = *Connect((*database)->url());
+    const std::string compared = absl::StrCat("opsbench_compare_", name);
+    const absl::Status status = MakeForeign(*session, name, kind);
+    ASSERT_TRUE(status.ok()) << status;
+    for (const char* command : {"seed --ops 20 --strategy all",
+                                "seed --ops 20 --strategy all --fresh"}) {
+      const Outcome outcome = Sidetable(command, url);
+      EXPECT_EQ(outcome.exit_code, 2) << command << kind << name;
+      ExpectOneLine(outcome.errors);
+      EXPECT_THAT(outcome.errors,
+                  HasSubstr(absl::StrCat(" ", name, " was not made by")));
+    }
+    ASSERT_TRUE(
+        session->Execute(absl::StrCat("CREATE TABLE ", compared, " (x INT)"))
+            .ok());
+    const std::string before = NamesIn((*database)->url());
+    const Outcome outcome =
+        Sidetable("compare --ops 20 --seconds 0.02 --strategy all", url);
+    // In MySQL neither an index nor a procedure is in a table's way.
+    if (kind == "TABLE" || kind == "VIEW" || GetParam() != Engine::kMysql) {
+      EXPECT_EQ(outcome.exit_code, 2) << kind << name;
+      ExpectOneLine(outcome.errors);
+      EXPECT_THAT(outcome.errors, HasSubstr(absl::StrCat(" ", compared, " ")));
+    }
+    EXPECT_EQ(NamesIn((*database)->url()), before);
+    if (kind == "TABLE" || kind == "VIEW") {
+      ResultSet rows;
+      ASSERT_TRUE(
+          session->Query(absl::StrCat("SELECT x FROM ", name), &rows).ok());
+      EXPECT_EQ(rows.row_count(), 1u);
+    }
+  }
+}
+
+// A whole table may be replaced when that is asked for, a view never.
+TEST_P(EveryEngineTest, ForeignTablesAreReplacedWhenAsked) {
+  const auto database = TestDatabase::Create(GetParam());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const std::string url = (*database)->url().ToString();
+  const auto session = *Connect((*database)->url());
+  ASSERT_TRUE(session->Execute("CREATE TABLE operations (x INT)").ok());
+  EXPECT_EQ(Sidetable("seed --ops 20 --replace-foreign", url).exit_code, 2);
+  const Outcome replaced =
+      Sidetable("seed --ops 20 --fresh --replace-foreign", url);
+  EXPECT_EQ(replaced.exit_code, 0) << replaced.errors;
+  // Now they are ours.
+  EXPECT_EQ(Sidetable("seed --ops 30 --fresh", url).exit_code, 0);
+  ASSERT_TRUE(session->Execute("CREATE TABLE mine (x INT)").ok());
+  ASSERT_TRUE(
+      session->Execute("CREATE VIEW operations_like AS SELECT x FROM mine")
+          .ok());
+  const Outcome view = Sidetable(
+      "seed --ops 20 --strategy like_scan --fresh --replace-foreign", url);
+  EXPECT_EQ(view.exit_code, 2);
+  EXPECT_THAT(view.errors, HasSubstr("view operations_like"));
+}
+
+// Ctrl-C and SIGTERM end a comparison: what was measured is printed, and its
+// tables are gone. Killed, it leaves them, and the next one replaces them.
+TEST_P(EveryEngineTest, AComparisonThatIsStoppedPrintsWhatItHas) {
+  const auto database = TestDatabase::Create(GetParam());
+  ASSERT_TRUE(database.ok()) << database.status();
+  const std::string url = (*database)->url().ToString();
+  const auto session = *Connect((*database)->url());
+  int seed = 0;
+  for (const int signal : {SIGKILL, SIGINT, SIGTERM}) {
+    Running compare(
+        folder(),
+        Arguments(absl::StrCat("compare --ops 2000 --seconds 600 --strategy "
+                               "like_scan,side_table --seed ",
+                               ++seed),
+                  url),
+        Variables());
+    // Both are seeded, and the first measurement takes ten minutes.
+    ASSERT_TRUE(compare.Until([&] {
+      ResultSet rows;
+      return session
+                 ->Query(absl::StrCat("SELECT COUNT(*) FROM "
+                                      "opsbench_compare_sidetable_meta WHERE "
+                                      "complete = 1 AND seed = ",
+                                      seed),
+                         &rows)
+                 .ok() &&
+             rows.at(0, 0).int64() == 2;
+    })) << compare.Wait().errors;
+    kill(compare.pid(), signal);
+    const Outcome outcome = compare.Wait();
+    if (signal == SIGKILL) continue;
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.errors;
+    EXPECT_THAT(outcome.output, HasSubstr("like_scan"));
+    EXPECT_THAT(outcome.output, HasSubstr("side_table"));
+    EXPECT_THAT(outcome.output, HasSubstr("ended early"));
+    EXPECT_EQ(NamesIn((*database)->url()), "");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, EveryEngineTest,
@@ -249,6 +419,101 @@ TEST_F(SidetableCommandTest, BadInputIsOneLineAndTouchesNothing) {
     EXPECT_EQ(outcome.output, "") << bad.arguments;
   }
   EXPECT_FALSE(fs::exists(folder() / ".opsbench"));
+}
+
+// Every flag of every subcommand, with a command line beside which it would
+// change nothing; "" where there is none, because it always changes something.
+// A flag that is not here fails the test.
+TEST_F(SidetableCommandTest, AFlagThatWouldChangeNothingIsRefused) {
+  const std::map<std::string, std::map<std::string, std::string>> kIdle = {
+      {"seed",
+       {{"--engine", "--engine mysql"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", ""},
+        {"--seed", ""},
+        {"--workers", "--workers 4"},
+        {"--resume", "--resume --fresh"},
+        {"--fresh", ""},
+        {"--replace-foreign", "--replace-foreign"},
+        {"--stages", ""}}},
+      {"run",
+       {{"--engine", "--engine postgres"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", "--ops 7"},
+        {"--seed", ""},
+        {"--workers", ""},
+        {"--mix", ""},
+        {"--seconds", "--seconds 1 --operations 5"},
+        {"--warmup", ""},
+        {"--operations", ""},
+        {"--rate", ""},
+        {"--arrival", "--arrival poisson"},
+        {"--batch-size", "--batch-size 10 --mix latest_l2"},
+        {"--driver", "--driver connector"},
+        {"--distinct", ""},
+        {"--out", ""},
+        {"--stages", ""}}},
+      {"records",
+       {{"--engine", "--engine mysql"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", "--ops 7"},
+        {"--seed", "--seed 9"}}},
+      {"explain",
+       {{"--engine", "--engine mysql"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", "--ops 7"},
+        {"--seed", "--seed 9"},
+        {"--path", ""}}},
+      {"validate",
+       {{"--engine", "--engine mysql"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", "--ops 7"},
+        {"--seed", "--seed 9"},
+        {"--path", ""}}},
+      {"requests",
+       {{"--engine", "--engine mysql --mix exact"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", "--ops 7 --mix exact"},
+        {"--seed", "--seed 9 --mix exact"},
+        {"--mix", ""},
+        {"--distinct", ""}}},
+      {"compare",
+       {{"--engine", "--engine mysql"},
+        {"--url", ""},
+        {"--strategy", ""},
+        {"--ops", ""},
+        {"--seed", ""},
+        {"--seconds", ""}}}};
+  ASSERT_EQ(OnSqlite("seed --ops 500").exit_code, 0);
+  for (const auto& [command, flags] : kIdle) {
+    const Outcome help = Sidetable(absl::StrCat(command, " --help"), "");
+    for (const absl::string_view line : absl::StrSplit(help.output, '\n')) {
+      const std::vector<std::string> words =
+          absl::StrSplit(line, absl::ByAnyChar(" ,"), absl::SkipEmpty());
+      if (words.empty() || !absl::StartsWith(line, "  --")) continue;
+      if (words[0] == "--help") continue;
+      EXPECT_EQ(flags.count(words[0]), 1u) << command << " " << words[0];
+    }
+    for (const auto& [flag, idle] : flags) {
+      EXPECT_THAT(help.output, HasSubstr(flag)) << command;
+      if (idle.empty()) continue;
+      const Outcome outcome = OnSqlite(absl::StrCat(command, " ", idle));
+      EXPECT_EQ(outcome.exit_code, 2) << command << " " << idle;
+      ExpectOneLine(outcome.errors);
+      EXPECT_THAT(outcome.errors, HasSubstr(flag)) << command << " " << idle;
+      EXPECT_THAT(outcome.errors, HasSubstr("would change nothing"));
+      EXPECT_EQ(outcome.output, "") << command << " " << idle;
+    }
+  }
+  // What the data has may be said.
+  EXPECT_EQ(OnSqlite("records --ops 500 --seed 1").exit_code, 0);
+  EXPECT_EQ(Count("SELECT COUNT(*) FROM operations"), 500);
 }
 
 TEST_F(SidetableCommandTest, CommandsThatReadSayWhenThereIsNoData) {

@@ -1,14 +1,19 @@
 #include "stress_report.h"
 
 #include <utility>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "engine_facts.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
 #include "opsbench/results/run_info.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/stress/databases.h"
+#include "opsbench/stress/summary.h"
 #include "opsbench/stress/timeline.h"
 #include "report.h"
 #include "stress_folder.h"
@@ -26,6 +31,22 @@ results::EngineInfo FactsOf(const StressSetup& setup,
   unknown.name = std::string(EngineName(setup.config.engine));
   unknown.version = target.description;
   return unknown;
+}
+
+// The oracle's word, on one line.
+results::ReportCheck OracleCheck(const stress::StressReport& report) {
+  if (!report.oracle.has_value()) {
+    return {.text = absl::StrCat("Oracle: could not ask the databases: ",
+                                 report.oracle_status.message())};
+  }
+  std::vector<std::string> lines;
+  const std::string text = stress::RenderOracle(*report.oracle);
+  for (const absl::string_view line :
+       absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
+    lines.emplace_back(line);
+    absl::RemoveExtraAsciiWhitespace(&lines.back());
+  }
+  return {.text = absl::StrJoin(lines, "; "), .ok = report.oracle->ok()};
 }
 
 }  // namespace
@@ -48,6 +69,7 @@ absl::Status WriteStressRun(const Context& context, const std::string& folder,
   results::ReportData data;
   OPSBENCH_ASSIGN_OR_RETURN(
       data.run, results::RunStore(context.state_folder).Load(folder));
+  data.checks = {OracleCheck(report)};
   data.figures["stress"] = stress::TimelineFigures(report);
   data.commands = {
       absl::StrCat("tools/opsbench stress replay ", ReplayPath(folder))};

@@ -106,6 +106,8 @@ void ExpectResults(const fs::path& out, const std::string& engine) {
   EXPECT_GT(summary["oracle"]["acknowledged_rows"], 100);
   EXPECT_GT(summary["oracle"]["checked_rows"],
             summary["oracle"]["acknowledged_rows"]);
+  EXPECT_THAT(ReadText(out / "report.html"),
+              HasSubstr("\"checks\":[{\"text\":\"Oracle: ok: "));
   EXPECT_GT(summary["answers"]["checked_exactly"], 10);
   EXPECT_EQ(summary["answers"]["wrong"], 0);
   int64_t counted = 0;

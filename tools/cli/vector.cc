@@ -43,6 +43,8 @@ class Session {
   static absl::StatusOr<std::unique_ptr<Session>> Open(const VectorFlags& flags,
                                                        const Context& context) {
     OPSBENCH_ASSIGN_OR_RETURN(BenchmarkConfig config, ConfigOf(flags));
+    OPSBENCH_RETURN_IF_ERROR(CheckVectorFlags(flags, config));
+    OPSBENCH_RETURN_IF_ERROR(vector::CheckConfig(config));
     OPSBENCH_ASSIGN_OR_RETURN(
         VectorOutput output,
         VectorOutput::Make(context, flags.output_dir, flags.outputs));
@@ -51,8 +53,8 @@ class Session {
                               ResolveBackend(&config));
     OPSBENCH_RETURN_IF_ERROR(vector::CheckConfig(config));
     return std::unique_ptr<Session>(
-        new Session(std::move(config), std::move(named), std::move(output),
-                    std::move(server)));
+        new Session(std::move(config), ReplaceOf(flags), std::move(named),
+                    std::move(output), std::move(server)));
   }
 
   const BenchmarkConfig& config() const { return config_; }
@@ -68,9 +70,9 @@ class Session {
   void ClearProgress() { progress_.Clear(); }
 
   // Loads what is searched in, and says so.
-  absl::Status Load(bool replace) {
+  absl::Status Load() {
     OPSBENCH_ASSIGN_OR_RETURN(const vector::LoadResult loaded,
-                              benchmark_.Load(config_, replace));
+                              benchmark_.Load(config_, replace_));
     OPSBENCH_ASSIGN_OR_RETURN(const vector::Dataset* data,
                               benchmark_.Open(config_));
     ClearProgress();
@@ -93,6 +95,15 @@ class Session {
     return absl::OkStatus();
   }
 
+  // The end of a command that failed: what was measured before is kept.
+  absl::Status Fail(const Context& context, const absl::Status& failure,
+                    const std::string& command) {
+    const absl::Status written = Finish(context, false, command);
+    if (written.ok()) return failure;
+    return absl::Status(failure.code(), absl::StrCat(failure.message(), "; ",
+                                                     written.message()));
+  }
+
   // Writes what was measured and says where.
   absl::Status Finish(const Context& context, bool complete,
                       const std::string& command) {
@@ -106,9 +117,11 @@ class Session {
   }
 
  private:
-  Session(BenchmarkConfig config, std::string named_backend,
-          VectorOutput output, std::unique_ptr<EngineHandle> server)
+  Session(BenchmarkConfig config, vector::Replace replace,
+          std::string named_backend, VectorOutput output,
+          std::unique_ptr<EngineHandle> server)
       : config_(std::move(config)),
+        replace_(replace),
         named_backend_(std::move(named_backend)),
         output_(std::move(output)),
         server_(std::move(server)),
@@ -119,6 +132,7 @@ class Session {
              .on_result = nullptr}) {}
 
   const BenchmarkConfig config_;
+  const vector::Replace replace_;
   const std::string named_backend_;
   const VectorOutput output_;
   const std::unique_ptr<EngineHandle> server_;
@@ -223,7 +237,7 @@ void PrintCommand(const std::string& command) {
 absl::StatusOr<int> Load(const VectorFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
-  OPSBENCH_RETURN_IF_ERROR(session->Load(flags.replace));
+  OPSBENCH_RETURN_IF_ERROR(session->Load());
   if (session->config().is_local()) {
     absl::PrintF(
         "An index of this process ends with it: `vector query` builds "
@@ -232,49 +246,89 @@ absl::StatusOr<int> Load(const VectorFlags& flags, const Context& context) {
   return kExitOk;
 }
 
-// Looks for the best of what was not named.
-absl::StatusOr<BenchmarkConfig> BestSetting(const VectorFlags& flags,
+// Settings of which nothing is known, for the line that ends the command.
+absl::Status UnknownOf(const vector::TuneResult& search) {
+  const auto measured = std::count_if(
+      search.evidence.begin(), search.evidence.end(),
+      [](const vector::Evidence& evidence) { return evidence.error.ok(); });
+  if (!search.failure.ok()) {
+    return absl::AbortedError(
+        absl::StrCat(search.failure.message(), "; ", search.settings - measured,
+                     " of ", search.settings, " settings are unknown"));
+  }
+  if (search.unknown > 0) {
+    return absl::UnavailableError(absl::StrCat(
+        search.unknown, " of ", search.settings,
+        " settings are unknown: their requests failed (see the table)"));
+  }
+  return absl::OkStatus();
+}
+
+// What a search or a measurement of its own breaks of the constraints; those
+// that were not given hold for what was looked for alone.
+std::string BrokenBy(const VectorFlags& flags, bool looked,
+                     const BenchmarkResult& result) {
+  vector::Constraints constraints;
+  const bool recall = looked || flags.given.count("--min-recall") > 0;
+  if (recall && result.recall_avg.has_value()) {
+    constraints.min_recall = flags.min_recall;
+  }
+  constraints.max_p99_ms = flags.max_p99_ms;
+  return vector::BrokenConstraints(constraints,
+                                   {.qps = result.qps,
+                                    .p99_ms = result.latency_p99_ms,
+                                    .recall = result.recall_avg.value_or(1)});
+}
+
+// Looks for the best of what was not named, and measures it at length; the
+// closest when none keeps the constraints.
+absl::StatusOr<BenchmarkResult> MeasureBest(const VectorFlags& flags,
                                             Session& session,
                                             std::vector<Parameter> parameters,
                                             bool* feasible) {
   OPSBENCH_ASSIGN_OR_RETURN(TuneOptions options,
                             TuneOptionsOf(flags, kQueryBudget));
   options.parameters = std::move(parameters);
+  BenchmarkConfig config = session.config();
   OPSBENCH_ASSIGN_OR_RETURN(
       const SearchOutcome outcome,
-      session.benchmark().Tune(ForSearch(flags, session.config()), options));
+      session.benchmark().Tune(ForSearch(flags, config), options, config));
   session.ClearProgress();
   absl::PrintF("%s\n", vector::RenderOutcome(outcome, options, 8));
   std::fflush(stdout);
+  OPSBENCH_RETURN_IF_ERROR(UnknownOf(outcome.search));
   *feasible = outcome.feasible;
-  BenchmarkConfig config = session.config();
   if (outcome.best.has_value()) {
-    config.ef_search = outcome.best->config.ef_search;
-    config.num_clients = outcome.best->config.num_clients;
-    config.num_threads = outcome.best->config.num_threads;
-    config.pipeline = outcome.best->config.pipeline;
+    if (outcome.feasible) return *outcome.best;
+    for (const Parameter& parameter : options.parameters) {
+      OPSBENCH_RETURN_IF_ERROR(vector::SetParameter(
+          parameter.name,
+          vector::GetParameter(parameter.name, outcome.best->config), &config));
+    }
   }
-  return config;
+  return session.benchmark().Run(config);
 }
 
 absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                             Session::Open(flags, context));
-  BenchmarkConfig config = session->config();
+  const BenchmarkConfig& config = session->config();
   bool feasible = true;
+  // With a rate, how fast it could go is not the question.
+  const bool looks = LooksForBest(flags, config);
+  std::vector<Parameter> parameters;
   if (config.is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
-    OPSBENCH_ASSIGN_OR_RETURN(std::vector<Parameter> parameters,
-                              ParametersOf(flags, *session, true));
-    // With a rate, how fast it could go is not the question.
-    if (!parameters.empty() && config.rate_per_second == 0) {
-      OPSBENCH_ASSIGN_OR_RETURN(
-          config,
-          BestSetting(flags, *session, std::move(parameters), &feasible));
-    }
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
+    OPSBENCH_ASSIGN_OR_RETURN(parameters, ParametersOf(flags, *session, true));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result,
-                            session->benchmark().Run(config));
+  const absl::StatusOr<BenchmarkResult> measured =
+      looks ? MeasureBest(flags, *session, std::move(parameters), &feasible)
+            : session->benchmark().Run(config);
+  if (!measured.ok()) {
+    return session->Fail(context, measured.status(),
+                         session->CommandOf(config));
+  }
+  const BenchmarkResult& result = *measured;
   session->ClearProgress();
   absl::PrintF("%s, %s\n%s",
                config.is_search()
@@ -282,11 +336,14 @@ absl::StatusOr<int> Query(const VectorFlags& flags, const Context& context) {
                    : absl::StrCat(result.answered_by, ", ", config.operation),
                vector::DescribeSetting(result.config),
                vector::RenderResult(result));
+  const std::string broken = BrokenBy(flags, looks, result);
+  if (!broken.empty()) absl::PrintF("  Constraints  broken: %s\n", broken);
   const std::string command = session->CommandOf(result.config);
   PrintCommand(command);
   OPSBENCH_RETURN_IF_ERROR(session->Finish(context, !stop_requested, command));
-  return feasible && result.errors == 0 && !stop_requested ? kExitOk
-                                                           : kExitFailed;
+  return feasible && broken.empty() && result.errors == 0 && !stop_requested
+             ? kExitOk
+             : kExitFailed;
 }
 
 absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
@@ -303,7 +360,7 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
         "several values, or leave them out");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(options.parameters,
                             ParametersOf(flags, *session, true));
@@ -319,8 +376,10 @@ absl::StatusOr<int> Tune(const VectorFlags& flags, const Context& context) {
     command = session->CommandOf(outcome.best->config);
     PrintCommand(command);
   }
+  const absl::Status unknown = UnknownOf(outcome.search);
+  if (!unknown.ok()) return session->Fail(context, unknown, command);
   OPSBENCH_RETURN_IF_ERROR(session->Finish(context, !stop_requested, command));
-  return outcome.feasible ? kExitOk : kExitFailed;
+  return outcome.feasible && !stop_requested ? kExitOk : kExitFailed;
 }
 
 absl::StatusOr<int> Grid(const VectorFlags& flags, const Context& context) {
@@ -340,123 +399,79 @@ absl::StatusOr<int> Grid(const VectorFlags& flags, const Context& context) {
         "--pipeline, as --ef 20,50,100");
   }
   if (session->config().is_search()) {
-    OPSBENCH_RETURN_IF_ERROR(session->Load(false));
+    OPSBENCH_RETURN_IF_ERROR(session->Load());
   }
   OPSBENCH_ASSIGN_OR_RETURN(const vector::GridResult grid,
                             session->benchmark().GridSearch(
                                 ForSearch(flags, session->config()), options));
   session->ClearProgress();
   absl::PrintF("%s", vector::RenderGrid(grid, options.param_grid));
-  OPSBENCH_RETURN_IF_ERROR(session->Finish(context, grid.ended == "complete",
-                                           "tools/opsbench vector grid"));
+  constexpr char kCommand[] = "tools/opsbench vector grid";
+  if (grid.failed > 0 || !grid.failure.ok()) {
+    return session->Fail(
+        context,
+        absl::AbortedError(absl::StrCat(
+            grid.failure.ok() ? "requests failed"
+                              : std::string(grid.failure.message()),
+            "; ", grid.settings - grid.measured, " of ", grid.settings,
+            " settings are unknown")),
+        kCommand);
+  }
+  OPSBENCH_RETURN_IF_ERROR(
+      session->Finish(context, grid.ended == "complete", kCommand));
   return grid.kept.empty() || stop_requested ? kExitFailed : kExitOk;
 }
 
 using Action = absl::StatusOr<int> (*)(const VectorFlags&, const Context&);
 
-CLI::App* AddAction(CLI::App& group, Context& context,
-                    const std::shared_ptr<VectorFlags>& flags, const char* name,
-                    const char* help, Action action) {
+void AddAction(CLI::App& group, Context& context, VectorAction kind,
+               const char* name, const char* help, Action action,
+               const char* footer) {
+  const auto flags = std::make_shared<VectorFlags>();
   CLI::App* command = group.add_subcommand(name, help);
-  AddVectorTarget(command, flags.get());
-  command->callback([flags, &context, action] {
+  AddVectorOptions(command, kind, flags.get());
+  command->footer(footer);
+  command->callback([flags, &context, action, command] {
+    NoteGiven(*command, flags.get());
     InstallStopSignals();
     Finish(context, action(*flags, context));
   });
-  return command;
 }
 
-void AddLoad(CLI::App& group, Context& context) {
-  const auto flags = std::make_shared<VectorFlags>();
-  CLI::App* load = AddAction(group, context, flags, "load",
-                             "Put a data set into an index", Load);
-  load->add_flag("--replace", flags->replace,
-                 "Also when as many vectors are there already");
-  AddStagesFlag(load, &flags->stages);
-  load->footer(
-      "Examples:\n"
-      "  opsbench vector load --dataset clusters-10k-64 --backend "
-      "redis://127.0.0.1:6379\n"
-      "  opsbench vector load --dataset sift-128-euclidean.hdf5 --m 32\n");
-}
+constexpr char kLoadFooter[] =
+    "Examples:\n"
+    "  opsbench vector load --dataset clusters-10k-64 --backend "
+    "redis://127.0.0.1:6379\n"
+    "  opsbench vector load --dataset sift-128-euclidean.hdf5 --m 32\n";
 
-void AddQuery(CLI::App& group, Context& context) {
-  const auto flags = std::make_shared<VectorFlags>();
-  CLI::App* query = AddAction(
-      group, context, flags, "query",
-      "Measure queries; what is left open of ef and clients is looked for",
-      Query);
-  query->add_option(
-      "--operation,-t", flags->config.operation,
-      "vec-query, or a plain command of Redis: get, set, hset, ping, …");
-  query
-      ->add_option("--key-space", flags->config.key_space,
-                   "Of plain commands: so many keys (10000)")
-      ->check(WholeNumber(1, 100'000'000'000));
-  query
-      ->add_option("--value-bytes", flags->config.value_bytes,
-                   "Of plain commands: size of a value (3)")
-      ->check(WholeNumber(1, 512 << 20));
-  AddVectorLoad(query, flags.get(), false);
-  AddVectorSearch(query, flags.get());
-  AddVectorOutput(query, flags.get());
-  query->footer(
-      "Without --ef or --clients it looks, as tune does and for --budget "
-      "(30s),\n"
-      "for the fastest setting with --min-recall, then measures that.\n"
-      "Exit codes: 0 fine, 1 no setting has the recall, or requests failed.\n"
-      "Examples:\n"
-      "  opsbench vector query --dataset clusters-10k-64\n"
-      "  opsbench vector query --ef 64 --clients 2 --seconds 10\n"
-      "  opsbench vector query --backend redis --operation get --clients 50\n");
-}
+constexpr char kQueryFooter[] =
+    "Without --ef or --clients it looks, as tune does and for --budget "
+    "(30s),\n"
+    "for the fastest setting with --min-recall, then measures that.\n"
+    "Exit codes: 0 fine, 1 the measurement breaks a constraint, or requests\n"
+    "failed.\n"
+    "Examples:\n"
+    "  opsbench vector query --dataset clusters-10k-64\n"
+    "  opsbench vector query --ef 64 --clients 2 --seconds 10\n"
+    "  opsbench vector query --backend redis --operation get --clients 50\n";
 
-void AddTune(CLI::App& group, Context& context) {
-  const auto flags = std::make_shared<VectorFlags>();
-  CLI::App* tune = AddAction(
-      group, context, flags, "tune",
-      "Find the setting with the most queries per second under constraints",
-      Tune);
-  AddVectorLoad(tune, flags.get(), true);
-  AddVectorSearch(tune, flags.get());
-  tune->add_option("--tolerance", flags->tolerance,
-                   "Settings this close to the best are as good (0.05)")
-      ->check(Number(0, 0.99));
-  tune->add_option("--max-evaluations", flags->max_evaluations,
-                   "Measurements at most (a fifth of the settings, 24 to 200)")
-      ->check(WholeNumber(1, 1'000'000));
-  AddVectorOutput(tune, flags.get());
-  tune->footer(
-      "The method is in lib/opsbench/vector/TUNER.md.\n"
-      "Exit codes: 0 found, 1 no setting keeps the constraints.\n"
-      "Examples:\n"
-      "  opsbench vector tune --min-recall 0.99 --max-p99-ms 5\n"
-      "  opsbench vector tune --backend redis://127.0.0.1:6379 --ef 10..500 "
-      "--clients 1,5,20,50 --pipeline 1,4,16 --budget 5m --output best.csv\n");
-}
+constexpr char kTuneFooter[] =
+    "The method is in lib/opsbench/vector/TUNER.md. The best setting is\n"
+    "measured once more, and that decides.\n"
+    "Exit codes: 0 found, 1 no setting keeps the constraints, or some are\n"
+    "unknown because their requests failed.\n"
+    "Examples:\n"
+    "  opsbench vector tune --min-recall 0.99 --max-p99-ms 5\n"
+    "  opsbench vector tune --backend redis://127.0.0.1:6379 --ef 10..500 "
+    "--clients 1,5,20,50 --pipeline 1,4,16 --budget 5m --output best.csv\n";
 
-void AddGrid(CLI::App& group, Context& context) {
-  const auto flags = std::make_shared<VectorFlags>();
-  CLI::App* grid = AddAction(group, context, flags, "grid",
-                             "Measure all combinations of values", Grid);
-  AddVectorLoad(grid, flags.get(), true);
-  grid->add_option("--keep", flags->keep,
-                   "Settings to show: qps>=1000, p99_ms<5, recall>=0.95; may "
-                   "come again");
-  grid->add_option("--repeats", flags->repeats,
-                   "Measurements of each setting (1)")
-      ->check(WholeNumber(1, 1'000));
-  grid->add_option("--budget", flags->budget,
-                   "Time for all: 90s, 5m (no bound)")
-      ->type_name("TIME")
-      ->check(Time(kShortest, kLongest));
-  AddVectorOutput(grid, flags.get());
-  grid->footer(
-      "Settings are measured in an order drawn by lot.\n"
-      "Examples:\n"
-      "  opsbench vector grid --ef 20,50,100,200 --clients 1,2 --keep "
-      "'recall>=0.9'\n");
-}
+constexpr char kGridFooter[] =
+    "Settings are measured in an order drawn by lot.\n"
+    "Exit codes: 0 fine, 1 nothing is kept, or settings could not be "
+    "measured.\n"
+    "Examples:\n"
+    "  opsbench vector grid --ef 20,50,100,200 --clients 1,2 --keep "
+    "'recall>=0.9'\n";
 
 }  // namespace
 
@@ -466,10 +481,18 @@ void AddVectorCommand(CLI::App& app, Context& context) {
       "Vector search: queries per second, latency and recall, and the best "
       "setting under constraints");
   group->require_subcommand(1);
-  AddLoad(*group, context);
-  AddQuery(*group, context);
-  AddTune(*group, context);
-  AddGrid(*group, context);
+  AddAction(*group, context, VectorAction::kLoad, "load",
+            "Put a data set into an index", Load, kLoadFooter);
+  AddAction(*group, context, VectorAction::kQuery, "query",
+            "Measure queries; what is left open of ef and clients is looked "
+            "for",
+            Query, kQueryFooter);
+  AddAction(*group, context, VectorAction::kTune, "tune",
+            "Find the setting with the most queries per second under "
+            "constraints",
+            Tune, kTuneFooter);
+  AddAction(*group, context, VectorAction::kGrid, "grid",
+            "Measure all combinations of values", Grid, kGridFooter);
 }
 
 }  // namespace opsbench::cli

@@ -13,7 +13,9 @@
 #include "numbers.h"
 #include "opsbench/base/number.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/vector/benchmark_settings.h"
 #include "opsbench/vector/search.h"
+#include "outputs.h"
 
 namespace opsbench::cli {
 namespace {
@@ -153,18 +155,17 @@ CLI::Option* AddText(CLI::App* command, const char* name, std::string* text,
   return command->add_option(name, *text, help)->type_name(type);
 }
 
-}  // namespace
-
-void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
+void AddTarget(CLI::App* command, VectorFlags* flags) {
   BenchmarkConfig& config = flags->config;
   AddText(command, "--dataset", &config.dataset,
           "A generated data set (clusters-10k-64, sphere-100k-128, …) or a "
           "file: .hdf5, .fvecs, .fbin, .npy, .opsvec (clusters-10k-64)",
           "NAME");
   AddText(command, "--backend", &config.backend,
-          "In this process: hnswlib, brute_force, faiss_hnsw, faiss_ivf; or a "
-          "server: redis://host:port, postgres://…, redis or postgres for "
-          "what the environment names, else a private one (hnswlib)",
+          "In this process: hnsw (our search on hnswlib's graph), hnswlib, "
+          "brute_force, faiss_hnsw, faiss_ivf; or a server: "
+          "redis://host:port, postgres://…, redis or postgres for what the "
+          "environment names, else a private one (hnsw)",
           "URL");
   AddText(command, "--engine", &config.engine,
           "On a Redis or Valkey server: search (FT.*), vector_set (VADD), or "
@@ -172,6 +173,10 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
           "NAME");
   AddText(command, "--index", &config.index,
           "Name of the index on a server (opsbench_<data set>)", "NAME");
+  command->add_flag("--replace", flags->replace,
+                    "Load the index anew, in place of one that opsbench made");
+  command->add_flag("--replace-foreign", flags->replace_foreign,
+                    "Also replace what opsbench did not make");
   AddText(command, "--queries", &config.open.queries,
           "File of queries, where the data set's has none", "FILE");
   AddText(command, "--truth", &config.open.truth,
@@ -180,7 +185,7 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
   AddText(command, "--metric", &flags->metric,
           "l2, ip or cosine, where the data set does not say", "NAME");
   command->add_option("--m", config.build.m, "HNSW: links of a node (16)")
-      ->check(WholeNumber(2, 1'000));
+      ->check(WholeNumber(2, 512));
   command
       ->add_option("--ef-construction", config.build.ef_construction,
                    "HNSW: candidates while building (200)")
@@ -197,7 +202,7 @@ void AddVectorTarget(CLI::App* command, VectorFlags* flags) {
       ->check(SeedNumber());
 }
 
-void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
+void AddLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
   BenchmarkConfig& config = flags->config;
   const char* values = ranges ? "VALUES" : "N";
   command->add_option("--k", config.k, "Neighbours of each query (10)")
@@ -243,27 +248,225 @@ void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges) {
       ->check(Number(0.001, 1e8));
 }
 
-void AddVectorSearch(CLI::App* command, VectorFlags* flags) {
+void AddSearch(CLI::App* command, VectorFlags* flags) {
   command
-      ->add_option("--min-recall", flags->min_recall,
-                   "Least recall of the setting looked for (0.95)")
+      ->add_option(
+          "--min-recall", flags->min_recall,
+          "Least recall, of what is looked for and what is reported (0.95)")
       ->check(Number(0, 1));
   command
       ->add_option("--max-p99-ms", flags->max_p99_ms,
-                   "Highest 99th percentile of latency")
+                   "Highest 99th percentile of latency, likewise")
       ->check(Number(1e-6, 1e9));
   AddText(command, "--budget", &flags->budget,
-          "Time to look for it: 90s, 5m (60s)", "TIME")
+          "Time to look for it: 90s, 5m (60s; query: 30s)", "TIME")
       ->check(Time(kShortest, kLongest));
 }
 
-void AddVectorOutput(CLI::App* command, VectorFlags* flags) {
-  command->add_option("--output", flags->outputs,
-                      "File for the results, .csv, .json or .html; may come "
-                      "again. All three are in the folder of the run anyway");
+void AddOutput(CLI::App* command, VectorFlags* flags) {
+  command
+      ->add_option("--output", flags->outputs,
+                   "File for the results, .csv, .json or .html; may come "
+                   "again. All three are in the folder of the run anyway")
+      ->type_name("FILE")
+      ->check(OutputFile());
   AddText(command, "--output-dir", &flags->output_dir,
           "Folder of the run (.opsbench/vector/<time>)", "DIR");
   AddStagesFlag(command, &flags->stages);
+}
+
+void AddPlainCommands(CLI::App* command, VectorFlags* flags) {
+  command->add_option(
+      "--operation,-t", flags->config.operation,
+      "vec-query, or a plain command of Redis: get, set, hset, ping, …");
+  command
+      ->add_option("--key-space", flags->config.key_space,
+                   "Of plain commands: so many keys (10000)")
+      ->check(WholeNumber(1, 100'000'000'000));
+  command
+      ->add_option("--value-bytes", flags->config.value_bytes,
+                   "Of plain commands: size of a value (3)")
+      ->check(WholeNumber(1, 512 << 20));
+}
+
+void AddTuner(CLI::App* command, VectorFlags* flags) {
+  command
+      ->add_option("--tolerance", flags->tolerance,
+                   "Settings this close to the best are as good (0.05)")
+      ->check(Number(0, 0.99));
+  command
+      ->add_option("--max-evaluations", flags->max_evaluations,
+                   "Measurements at most (a fifth of the settings, 24 to 200)")
+      ->check(WholeNumber(1, 1'000'000));
+}
+
+void AddGrid(CLI::App* command, VectorFlags* flags) {
+  command->add_option("--keep", flags->keep,
+                      "Settings to show: qps>=1000, p99_ms<5, recall>=0.95; "
+                      "may come again");
+  command
+      ->add_option("--repeats", flags->repeats,
+                   "Measurements of each setting (1)")
+      ->check(WholeNumber(1, 1'000));
+  command
+      ->add_option("--budget", flags->budget,
+                   "Time for all: 90s, 5m (no bound)")
+      ->type_name("TIME")
+      ->check(Time(kShortest, kLongest));
+}
+
+// --- Flags that do nothing ---
+
+std::string Acts(const VectorFlags&, const BenchmarkConfig&) { return ""; }
+
+std::string NeedsIndex(const VectorFlags&, const BenchmarkConfig& config) {
+  if (!config.is_search()) {
+    return absl::StrCat("it is for indexes, and ", config.operation,
+                        " has none");
+  }
+  return config.is_local()
+             ? absl::StrCat("it is for servers, and ", config.backend,
+                            " is built anew each time")
+             : "";
+}
+
+std::string NeedsRecall(const VectorFlags&, const BenchmarkConfig& config) {
+  return config.is_search() ? ""
+                            : absl::StrCat(config.operation, " has no recall");
+}
+
+std::string NeedsSearch(const VectorFlags& flags,
+                        const BenchmarkConfig& config) {
+  // Of a grid it bounds all measurements.
+  if (flags.action != VectorAction::kQuery || LooksForBest(flags, config)) {
+    return "";
+  }
+  return "nothing is looked for: that takes a search without --rate and "
+         "without one of --ef and --clients";
+}
+
+// Flags that are no setting of a measurement (benchmark_settings.h has those):
+// why one does nothing, or empty.
+struct CommandFlag {
+  const char* name;
+  std::string (*idle)(const VectorFlags& flags, const BenchmarkConfig& config);
+};
+
+constexpr CommandFlag kCommandFlags[] = {
+    {"--help", Acts},
+    {"--stages", Acts},
+    {"--output", Acts},
+    {"--output-dir", Acts},
+    {"--replace", NeedsIndex},
+    {"--replace-foreign", NeedsIndex},
+    {"--min-recall", NeedsRecall},
+    {"--max-p99-ms", Acts},
+    {"--budget", NeedsSearch},
+    {"--tolerance", Acts},
+    {"--max-evaluations", Acts},
+    {"--keep", Acts},
+    {"--repeats", Acts},
+};
+
+absl::Status CheckFlag(const std::string& flag, const VectorFlags& flags,
+                       const BenchmarkConfig& config) {
+  if (const auto* const setting = vector::FindSetting(flag)) {
+    return vector::CheckActs(*setting, config);
+  }
+  for (const CommandFlag& known : kCommandFlags) {
+    if (flag != known.name) continue;
+    const std::string idle = known.idle(flags, config);
+    if (idle.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, " does nothing: ", idle, "; leave it out"));
+  }
+  return absl::UnimplementedError(
+      absl::StrCat(flag, " is in no table of flags that act"));
+}
+
+bool IsSeveral(const std::string& text) {
+  const auto values = ParseValues(text);
+  return values.ok() && values->size() > 1;
+}
+
+// Values of which only the first would be measured.
+absl::Status CheckSeveral(const VectorFlags& flags,
+                          const BenchmarkConfig& config) {
+  if (flags.action != VectorAction::kQuery ||
+      (config.is_search() && config.rate_per_second == 0)) {
+    return absl::OkStatus();
+  }
+  for (const auto& [flag, text] :
+       {std::pair<const char*, const std::string&>{"--ef", flags.ef},
+        {"--clients", flags.clients},
+        {"--threads", flags.threads},
+        {"--pipeline", flags.pipeline}}) {
+    if (IsSeveral(text)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(flag, " ", QuoteBriefly(text),
+                       ": one value, as a plain command or a rate is measured "
+                       "once"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddVectorOptions(CLI::App* command, VectorAction action,
+                      VectorFlags* flags) {
+  flags->action = action;
+  AddTarget(command, flags);
+  if (action == VectorAction::kLoad) {
+    AddStagesFlag(command, &flags->stages);
+    return;
+  }
+  if (action == VectorAction::kQuery) AddPlainCommands(command, flags);
+  AddLoad(command, flags, action != VectorAction::kQuery);
+  if (action == VectorAction::kGrid) {
+    AddGrid(command, flags);
+  } else {
+    AddSearch(command, flags);
+  }
+  if (action == VectorAction::kTune) AddTuner(command, flags);
+  AddOutput(command, flags);
+}
+
+void NoteGiven(const CLI::App& command, VectorFlags* flags) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() > 0) flags->given.insert(option->get_name());
+  }
+}
+
+bool LooksForBest(const VectorFlags& flags, const BenchmarkConfig& config) {
+  if (!config.is_search() || config.rate_per_second > 0) return false;
+  const bool open_ef =
+      flags.ef.empty() && config.backend_kind() != vector::BackendKind::kScan;
+  return open_ef || flags.clients.empty() || IsSeveral(flags.ef) ||
+         IsSeveral(flags.clients) || IsSeveral(flags.threads) ||
+         IsSeveral(flags.pipeline);
+}
+
+absl::Status CheckVectorFlags(const VectorFlags& flags,
+                              const BenchmarkConfig& config) {
+  for (const std::string& flag : flags.given) {
+    OPSBENCH_RETURN_IF_ERROR(CheckFlag(flag, flags, config));
+  }
+  if (flags.given.count("--seconds") > 0 &&
+      flags.given.count("--requests") > 0) {
+    return absl::InvalidArgumentError(
+        "--seconds does nothing with --requests: leave out one of them");
+  }
+  const bool one_each = !flags.threads.empty() && !flags.clients.empty() &&
+                        !IsSeveral(flags.threads) && !IsSeveral(flags.clients);
+  if (one_each && config.num_clients > 0 &&
+      config.num_threads > config.num_clients) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads ", config.num_threads, " with --clients ",
+                     config.num_clients,
+                     ": a thread serves a client at least, name no more"));
+  }
+  return CheckSeveral(flags, config);
 }
 
 absl::StatusOr<std::vector<int64_t>> ParseValues(absl::string_view text) {
@@ -321,6 +524,12 @@ absl::StatusOr<BenchmarkConfig> ConfigOf(const VectorFlags& flags) {
   if (!flags.seconds.empty()) config.duration = CheckedTime(flags.seconds);
   if (!flags.warmup.empty()) config.warmup = CheckedTime(flags.warmup);
   return config;
+}
+
+vector::Replace ReplaceOf(const VectorFlags& flags) {
+  return flags.replace_foreign ? vector::Replace::kForeign
+         : flags.replace       ? vector::Replace::kOurs
+                               : vector::Replace::kNothing;
 }
 
 absl::StatusOr<std::unique_ptr<EngineHandle>> ResolveBackend(

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "absl/types/optional.h"
 #include "command.h"
 #include "opsbench/engines/engines.h"
+#include "opsbench/vector/benchmark.h"
 #include "opsbench/vector/benchmark_config.h"
 #include "opsbench/vector/tuner.h"
 
@@ -27,7 +29,10 @@ namespace opsbench::cli {
 inline constexpr absl::Duration kShortest = absl::Milliseconds(1);
 inline constexpr absl::Duration kLongest = absl::Hours(24 * 7);
 
+enum class VectorAction { kLoad, kQuery, kTune, kGrid };
+
 struct VectorFlags {
+  VectorAction action = VectorAction::kQuery;
   vector::BenchmarkConfig config;
   // As typed; empty: not given.
   std::string metric, filter_number, seconds, warmup, budget;
@@ -40,18 +45,28 @@ struct VectorFlags {
   int repeats = 1;
   std::vector<std::string> keep;  // Of a grid: "recall>=0.95".
   bool replace = false;
+  bool replace_foreign = false;
   std::vector<std::string> outputs;
   std::string output_dir;
   bool stages = false;
+  std::set<std::string> given;  // "--ef".
 };
 
-// --dataset, --backend and what else every command of the group takes.
-void AddVectorTarget(CLI::App* command, VectorFlags* flags);
-// What is asked, how hard and for how long.
-void AddVectorLoad(CLI::App* command, VectorFlags* flags, bool ranges);
-// The constraints, and how long to look for the best.
-void AddVectorSearch(CLI::App* command, VectorFlags* flags);
-void AddVectorOutput(CLI::App* command, VectorFlags* flags);
+// Adds every flag of the command.
+void AddVectorOptions(CLI::App* command, VectorAction action,
+                      VectorFlags* flags);
+
+// Fills in which flags were typed.
+void NoteGiven(const CLI::App& command, VectorFlags* flags);
+
+// InvalidArgument: a flag that was given does nothing with the others; one line
+// names it. `config` is ConfigOf(flags).
+absl::Status CheckVectorFlags(const VectorFlags& flags,
+                              const vector::BenchmarkConfig& config);
+
+// Whether what was left open is looked for: a search, and no rate.
+bool LooksForBest(const VectorFlags& flags,
+                  const vector::BenchmarkConfig& config);
 
 // "5", "1,2,4", "10..500" (all of them, or 128 that grow by about the same
 // factor) or "10..500:10" (in steps). They ascend.
@@ -64,6 +79,9 @@ absl::StatusOr<std::function<bool(const vector::Evidence&)>> ParseKeep(
 // The configuration, but for parameters that have several values. Nothing is
 // connected to or made.
 absl::StatusOr<vector::BenchmarkConfig> ConfigOf(const VectorFlags& flags);
+
+// What a load may take the place of.
+vector::Replace ReplaceOf(const VectorFlags& flags);
 
 // A --backend that is the name of an engine ("redis", "postgres") becomes the
 // URL that the environment has, or that of a private server, which lives as

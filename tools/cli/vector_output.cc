@@ -1,9 +1,5 @@
 #include "vector_output.h"
 
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -18,6 +14,7 @@
 #include "opsbench/results/run_info.h"
 #include "opsbench/results/run_store.h"
 #include "opsbench/vector/benchmark_report.h"
+#include "outputs.h"
 #include "report.h"
 
 namespace opsbench::cli {
@@ -45,47 +42,6 @@ absl::Status CheckFile(const std::string& file) {
   if (!KnownExtension(file)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--output ", file, ": its name has to end in .csv, .json or .html"));
-  }
-  std::error_code error;
-  const fs::path parent = fs::absolute(file).parent_path();
-  if (!fs::is_directory(parent, error)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output ", file, ": there is no folder ",
-                     parent.string(), " to write it in"));
-  }
-  if (fs::is_directory(file, error)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output ", file, " is a folder"));
-  }
-  // As it will be written: beside the file first. Whoever runs as root may
-  // write where no file can be made.
-  std::string probe = (parent / ".opsbench-XXXXXX").string();
-  const int fd = mkstemp(probe.data());
-  if (fd < 0) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--output ", file, ": cannot write to ", parent.string(), ": ",
-        std::error_code(errno, std::generic_category()).message()));
-  }
-  close(fd);
-  unlink(probe.c_str());
-  return absl::OkStatus();
-}
-
-// The folder is made at the end; what could be in the way is looked at now.
-absl::Status CheckFolder(const std::string& folder) {
-  std::error_code error;
-  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--output-dir ", folder, " is no folder"));
-  }
-  if (fs::is_directory(folder, error) && !fs::is_empty(folder, error)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--output-dir ", folder, " is not empty: name another folder"));
-  }
-  fs::create_directories(folder, error);
-  if (error) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "--output-dir ", folder, ": cannot make it: ", error.message()));
   }
   return absl::OkStatus();
 }
@@ -115,13 +71,16 @@ results::RunInfo InfoOf(const Context& context,
 absl::StatusOr<VectorOutput> VectorOutput::Make(
     const Context& context, std::string folder,
     std::vector<std::string> files) {
+  std::vector<std::pair<std::string, std::string>> outputs;
   for (const std::string& file : files) {
     OPSBENCH_RETURN_IF_ERROR(CheckFile(file));
+    outputs.emplace_back("--output", file);
   }
+  OPSBENCH_RETURN_IF_ERROR(CheckDistinctOutputs(outputs));
   if (folder.empty()) {
     folder = NewFolder(context);
   } else {
-    OPSBENCH_RETURN_IF_ERROR(CheckFolder(folder));
+    OPSBENCH_RETURN_IF_ERROR(CheckOutputFolder("--output-dir", folder));
   }
   return VectorOutput(std::move(folder), std::move(files));
 }

@@ -1,8 +1,8 @@
-#!/bin/sh
+#!/bin/bash
 # What the compiler does not see. Each check prints what it found, and fails.
 #
 # Usage: check.sh CHECK   (the functions below, without their check_)
-set -eu
+set -euo pipefail
 cd "$(dirname -- "$(readlink -f -- "$0")")/../.."
 
 # Files of the repository by pattern, new ones included. A container's checkout
@@ -11,6 +11,10 @@ files() {
   git -c safe.directory='*' ls-files -co --exclude-standard -- "$@" |
     while read -r file; do [ ! -f "$file" ] || printf '%s\n' "$file"; done
 }
+
+# search FLAG… PATTERN: grep in the files on standard input. To find nothing is no
+# failure, but grep's own errors are.
+search() { xargs sh -c 'grep "$@" || [ $? = 1 ]' sh "$@"; }
 
 # found MESSAGE: fails when there is anything on standard input.
 found() {
@@ -50,7 +54,7 @@ check_headers() {
       }' "$file"
   done | found 'headers'
   files '*_bench.cc' | while read -r file; do
-    head -n 1 "$file" | grep -q '^// ' || echo "$file"
+    sed -n 1p "$file" | grep -q '^// ' || echo "$file"
   done | found 'benchmarks that do not open with what is timed'
 }
 
@@ -62,13 +66,13 @@ check_lengths() {
 }
 
 check_words() {
-  files . ':!tools/style/check.sh' | xargs grep -nIE \
+  files . ':!tools/style/check.sh' | search -nIE \
     '(^|[^[:alnum:]_/.~}])/(work|root|home|Users)/|\b(TODO|FIXME|XXX|HACK)\b' |
     found 'paths of one machine, or work left for later'
-  files '*.cc' '*.h' | xargs grep -nE 'GTEST_SKIP\(\) *;' |
+  files '*.cc' '*.h' | search -nE 'GTEST_SKIP\(\) *;' |
     found 'tests skipped without a reason'
   files 'lib/*.cc' 'lib/*.h' ':!*_test.cc' |
-    xargs grep -nE 'std::c(out|err)|\b(std::f?printf|std::puts|absl::F?PrintF)\(' |
+    search -nE 'std::c(out|err)|\b(std::f?printf|std::puts|absl::F?PrintF)\(' |
     found 'the library never prints'
 }
 
@@ -76,7 +80,7 @@ check_words() {
 # client libraries stay in their adapters; test support stays in tests.
 check_layers() {
   floors=$(sed -n 's/^add_subdirectory(\(.*\))/\1/p' lib/opsbench/CMakeLists.txt)
-  files 'lib/*.cc' 'lib/*.h' | xargs grep -nE '^#include "opsbench/' |
+  files 'lib/*.cc' 'lib/*.h' | search -nE '^#include "opsbench/' |
     awk -F '[/:"]' -v floors="$floors" -v areas='memtable sidetable pipeline stress vector' '
       BEGIN {
         count = split(floors, names, "[ \n]+")
@@ -97,14 +101,15 @@ check_layers() {
       }' | found 'includes of a higher floor'
   # The load on Redis reads replies where they arrive: one more adapter.
   files '*.cc' '*.h' ':!lib/opsbench/db/*' \
-    ':!lib/opsbench/vector/internal/redis_*' | xargs grep -nE \
+    ':!lib/opsbench/vector/internal/redis_*' | search -nE \
     '^#include [<"](mysql|mariadb|cppconn|pqxx|libpq|hiredis|sqlite3)' |
     found 'client libraries outside their adapters'
 }
 
 # The code that a document shows is that of the header that it names.
 check_examples() {
-  files '*.md' | xargs grep -q '^<!-- code of ' || {
+  shown=$(files '*.md' | search -l '^<!-- code of ')
+  [ -n "$shown" ] || {
     echo 'no document shows code'
     exit 1
   }
@@ -117,14 +122,16 @@ check_examples() {
           inside
           $0 == mark { marked = 1 }
           marked && /^```cpp$/ { inside = 1 }' "$document")
-        [ -n "$code" ] && [ "$code" = "$shown" ] || echo "$document: $header"
+        if [ -z "$code" ] || [ "$code" != "$shown" ]; then
+          echo "$document: $header"
+        fi
       done
   done | found 'documents that do not show the code they name'
 }
 
 check_scripts() {
   at_least 3 tools/opsbench .ci/run '*.sh'
-  files tools/opsbench tools/stage-monitor .ci/run '*.sh' | xargs shellcheck -s sh
+  files tools/opsbench tools/stage-monitor .ci/run '*.sh' | xargs shellcheck -x
 }
 
 check_yaml() {
@@ -138,8 +145,8 @@ check_yaml() {
 # that .env.example names.
 check_compose() {
   config=$(docker-compose --env-file .env.example -f docker-compose.yml config)
-  printf '%s\n' "$config" | sed -n '/^ *ports:/ { n; p; }' |
-    grep -v '^ *- 127\.0\.0\.1:' |
+  printf '%s\n' "$config" | awk '/^ *ports:/ { getline
+    if ($0 !~ /^ *- 127\.0\.0\.1:/) print }' |
     found 'ports that are open to the network'
   sed -n 's,^OPSBENCH_.*://.*:\(.*\)@\(.*\)/.*,\1 \2,p' .env.example |
     while read -r password address; do

@@ -11,7 +11,7 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 mkdir -p .ci tools/style lib/opsbench/base lib/opsbench/db lib/opsbench/testing
 cp "$root/tools/style/check.sh" tools/style/
-echo "true" >second.sh
+printf '#!/bin/sh\ntrue\n' >second.sh
 cp "$root/docker-compose.yml" "$root/.env.example" "$root/.clang-format" .
 cp "$root/tools/opsbench" tools/
 cp "$root/.ci/run" .ci/
@@ -75,7 +75,7 @@ echo '// What it was for.' | document | fails examples a.h shown.md
 header OPSBENCH_BASE_A_H_ '// What for.' |
   fails examples shown.md lib/opsbench/base/a.h
 # shellcheck disable=SC2016 # Meant to stand in the file as it is.
-echo 'rm $1' | fails scripts SC second.sh
+printf '#!/bin/sh\nrm $1\n' | fails scripts SC second.sh
 echo 'key:   value' | fails yaml spaces second.yml
 sed 's/"127\.0\.0\.1:/"/' "$root/docker-compose.yml" |
   fails compose network docker-compose.yml

@@ -3,7 +3,8 @@
 # order, in one shell, with small sizes in place of those that take minutes, and
 # with results in a folder of its own. `tools/opsbench test` lists the tests
 # instead of running the one that runs this; `setup`, which installs packages,
-# is tested by tools/opsbench_test.sh.
+# is tested by tools/opsbench_test.sh. A command that fails within another, as in
+# `eval "$(…)"`, or before a pipe, is found as well.
 #
 # Usage: readme_commands.sh <root of the sources> <build folder>
 set -eu
@@ -24,7 +25,12 @@ cat >"$scratch/tools/opsbench" <<'WRAPPER'
 case $1 in
   test) shift && exec ctest --test-dir "$README_BUILD" -N "$@" ;;
   setup) exit 0 ;;
-  *) exec "$README_BUILD/bin/opsbench" "$@" ;;
+  *)
+    code=0
+    "$README_BUILD/bin/opsbench" "$@" || code=$?
+    [ "$code" = 0 ] || echo "exit $code: opsbench $*" >>"$OPSBENCH_ROOT/failures"
+    exit "$code"
+    ;;
 esac
 WRAPPER
 chmod +x "$scratch/tools/opsbench"
@@ -47,4 +53,8 @@ count=$(grep -c 'tools/opsbench' "$scratch/commands")
 }
 cd "$scratch"
 sh -eux "$scratch/commands" </dev/null
+if [ -e failures ]; then
+  cat failures
+  exit 1
+fi
 echo "$count commands of README.md ran"

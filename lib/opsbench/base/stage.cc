@@ -41,7 +41,7 @@ bool StageSignalsEnabled() {
 }
 
 Stage::Stage(absl::string_view name, absl::string_view tag) {
-  if (!StageSignalsEnabled()) return;
+  if (!StageSignalsEnabled() || name.empty()) return;
   AppendWord(name, &text_);
   if (!tag.empty()) {
     text_.push_back(':');

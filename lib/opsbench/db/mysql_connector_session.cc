@@ -285,6 +285,8 @@ absl::StatusOr<std::unique_ptr<sql::Connection>> OpenConnection(
       std::max(1, (options.connect_timeout_ms + 999) / 1000);
   map["OPT_CHARSET_NAME"] = sql::SQLString("utf8mb4");
   map["CLIENT_FOUND_ROWS"] = true;
+  // Before the Connector's own first queries, which depend on it as well.
+  map["preInit"] = ToSql(kMysqlSessionSetup);
   return Guard([&]() -> absl::StatusOr<std::unique_ptr<sql::Connection>> {
     return std::unique_ptr<sql::Connection>(DriverInstance()->connect(map));
   });
@@ -300,7 +302,6 @@ class MysqlConnectorSession : public Session {
 
   // load_data_local and bulk_binding stay false: the Connector has neither.
   absl::Status SetUp() {
-    OPSBENCH_RETURN_IF_ERROR(Execute(kMysqlSessionSetup).status());
     ResultSet rows;
     OPSBENCH_RETURN_IF_ERROR(Query("SELECT VERSION(), CONNECTION_ID()", &rows));
     connection_id_ = rows.at(0, 1).int64();

@@ -31,6 +31,28 @@ namespace {
 // server works on them.
 constexpr size_t kRowsPerQueuedInsert = 100;
 
+// Every setting that changes what a statement means or what a value looks like:
+// the defaults are those of the server's, the database's and the role's owner.
+// SETTINGS.md says why each is here, and what is left alone.
+constexpr absl::string_view kSessionSettings =
+    "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres "
+    "-c bytea_output=hex -c extra_float_digits=3 -c lc_monetary=C "
+    "-c standard_conforming_strings=on -c transform_null_equals=off "
+    "-c array_nulls=on -c xmlbinary=base64 -c xmloption=content "
+    "-c default_transaction_isolation=read\\ committed "
+    "-c default_transaction_deferrable=off -c statement_timeout=0 "
+    "-c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "
+    "-c client_min_messages=error";
+
+// Those of later versions, which an older server would refuse.
+struct LaterSetting {
+  int version;
+  absl::string_view sql;
+};
+constexpr LaterSetting kLaterSettings[] = {
+    {14'00'00, "SET idle_session_timeout = 0"},
+    {17'00'00, "SET transaction_timeout = 0"}};
+
 // Opens the connection for libpqxx and keeps it: statements, COPY and
 // Interrupt() hold its handle too, also when libpqxx has given it up as lost.
 class HandlePolicy : public pqxx::connectionpolicy {
@@ -166,6 +188,10 @@ class PostgresSession : public Session {
     capabilities_.version = PQparameterStatus(handle_, "server_version");
     capabilities_.copy_binary = true;
     capabilities_.descending_index = true;
+    for (const LaterSetting& setting : kLaterSettings) {
+      if (PQserverVersion(handle_) < setting.version) continue;
+      OPSBENCH_RETURN_IF_ERROR(Execute(setting.sql).status());
+    }
     ResultSet rows;
     OPSBENCH_RETURN_IF_ERROR(
         Query("SELECT COUNT(*) FROM pg_available_extensions WHERE name = "
@@ -491,12 +517,19 @@ std::string ConnectionString(const Url& url, const ConnectOptions& options) {
   add("connect_timeout",
       absl::StrCat(std::max(2, options.connect_timeout_ms / 1000)));
   add("application_name", "opsbench");
+  std::string settings;
+  for (const auto& [key, value] : url.parameters) {
+    if (key == "options") {
+      settings = absl::StrCat(value, " ");
+    } else {
+      add(key, value);
+    }
+  }
+  // What follows must not depend on the server's configuration, nor on that of
+  // the role or the database: the last one of a name counts.
   add("client_encoding", "UTF8");
-  // What a value looks like must not depend on the server's configuration.
-  add("options",
-      "-c TimeZone=UTC -c DateStyle=ISO -c bytea_output=hex "
-      "-c extra_float_digits=3 -c client_min_messages=error");
-  for (const auto& [key, value] : url.parameters) add(key, value);
+  absl::StrAppend(&settings, kSessionSettings);
+  add("options", settings);
   return out;
 }
 

@@ -59,7 +59,13 @@ namespace {
 // Stands for any part of a reply of which no object is made: to the parser,
 // null is "no memory".
 char skipped_part;
+char skipped_empty;
 char skipped_error;
+
+// An empty part of an answer is no empty answer.
+void* Empty(const redisReadTask* task) {
+  return task->parent == nullptr ? &skipped_empty : &skipped_part;
+}
 
 // `privdata` is where the text of an error goes. One inside an array is a part
 // of an answer.
@@ -72,11 +78,15 @@ void* SkipText(const redisReadTask* task, char* text, size_t size) {
 }
 
 redisReplyObjectFunctions skipping = {
-    SkipText, [](const redisReadTask*, int) -> void* { return &skipped_part; },
+    SkipText,
+    [](const redisReadTask* task, int elements) -> void* {
+      return elements == 0 ? Empty(task) : &skipped_part;
+    },
     [](const redisReadTask*, long long) -> void* {  // NOLINT: hiredis's type.
       return &skipped_part;
     },
-    [](const redisReadTask*) -> void* { return &skipped_part; }, [](void*) {}};
+    [](const redisReadTask* task) -> void* { return Empty(task); },
+    [](void*) {}};
 
 // Between two replies the parser may be told what to make of the next.
 void MakeWith(redisReplyObjectFunctions* functions, void* data,
@@ -117,7 +127,8 @@ absl::StatusOr<RedisReplyReader::Skipped> RedisReplyReader::Skip(
     return NoProtocol(*impl_->reader);
   }
   if (reply == nullptr) return Skipped::kNothing;
-  return reply == &skipped_error ? Skipped::kError : Skipped::kAnswer;
+  if (reply == &skipped_error) return Skipped::kError;
+  return reply == &skipped_empty ? Skipped::kEmpty : Skipped::kAnswer;
 }
 
 }  // namespace opsbench

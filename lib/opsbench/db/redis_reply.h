@@ -61,10 +61,11 @@ class RedisReplyReader {
   // RESP, now and from then on.
   absl::StatusOr<RedisReplyPtr> Next();
 
-  enum class Skipped { kNothing, kAnswer, kError };
-  // As Next(), for who only asks whether the reply is an error: nothing is made
-  // of it, which is much of what a small reply costs. *error is set to the text
-  // of one. A reply of which there is a part already is ended by the function
+  // kEmpty: nil, or an array without elements.
+  enum class Skipped { kNothing, kAnswer, kEmpty, kError };
+  // As Next(), for who only asks whether the reply is empty or an error:
+  // nothing is made of it, which is much of what a small reply costs. *error is
+  // set to the text of one. A reply of which there is a part already is ended by the function
   // that was called for it first, with the same `error`.
   absl::StatusOr<Skipped> Skip(std::string* error);
 

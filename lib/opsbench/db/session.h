@@ -182,6 +182,11 @@ struct ConnectOptions {
   // SQLite: create the file when it is missing. NotFound otherwise.
   bool create_if_missing = true;
 
+  // SQLite: change nothing, neither the file nor its journal mode, and read also
+  // where nothing can be written. The file must be there, whatever
+  // create_if_missing says.
+  bool read_only = false;
+
   // What can break the connection off from another thread; it must outlive the
   // session. nullptr: nothing. With the native drivers of the engines that have
   // a server.

@@ -32,6 +32,7 @@ struct Backend {
   const char* text_type;
   const char* bytes_type;
   const char* timestamp_type;
+  Defaults defaults = Defaults::kPlain;
 };
 
 constexpr Backend kBackends[] = {
@@ -42,12 +43,23 @@ constexpr Backend kBackends[] = {
      "LONGBLOB", "DATETIME(6)"},
     {"Postgres", Engine::kPostgres, Driver::kNative, "TEXT", "BYTEA",
      "TIMESTAMP"},
+    {"SqliteHostile", Engine::kSqlite, Driver::kNative, "TEXT", "BLOB",
+     "INTEGER", Defaults::kHostile},
+    {"MysqlNativeHostile", Engine::kMysql, Driver::kNative,
+     "LONGTEXT CHARACTER SET utf8mb4", "LONGBLOB", "DATETIME(6)",
+     Defaults::kHostile},
+    {"MysqlConnectorHostile", Engine::kMysql, Driver::kConnector,
+     "LONGTEXT CHARACTER SET utf8mb4", "LONGBLOB", "DATETIME(6)",
+     Defaults::kHostile},
+    {"PostgresHostile", Engine::kPostgres, Driver::kNative, "TEXT", "BYTEA",
+     "TIMESTAMP", Defaults::kHostile},
 };
 
 class SessionConformanceTest : public ::testing::TestWithParam<Backend> {
  protected:
   void SetUp() override {
-    auto database = TestDatabase::Create(GetParam().engine);
+    auto database =
+        TestDatabase::Create(GetParam().engine, GetParam().defaults);
     ASSERT_TRUE(database.ok()) << database.status();
     database_ = *std::move(database);
     session_ = Open();

@@ -1,6 +1,7 @@
-// The SQLite adapter. A session is one connection in WAL mode; writers begin
-// their transactions IMMEDIATE, so that two of them queue for the lock instead
-// of failing when both want to upgrade.
+// The SQLite adapter. A session is one connection, in WAL mode if the database
+// is new: one that is there keeps its journal mode, which is its owner's.
+// Writers begin their transactions IMMEDIATE, so that two of them queue for the
+// lock instead of failing when both want to upgrade.
 
 #include <sqlite3.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/internal/adapters.h"
 #include "opsbench/db/internal/multi_row.h"
@@ -276,9 +279,27 @@ class SqliteStream : public RowIterator {
   bool done_ = false;
 };
 
+// A connection that may only read makes the files of a write-ahead log where
+// there are none, and leaves them. The last connection that may write removes
+// them; it has nothing to write.
+void RemoveEmptyLog(const std::string& path) {
+  std::error_code error;
+  const std::string log = path + "-wal";
+  if (!std::filesystem::exists(log, error) ||
+      std::filesystem::file_size(log, error) != 0 || error) {
+    return;
+  }
+  sqlite3* db = nullptr;
+  if (sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE, nullptr) ==
+      SQLITE_OK) {
+    (void)sqlite3_exec(db, "PRAGMA schema_version", nullptr, nullptr, nullptr);
+  }
+  sqlite3_close_v2(db);
+}
+
 class SqliteSession : public Session {
  public:
-  explicit SqliteSession(sqlite3* db) : db_(db) {
+  SqliteSession(sqlite3* db, bool read_only) : db_(db), read_only_(read_only) {
     capabilities_.engine = Engine::kSqlite;
     capabilities_.flavour = "SQLite";
     capabilities_.version = sqlite3_libversion();
@@ -288,7 +309,12 @@ class SqliteSession : public Session {
                                    number % 1'000;
     capabilities_.descending_index = true;
   }
-  ~SqliteSession() override { sqlite3_close_v2(db_); }
+  ~SqliteSession() override {
+    const char* const name = sqlite3_db_filename(db_, "main");
+    const std::string path = read_only_ && name != nullptr ? name : "";
+    sqlite3_close_v2(db_);
+    if (!path.empty()) RemoveEmptyLog(path);
+  }
 
   const Capabilities& capabilities() const override { return capabilities_; }
 
@@ -326,7 +352,7 @@ class SqliteSession : public Session {
       return absl::FailedPreconditionError(
           "SQLite: a transaction is open already");
     }
-    return Execute("BEGIN IMMEDIATE").status();
+    return Execute(read_only_ ? "BEGIN" : "BEGIN IMMEDIATE").status();
   }
   absl::Status Commit() override { return Execute("COMMIT").status(); }
   absl::Status Rollback() override {
@@ -387,6 +413,7 @@ class SqliteSession : public Session {
   }
 
   sqlite3* const db_;
+  const bool read_only_;
   Capabilities capabilities_;
   std::atomic<bool> interrupted_{false};
 };
@@ -421,48 +448,122 @@ absl::StatusCode CodeOfOpening(absl::StatusCode code, int system_error,
   }
 }
 
+absl::Status RunAll(Session& session,
+                    std::initializer_list<absl::string_view> pragmas) {
+  for (const absl::string_view pragma : pragmas) {
+    OPSBENCH_RETURN_IF_ERROR(session.Execute(pragma).status());
+  }
+  return absl::OkStatus();
+}
+
+// Whether nothing was written to the database yet.
+absl::StatusOr<bool> IsNew(Session& session) {
+  ResultSet rows;
+  OPSBENCH_RETURN_IF_ERROR(session.Query("PRAGMA page_count", &rows));
+  return rows.at(0, 0).int64() == 0;
+}
+
+absl::Status Configure(Session& session, bool read_only) {
+  if (!read_only) {
+    OPSBENCH_ASSIGN_OR_RETURN(const bool is_new, IsNew(session));
+    if (is_new) {
+      OPSBENCH_RETURN_IF_ERROR(
+          session.Execute("PRAGMA journal_mode = WAL").status());
+    }
+  } else {
+    OPSBENCH_RETURN_IF_ERROR(
+        // The first read, which finds what cannot be read.
+        RunAll(session, {"PRAGMA query_only = ON", "PRAGMA schema_version"}));
+  }
+  return RunAll(session,
+                {"PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON",
+                 "PRAGMA cache_size = -65536", "PRAGMA analysis_limit = 1000"});
+}
+
+std::string UriOf(const std::string& path) {
+  return absl::StrCat(
+      "file:",
+      absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}}));
+}
+
+// `immutable`: nothing else writes the file, and nothing is written beside it.
+absl::StatusOr<std::unique_ptr<SqliteSession>> OpenSqlite(
+    const Url& url, const ConnectOptions& options, bool immutable) {
+  // The file's name is no URI but here: a path may hold a question mark.
+  const std::string name =
+      immutable ? absl::StrCat(UriOf(url.database), "?immutable=1")
+                : url.database;
+  int flags = SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0);
+  if (options.read_only) {
+    flags |= SQLITE_OPEN_READONLY;
+  } else {
+    flags |= SQLITE_OPEN_READWRITE |
+             (options.create_if_missing ? SQLITE_OPEN_CREATE : 0);
+  }
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(name.c_str(), &db, flags, nullptr);
+  auto session = std::make_unique<SqliteSession>(db, options.read_only);
+  absl::Status status;
+  if (code != SQLITE_OK) {
+    status = ErrorOf(db);
+    status = absl::Status(
+        CodeOfOpening(status.code(), sqlite3_system_errno(db), url, options),
+        status.message());
+  } else if (!options.read_only && sqlite3_db_readonly(db, "main") == 1) {
+    // SQLite opens for reading what it may not write.
+    status = absl::PermissionDeniedError("SQLite: the file may not be written");
+  } else {
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, options.busy_timeout_ms);
+    status = Configure(*session, options.read_only);
+  }
+  if (status.ok()) return session;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(), ": ", url.database));
+}
+
+// Whether a part of the database stands in a journal beside its file.
+bool HasJournal(const Url& url) {
+  for (const char* ending : {"-wal", "-journal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(url.database + ending, error);
+    if (!error && size > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Session>> ConnectSqlite(
     const Url& url, const ConnectOptions& options) {
-  const auto mode = url.parameters.find("mode");
-  const bool read_only = mode != url.parameters.end() && mode->second == "ro";
-  if (url.parameters.size() > (read_only ? 1 : 0) || !url.socket.empty()) {
+  if (!url.parameters.empty() || !url.socket.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "SQLite: the URL's parameter '",
         url.socket.empty() ? url.parameters.begin()->first : "socket",
         "' is not known: write %3F for a question mark in a path"));
   }
-  sqlite3* db = nullptr;
-  // The file's name is not a URI here: a path may hold a question mark.
-  const int access = read_only ? SQLITE_OPEN_READONLY
-                     : options.create_if_missing
-                         ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                         : SQLITE_OPEN_READWRITE;
-  const int flags = access | SQLITE_OPEN_NOMUTEX;
-  const int code = sqlite3_open_v2(url.database.c_str(), &db, flags, nullptr);
-  auto session = std::make_unique<SqliteSession>(db);
-  if (code != SQLITE_OK) {
-    const absl::Status status = ErrorOf(db);
+  absl::StatusOr<std::unique_ptr<SqliteSession>> session =
+      OpenSqlite(url, options, /*immutable=*/false);
+  if (session.ok()) return *std::move(session);
+  std::error_code error;
+  const bool cannot_write = absl::IsNotFound(session.status()) ||
+                            absl::IsPermissionDenied(session.status());
+  if (!options.read_only || !cannot_write ||
+      !std::filesystem::is_regular_file(url.database, error)) {
+    return session.status();
+  }
+  // A database in WAL mode needs files beside it, which cannot be made on a
+  // file system that is read-only. Without a journal all is in its file.
+  if (HasJournal(url)) {
     return absl::Status(
-        CodeOfOpening(status.code(), sqlite3_system_errno(db), url, options),
-        absl::StrCat(status.message(), ": ", url.database));
+        session.status().code(),
+        absl::StrCat(session.status().message(),
+                     ": its journal can be read only where it can be written: "
+                     "copy both to another folder"));
   }
-  sqlite3_extended_result_codes(db, 1);
-  sqlite3_busy_timeout(db, options.busy_timeout_ms);
-  for (const absl::string_view pragma :
-       {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
-        "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -65536",
-        "PRAGMA analysis_limit = 1000"}) {
-    // The mode is the file's own.
-    if (read_only && pragma == "PRAGMA journal_mode = WAL") continue;
-    const absl::Status status = session->Execute(pragma).status();
-    if (!status.ok()) {
-      return absl::Status(status.code(),
-                          absl::StrCat(status.message(), ": ", url.database));
-    }
-  }
-  return session;
+  OPSBENCH_ASSIGN_OR_RETURN(session,
+                            OpenSqlite(url, options, /*immutable=*/true));
+  return *std::move(session);
 }
 
 }  // namespace opsbench::internal

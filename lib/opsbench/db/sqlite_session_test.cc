@@ -1,6 +1,7 @@
 // What is SQLite's own in a session. What all engines have in common is in
 // session_conformance_test.cc.
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -189,6 +192,121 @@ TEST_F(SqliteSessionTest, WhatMayNotBeTouchedIsPermissionDenied) {
   ASSERT_EQ(chmod(path.c_str(), 0644), 0);
   ASSERT_EQ(chmod(folder.c_str(), 0755), 0);
   EXPECT_TRUE(StatusOfOpening(path).ok());
+}
+
+// What others have made, byte for byte, with what lies beside it.
+class Snapshot {
+ public:
+  explicit Snapshot(const std::string& folder) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      std::ostringstream text;
+      text << file.rdbuf();
+      files_[entry.path().filename().string()] = text.str();
+    }
+  }
+  bool operator==(const Snapshot& other) const {
+    return files_ == other.files_;
+  }
+
+ private:
+  std::map<std::string, std::string> files_;
+};
+
+// A database of somebody else's, in a folder of its own.
+std::string MakeForeign(const std::string& folder, const std::string& journal) {
+  std::filesystem::create_directory(folder);
+  const std::string path = folder + "/theirs.db";
+  sqlite3* db = nullptr;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  for (const std::string& sql :
+       {"PRAGMA journal_mode = " + journal, std::string("CREATE TABLE t (a)"),
+        std::string("INSERT INTO t VALUES (1), (2)")}) {
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr),
+              SQLITE_OK);
+  }
+  sqlite3_close(db);
+  return path;
+}
+
+int64_t CountForeign(Session& session) {
+  ResultSet rows;
+  const absl::Status status = session.Query("SELECT count(*) FROM t", &rows);
+  EXPECT_TRUE(status.ok()) << status;
+  return status.ok() ? rows.at(0, 0).int64() : -1;
+}
+
+TEST_F(SqliteSessionTest, ReadingChangesNothing) {
+  ConnectOptions options;
+  options.read_only = true;
+  for (const std::string journal : {"DELETE", "WAL", "TRUNCATE"}) {
+    const std::string folder = PathBeside("of_" + journal);
+    const std::string path = MakeForeign(folder, journal);
+    const Snapshot before(folder);
+    {
+      const auto one = Connect(database_->url().WithDatabase(path), options);
+      const auto two = Connect(database_->url().WithDatabase(path), options);
+      ASSERT_TRUE(one.ok() && two.ok()) << one.status() << two.status();
+      EXPECT_EQ(CountForeign(**one), 2);
+      EXPECT_EQ(CountForeign(**two), 2);
+      EXPECT_TRUE((*one)->Begin().ok());
+      EXPECT_FALSE((*one)->Execute("INSERT INTO t VALUES (3)").ok());
+      EXPECT_TRUE((*one)->Rollback().ok());
+    }
+    EXPECT_TRUE(Snapshot(folder) == before) << journal;
+  }
+}
+
+// What a writer has put into a log, and not yet into the file, is read too.
+TEST_F(SqliteSessionTest, ReadsBesideAWriter) {
+  ConnectOptions options;
+  options.read_only = true;
+  Run("CREATE TABLE t (a)");
+  Run("INSERT INTO t VALUES (1)");
+  const auto reader = Open(options);
+  EXPECT_EQ(CountForeign(*reader), 1);
+  Run("INSERT INTO t VALUES (2)");
+  EXPECT_EQ(CountForeign(*reader), 2);
+}
+
+TEST_F(SqliteSessionTest, ReadsWhereNothingCanBeWritten) {
+  ConnectOptions options;
+  options.read_only = true;
+  const std::string log = PathBeside("log");
+  const std::string with_log = MakeForeign(log, "WAL");
+  std::ofstream(with_log + "-wal") << std::string(5000, 'x');
+  ASSERT_EQ(chmod(log.c_str(), 0555), 0);
+  for (const std::string journal : {"DELETE", "WAL"}) {
+    const std::string folder = PathBeside("fixed ?#%20" + journal);
+    const std::string path = MakeForeign(folder, journal);
+    ASSERT_EQ(chmod(path.c_str(), 0444), 0);
+    ASSERT_EQ(chmod(folder.c_str(), 0555), 0);
+    {
+      const Unprivileged unprivileged;
+      const auto session =
+          Connect(database_->url().WithDatabase(path), options);
+      ASSERT_TRUE(session.ok()) << journal << ": " << session.status();
+      EXPECT_EQ(CountForeign(**session), 2);
+      EXPECT_FALSE(StatusOfOpening(with_log, options).ok());
+    }
+    ASSERT_EQ(chmod(folder.c_str(), 0755), 0);
+  }
+  ASSERT_EQ(chmod(log.c_str(), 0755), 0);
+  EXPECT_EQ(StatusOfOpening(PathBeside("none.db"), options).code(),
+            Code::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(PathBeside("none.db")));
+}
+
+TEST_F(SqliteSessionTest, ADatabaseOfOthersKeepsItsJournalMode) {
+  const std::string path = MakeForeign(PathBeside("theirs"), "DELETE");
+  {
+    const auto session = Connect(database_->url().WithDatabase(path));
+    ASSERT_TRUE(session.ok()) << session.status();
+    ASSERT_TRUE((*session)->Execute("INSERT INTO t VALUES (3)").ok());
+    ResultSet rows;
+    ASSERT_TRUE((*session)->Query("PRAGMA journal_mode", &rows).ok());
+    EXPECT_EQ(rows.at(0, 0), Value::Text("delete"));
+  }
 }
 
 TEST_F(SqliteSessionTest, StoresWhatItIsGiven) {

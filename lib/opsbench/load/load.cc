@@ -129,7 +129,7 @@ void Coordinator::WarmUp() {
 }
 
 void Coordinator::Measure() {
-  const Stage stage("measure", options_.stage_tag);
+  const Stage stage(options_.stage_name, options_.stage_tag);
   start_ns_ = MonotonicNowNs() + kStartMarginNs;
   gate_.Open(Phase::kMeasure, start_ns_);
   int64_t tick = 1;

@@ -110,10 +110,8 @@ struct LoadOptions {
   // order of the mix and instead of the mix's, which are then not looked at.
   std::vector<std::vector<double>> worker_weights;
 
-  // How long to measure, after the warm-up; infinite: until stopped. Ignored
-  // when operations > 0. A worker of a closed loop without `hold` runs its first
-  // operation also when it wakes up only after the end, so that the report of a
-  // short window on a busy machine is not empty.
+  // How long to measure, after the warm-up, and a closed loop's workers without
+  // `hold` one operation; infinite: until stopped. Ignored when operations > 0.
   absl::Duration duration = absl::Seconds(10);
 
   // Runs before measuring starts. All workers are connected when it begins and
@@ -167,7 +165,9 @@ struct LoadOptions {
   // Called about once a second from Run()'s thread.
   std::function<void(const LoadProgress&)> on_progress;
 
-  // Of the stage signals (base/stage.h) "warmup" and "measure".
+  // Name of the stage signal (base/stage.h) of the measured part, and tag of
+  // that and of "warmup".
+  std::string stage_name = "measure";
   std::string stage_tag;
 };
 

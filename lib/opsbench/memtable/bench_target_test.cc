@@ -122,10 +122,11 @@ TEST_P(BenchTargetTest, ForeignThingsAreRefusedAndStay) {
   }
   EXPECT_EQ(Run("", {"GET", "opsbench:bench:test:7"}), "precious");
   Run("", {"DEL", "opsbench:bench:test:7"});
-  for (const std::vector<absl::string_view>& mark :
-       {std::vector<absl::string_view>{"SET", "opsbench:bench:test", "mine"},
-        {"SET", "opsbench:bench:test", "opsbench: another; items=9"},
-        {"RPUSH", "opsbench:bench:test", "mine"}}) {
+  using Command = std::vector<absl::string_view>;
+  for (const Command& mark : std::vector<Command>{
+           {"SET", "opsbench:bench:test", "mine"},
+           {"SET", "opsbench:bench:test", "opsbench: another; items=9"},
+           {"RPUSH", "opsbench:bench:test", "mine"}}) {
     Run("", mark);
     EXPECT_TRUE(absl::IsFailedPrecondition(Open().status()));
     Run("", {"DEL", "opsbench:bench:test"});

@@ -225,6 +225,29 @@ TEST_P(SqlPersisterTest, ATableMayBeMadeAnew) {
   EXPECT_EQ(rows_.at(0, 1), Value::Int64(22));
 }
 
+// MySQL's triggers take no row without an error.
+TEST_P(SqlPersisterTest, RowsThatATriggerTakesAreAnError) {
+  if (GetParam() == Engine::kMysql) return;
+  Run("CREATE TABLE here (id BIGINT PRIMARY KEY, value BIGINT)");
+  if (GetParam() == Engine::kSqlite) {
+    Run("CREATE TRIGGER takes BEFORE INSERT ON here WHEN NEW.id = 2 BEGIN "
+        "SELECT RAISE(IGNORE); END");
+  } else {
+    Run("CREATE FUNCTION takes() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF "
+        "NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END'");
+    Run("CREATE TRIGGER takes BEFORE INSERT ON here FOR EACH ROW EXECUTE "
+        "FUNCTION takes()");
+  }
+  const auto persister = Open<GoodNameSchema>("here");
+  ASSERT_NE(persister, nullptr);
+  ASSERT_TRUE(Persist(*persister, BadName{1, 11}).ok());
+  const absl::Status taken = Persist(*persister, BadName{2, 22});
+  EXPECT_EQ(taken.code(), Code::kFailedPrecondition) << taken;
+  EXPECT_THAT(std::string(taken.message()), HasSubstr("kept 0"));
+  Query("SELECT id FROM here");
+  ASSERT_EQ(rows_.row_count(), 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, SqlPersisterTest,
                          ::testing::Values(Engine::kSqlite, Engine::kMysql,
                                            Engine::kPostgres),

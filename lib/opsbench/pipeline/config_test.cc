@@ -261,7 +261,9 @@ TEST(ConfigTest, NumbersThatAreNoneAreNamedWithTheirKey) {
           << key << ": " << number << config.status();
       const std::string message(config.status().message());
       EXPECT_THAT(message, AllOf(StartsWith("p.yaml:"), Not(HasSubstr("\n"))));
-      if (number != "[1]") EXPECT_THAT(message, HasSubstr(key + ": "));
+      if (number != "[1]") {
+        EXPECT_THAT(message, HasSubstr(key + ": "));
+      }
       EXPECT_LT(message.size(), 160) << message;
     }
   }

@@ -188,12 +188,12 @@ TEST_F(FullDiskTest, ASqliteFileStaysAsItWas) {
   }
   const PipelineEnd to = internal::EndAt(url);
   for (const Stream& stream : kStreams) {
+    if (stream.staged) continue;  // Nothing is, in SQLite.
     for (const char* from : {"big", "spilled"}) {
       SCOPED_TRACE(
           absl::StrCat(from, " ", stream.into, " ", stream.write_mode));
       const absl::Status status =
-          RunOnFullDisk(to, {from, stream.into, stream.write_mode,
-                             stream.staged ? "  staged: true\n" : ""});
+          RunOnFullDisk(to, {from, stream.into, stream.write_mode});
       EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
       EXPECT_THAT(std::string(status.message()),
                   AllOf(HasSubstr(stream.into), HasSubstr("full")));

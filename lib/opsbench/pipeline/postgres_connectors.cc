@@ -22,7 +22,8 @@ absl::StatusOr<std::unique_ptr<Session>> Open(absl::string_view url) {
   }
   OPSBENCH_ASSIGN_OR_RETURN(auto session, opsbench::Connect(parsed));
   ResultSet rows;
-  OPSBENCH_RETURN_IF_ERROR(RunSection(*session, "session", {}, &rows));
+  OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql setup, CompileSection("session"));
+  OPSBENCH_RETURN_IF_ERROR(session->Query(setup.sql, &rows));
   // To set it takes rights that few have.
   if (rows.at(0, 0).text() != "origin") {
     return absl::FailedPreconditionError(absl::StrCat(

@@ -300,8 +300,10 @@ class PostgresDestination : public Destination {
 
   absl::Status CheckDependents() {
     ResultSet rows;
-    OPSBENCH_RETURN_IF_ERROR(RunSection(
-        *session_, "dependents", {{"table", absl::StrCat(table_.oid)}}, &rows));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const CompiledSql sql,
+        CompileSection("dependents", absl::StrCat(table_.oid)));
+    OPSBENCH_RETURN_IF_ERROR(session_->Query(sql.sql, &rows));
     std::vector<std::string> dependents;
     for (size_t i = 0; i < rows.row_count(); ++i) {
       dependents.emplace_back(rows.at(i, 0).text());

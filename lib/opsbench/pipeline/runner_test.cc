@@ -114,12 +114,12 @@ TEST_F(RunnerTest, AnIncrementalStreamGoesOnWhereItCameTo) {
 // in a way that would change it.
 TEST_F(RunnerTest, AStateIsKeptInAFileOfItsOwn) {
   MakeIncremental();
-  for (const std::vector<const char*>& sql :
-       {std::vector<const char*>{"CREATE TABLE users (name TEXT)",
-                                 "PRAGMA journal_mode = DELETE"},
-        {"CREATE TABLE pipeline_streams (pipeline TEXT)",
-         "PRAGMA journal_mode = DELETE"},
-        {"CREATE TABLE users (name TEXT)"}}) {
+  using Statements = std::vector<const char*>;
+  for (const Statements& sql : std::vector<Statements>{
+           {"CREATE TABLE users (name TEXT)", "PRAGMA journal_mode = DELETE"},
+           {"CREATE TABLE pipeline_streams (pipeline TEXT)",
+            "PRAGMA journal_mode = DELETE"},
+           {"CREATE TABLE users (name TEXT)"}}) {
     std::filesystem::remove(config_.state);
     {
       Url url;

@@ -1,5 +1,6 @@
 #include "opsbench/results/atomic_file.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -144,6 +146,73 @@ TEST_F(AtomicFileTest, AFolderInItsPlaceIsAnErrorThatLeavesNothing) {
   fs::create_directory(File("run.json"));
   EXPECT_FALSE(WriteFileAtomically(File("run.json"), "x").ok());
   EXPECT_THAT(Names(), UnorderedElementsAre("run.json"));
+}
+
+TEST_F(AtomicFileTest, FollowsLinksAndKeepsThem) {
+  std::ofstream(File("old")) << "old";
+  fs::create_symlink("old", File("link"));
+  fs::create_symlink("new", File("dangling"));
+  ASSERT_TRUE(WriteFileAtomically(File("link"), "text").ok());
+  ASSERT_TRUE(WriteFileAtomically(File("dangling"), "text").ok());
+  EXPECT_TRUE(fs::is_symlink(File("link")));
+  EXPECT_TRUE(fs::is_symlink(File("dangling")));
+  EXPECT_EQ(*ReadWholeFile(File("old")), "text");
+  EXPECT_EQ(*ReadWholeFile(File("new")), "text");
+  EXPECT_THAT(Names(), UnorderedElementsAre("old", "new", "link", "dangling"));
+}
+
+TEST_F(AtomicFileTest, KeepsModeAndOwner) {
+  std::ofstream(File("old")) << "old";
+  ASSERT_EQ(chmod(File("old").c_str(), 0604), 0);
+  constexpr uid_t kOther = 12345;
+  const uid_t owner = geteuid() == 0 ? kOther : geteuid();
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(File("old").c_str(), kOther, kOther), 0);
+  }
+  ASSERT_TRUE(WriteFileAtomically(File("old"), "text", 0600).ok());
+  struct stat state;
+  ASSERT_EQ(stat(File("old").c_str(), &state), 0);
+  EXPECT_EQ(state.st_mode & 07777, 0604u);
+  EXPECT_EQ(state.st_uid, owner);
+  ASSERT_TRUE(WriteFileAtomically(File("secret"), "text", 0600).ok());
+  ASSERT_EQ(stat(File("secret").c_str(), &state), 0);
+  EXPECT_EQ(state.st_mode & 07777, 0600u);
+}
+
+// A character device of the test's own, where it may make one.
+TEST_F(AtomicFileTest, WritesToDevicesAndPipesAsTheyAre) {
+  std::string device = File("null");
+  constexpr dev_t kNull = 0x103;
+  if (mknod(device.c_str(), S_IFCHR | 0666, kNull) != 0) device = "/dev/null";
+  EXPECT_TRUE(WriteFileAtomically(device, "text").ok());
+  struct stat state;
+  ASSERT_EQ(lstat(device.c_str(), &state), 0);
+  EXPECT_TRUE(S_ISCHR(state.st_mode));
+  EXPECT_EQ(WriteFileAtomically("/dev/full", "text").code(),
+            absl::StatusCode::kResourceExhausted);
+
+  ASSERT_EQ(mkfifo(File("fifo").c_str(), 0600), 0);
+  std::string read;
+  // Larger than a pipe's buffer.
+  const std::string text(1 << 20, 'x');
+  std::thread reader(
+      [&] { read = ReadWholeFile(File("fifo")).value_or("failed"); });
+  EXPECT_TRUE(WriteFileAtomically(File("fifo"), text).ok());
+  reader.join();
+  EXPECT_EQ(read.size(), text.size());
+  ASSERT_EQ(lstat(File("fifo").c_str(), &state), 0);
+  EXPECT_TRUE(S_ISFIFO(state.st_mode));
+
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const std::string end = absl::StrCat("/dev/fd/", ends[1]);
+  EXPECT_TRUE(WriteFileAtomically(end, "text").ok());
+  char buffer[8];
+  EXPECT_EQ(::read(ends[0], buffer, sizeof(buffer)), 4);
+  // A reader that has gone is an error, and ends no process.
+  close(ends[0]);
+  EXPECT_FALSE(WriteFileAtomically(end, "text").ok());
+  close(ends[1]);
 }
 
 // A name for the temporary file that two threads share would mix or lose their

@@ -400,6 +400,12 @@ double Harm(const MetricComparison& metric) {
 
 }  // namespace
 
+bool ComparesAnything(const Comparison& comparison) {
+  return absl::c_any_of(comparison.metrics, [](const MetricComparison& metric) {
+    return metric.base.has_value() && metric.head.has_value();
+  });
+}
+
 absl::StatusOr<MetricChoice> ParseMetricChoice(absl::string_view text) {
   const size_t colon = text.rfind(':');
   MetricChoice choice = {.name = std::string(text.substr(0, colon))};
@@ -445,6 +451,10 @@ absl::StatusOr<Comparison> Compare(const SampleSet& base, const SampleSet& head,
   AddLostAreas("head", head, options, &comparison);
   Comparer comparer(options);
   OPSBENCH_RETURN_IF_ERROR(comparer.CompareAll(pairs, &comparison));
+  if (!ComparesAnything(comparison)) {
+    comparison.warnings.push_back(
+        "nothing was compared: no benchmark was measured on both sides");
+  }
   SortMetrics(SortKey::kVerdict, &comparison);
   return comparison;
 }

@@ -66,6 +66,9 @@ absl::StatusOr<Comparison> CompareRivals(const SampleSet& run,
                                          const Rivals& rivals,
                                          const CompareOptions& options);
 
+// Whether any benchmark was measured on both sides.
+bool ComparesAnything(const Comparison& comparison);
+
 enum class SortKey {
   kVerdict,  // Errors, slower, missing, unsure, improved, new, same; then as
              // kEffect. What Compare() returns.

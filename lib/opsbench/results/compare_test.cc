@@ -23,7 +23,7 @@ using ::testing::Not;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// Rows of repetitions of one benchmark, whose times are these.
+// Rows of one benchmark, whose times are these, each of a process of its own.
 std::vector<BenchmarkRow> Rows(const std::string& name,
                                const std::vector<double>& times) {
   std::vector<BenchmarkRow> rows;
@@ -33,8 +33,15 @@ std::vector<BenchmarkRow> Rows(const std::string& name,
     row.real_time = row.cpu_time = time;
     row.repetition_index = static_cast<int64_t>(rows.size());
     row.repetitions = static_cast<int64_t>(times.size());
+    row.process = row.repetition_index + 1;
     rows.push_back(row);
   }
+  return rows;
+}
+
+// The same, all of one process.
+std::vector<BenchmarkRow> OneProcess(std::vector<BenchmarkRow> rows) {
+  for (BenchmarkRow& row : rows) row.process = 0;
   return rows;
 }
 
@@ -185,8 +192,8 @@ TEST(CompareTest, FewSamplesAreNeverSure) {
     EXPECT_NEAR(*one.effect, 2, 0.1);  // Described all the same.
     EXPECT_FALSE(one.effect_low.has_value());
     EXPECT_FALSE(one.smallest_visible.has_value());
-    EXPECT_THAT(one.note, HasSubstr("too few samples"));
-    EXPECT_THAT(AllWarnings(comparison), HasSubstr("take 5 a side"));
+    EXPECT_THAT(one.note, HasSubstr("too few processes"));
+    EXPECT_THAT(AllWarnings(comparison), HasSubstr("in at least 5"));
   }
 }
 
@@ -207,14 +214,15 @@ TEST(CompareTest, ManyTestsTakeStrongerEvidence) {
   const Comparison comparison = Compared(bases, heads);
   EXPECT_EQ(Find(comparison, "a").verdict, Verdict::kUnsure);
   EXPECT_EQ(Find(comparison, "a").note, "not beyond doubt among so many");
-  EXPECT_THAT(AllWarnings(comparison), HasSubstr("take 10 a side"));
+  EXPECT_THAT(AllWarnings(comparison), HasSubstr("in at least 10"));
 }
 
 // Repetitions that agree within each process say nothing of how processes
-// differ: five processes a side are ten samples, not fifty.
-TEST(CompareTest, ProcessesAreTheSamplesOnceThereAreEnough) {
+// differ: five processes a side are ten samples, not a hundred, and fewer carry
+// no verdict, however clear the repetitions look.
+TEST(CompareTest, ProcessesAreTheSamples) {
   const auto process = [](double middle) {
-    return Rows("a", std::vector<double>(10, middle));
+    return OneProcess(Rows("a", Times(middle)));
   };
   const std::vector<std::vector<BenchmarkRow>> base = {
       process(100), process(103), process(98), process(104), process(101)};
@@ -224,13 +232,38 @@ TEST(CompareTest, ProcessesAreTheSamplesOnceThereAreEnough) {
   ASSERT_TRUE(comparison.ok());
   EXPECT_EQ(Find(*comparison, "a").base_samples, 5);
   EXPECT_EQ(Find(*comparison, "a").verdict, Verdict::kUnsure);
-  EXPECT_THAT(AllWarnings(*comparison), Not(HasSubstr("within one process")));
 
-  const auto few =
-      Compare(Set("b", {base[0], base[1]}), Set("h", {head[0], head[1]}), {});
-  ASSERT_TRUE(few.ok());
-  EXPECT_EQ(Find(*few, "a").base_samples, 20);
-  EXPECT_THAT(AllWarnings(*few), HasSubstr("within one process"));
+  for (const double middle : {100.0, 150.0}) {
+    const Comparison alone = Compared(process(100), process(middle));
+    const MetricComparison& one = Find(alone, "a");
+    EXPECT_EQ(one.verdict, Verdict::kUnsure);
+    EXPECT_EQ(one.note, "too few processes: 1 and 1");
+    EXPECT_EQ(one.base_samples, 10);  // Described by its repetitions.
+    EXPECT_TRUE(one.effect_low.has_value());
+    EXPECT_FALSE(one.smallest_visible.has_value());
+    EXPECT_THAT(AllWarnings(alone),
+                AllOf(HasSubstr("1 of 1 metrics have too few processes"),
+                      HasSubstr("--repetitions")));
+  }
+}
+
+// As `opsbench run --repetitions` merges them.
+TEST(CompareTest, AFileTellsItsProcesses) {
+  std::vector<BenchmarkRow> base;
+  std::vector<BenchmarkRow> head;
+  for (int process = 1; process <= 6; ++process) {
+    for (BenchmarkRow row : OneProcess(Rows("a", Times(100 + process)))) {
+      row.process = process;
+      row.repetition_index += (process - 1) * 10;
+      row.repetitions = 60;
+      base.push_back(row);
+      row.real_time *= 1.5;
+      head.push_back(row);
+    }
+  }
+  const Comparison comparison = Compared(base, head);
+  EXPECT_EQ(Find(comparison, "a").base_samples, 6);
+  EXPECT_EQ(Find(comparison, "a").verdict, Verdict::kSlower);
 }
 
 TEST(CompareTest, ReportsWhatFailedOrWasSkipped) {
@@ -318,6 +351,14 @@ TEST(CompareTest, ChoosesMetrics) {
             absl::StatusCode::kInvalidArgument);
 }
 
+// Also by default, and not as if the head's were new.
+TEST(CompareTest, NothingInCommonIsSaid) {
+  const Comparison comparison = Compared(Rows("a", {1}), Rows("b", {1}));
+  EXPECT_FALSE(ComparesAnything(comparison));
+  EXPECT_THAT(AllWarnings(comparison), HasSubstr("nothing was compared"));
+  EXPECT_TRUE(ComparesAnything(Compared(Rows("a", {1}), Rows("a", {1}))));
+}
+
 TEST(CompareTest, Filters) {
   CompareOptions options;
   options.filter = "^Get/.*8$|Put";
@@ -345,7 +386,7 @@ TEST(CompareTest, RefusesOptionsOutOfRange) {
     EXPECT_EQ(Compare(set, set, options).status().code(),
               absl::StatusCode::kInvalidArgument);
   }
-  const SampleSet empty = Set("e", {{}});
+  const SampleSet empty("e");
   EXPECT_EQ(Compare(empty, empty, {}).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }

@@ -166,7 +166,7 @@ class Selector {
     }
     JoinUntold();
     HistoryView view;
-    const std::vector<std::string> runs = RunsByTime(&view);
+    const std::vector<std::string> runs = RunsInOrder(&view);
     for (const auto& key : order_) {
       HistorySeries series;
       std::tie(series.area, series.benchmark, series.scale) = key;
@@ -203,6 +203,7 @@ class Selector {
     const auto [known, added] =
         runs_.emplace(run, HistoryRun{entry.timestamp, entry.git_sha,
                                       entry.git_branch, entry.run});
+    if (added) run_order_.push_back(run);
     if (!added) known->second.run = entry.run;
     const Key key = {entry.area, RunName(entry), entry.scale};
     auto [series, fresh] = cells_.try_emplace(key);
@@ -241,17 +242,13 @@ class Selector {
     }
   }
 
-  std::vector<std::string> RunsByTime(HistoryView* view) const {
-    std::vector<std::pair<std::string, std::string>> times;
-    for (const auto& [name, run] : runs_)
-      times.emplace_back(run.timestamp, name);
-    std::sort(times.begin(), times.end());
-    std::vector<std::string> names;
-    for (const auto& [time, name] : times) {
+  // In the order of their first lines, which are appended as runs end: the
+  // clock may have been wrong.
+  std::vector<std::string> RunsInOrder(HistoryView* view) const {
+    for (const std::string& name : run_order_) {
       view->runs.push_back(runs_.at(name));
-      names.push_back(name);
     }
-    return names;
+    return run_order_;
   }
 
   static HistoryPoint PointOf(const Cell& cell) {
@@ -280,6 +277,7 @@ class Selector {
   Pattern filter_;
   std::map<std::string, bool> wanted_names_;
   std::map<std::string, HistoryRun> runs_;
+  std::vector<std::string> run_order_;
   std::vector<Key> order_;
   std::map<Key, std::map<std::string, Cell>> cells_;
 };

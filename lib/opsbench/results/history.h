@@ -92,12 +92,12 @@ struct HistorySeries {
   std::string area;
   std::string benchmark;  // Without aggregates' suffixes.
   std::string scale;
-  std::vector<HistoryPoint> points;  // By time.
+  std::vector<HistoryPoint> points;  // In the order of the runs.
   std::vector<HistoryChange> changes;
 };
 
 struct HistoryView {
-  std::vector<HistoryRun> runs;       // By time.
+  std::vector<HistoryRun> runs;       // As their first lines stand.
   std::vector<HistorySeries> series;  // In the order of their first lines.
 };
 

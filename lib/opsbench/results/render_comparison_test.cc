@@ -86,7 +86,8 @@ TEST_P(GoldenTest, JsonIsStrictAndJunitFollowsItsSchema) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, GoldenTest,
                          ::testing::Values("aggregates_1.7",
                                            "counters_1.5_to_1.6", "odd_1.7",
-                                           "old_1.3_to_1.4", "recorded_1.7.1",
+                                           "old_1.3_to_1.4", "processes_1.7",
+                                           "recorded_1.7.1",
                                            "skipped_1.8_to_1.9"),
                          [](const auto& fixture) {
                            std::string name = fixture.param;

@@ -78,6 +78,14 @@ ordered_json FailuresJson(const Run& run, const AreaBenchmarks& areas) {
   return failures;
 }
 
+ordered_json ChecksJson(const std::vector<ReportCheck>& checks) {
+  ordered_json json = ordered_json::array();
+  for (const ReportCheck& check : checks) {
+    json.push_back({{"text", check.text}, {"ok", check.ok}});
+  }
+  return json;
+}
+
 ordered_json BenchmarkJson(const ReportBenchmark& benchmark) {
   ordered_json keys = ordered_json::array();
   for (const auto& [key, value] : benchmark.name.keys) {
@@ -401,6 +409,7 @@ std::string RenderReportJson(const ReportData& data) {
   ordered_json json = {
       {"run", RunJson(data.run)},
       {"failures", FailuresJson(data.run, areas)},
+      {"checks", ChecksJson(data.checks)},
       {"headlines", HeadlinesJson(data.run)},
       {"directions", DirectionsJson(areas)},
       {"areas", AreasJson(data, areas)},

@@ -19,8 +19,15 @@
 
 namespace opsbench::results {
 
+// What a check of the run's effects found, good or bad.
+struct ReportCheck {
+  std::string text;
+  bool ok = false;
+};
+
 struct ReportData {
   Run run;
+  std::vector<ReportCheck> checks;
 
   // What the run is compared with. Each is of use without the other: samples of
   // the base appear beside those of the run, verdicts in a section of their

@@ -127,6 +127,19 @@ TEST(HeadlinesTest, TheFastestRivalIsWhatCounts) {
   EXPECT_FALSE(headlines[0].behind);
 }
 
+// Good or bad, a check of the run's effects is shown.
+TEST(ReportTest, ShowsWhatChecksFound) {
+  ReportData data = SampleReport();
+  EXPECT_TRUE(json::parse(RenderReportJson(data))["checks"].empty());
+  data.checks = {{.text = "Oracle: ok: 3 writes", .ok = true},
+                 {.text = "Oracle: FAILED: 2 <lost>", .ok = false}};
+  const json checks = json::parse(RenderReportJson(data))["checks"];
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_EQ(checks[0]["ok"], true);
+  EXPECT_EQ(checks[1]["ok"], false);
+  EXPECT_EQ(checks[1]["text"], "Oracle: FAILED: 2 <lost>");
+}
+
 TEST(ReportTest, JsonHoldsTheFigures) {
   const json data = json::parse(RenderReportJson(SampleReport()));
   EXPECT_EQ(data["run"]["name"], "20260131T120000Z-0123456789");

@@ -184,6 +184,40 @@ absl::Status Replace(const fs::path& staged, const fs::path& target,
   return status;
 }
 
+// Lists the files that Save() put into a baseline, one a line. What has no such
+// list is not opsbench's, nor is what stands beside the files on it.
+constexpr char kFileList[] = ".files";
+
+// FailedPrecondition: the folder is no baseline, or holds what Save() did not
+// put there.
+absl::Status CheckOwnBaseline(const fs::path& folder) {
+  const absl::StatusOr<std::string> list =
+      ReadWholeFile((folder / kFileList).string());
+  const auto foreign = [&](absl::string_view what) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder.string(), what,
+                     ", which opsbench did not put there: move it away first"));
+  };
+  std::error_code error;
+  // One of before there were lists holds files alone.
+  if (!list.ok() && !fs::exists(folder / "run.json", error)) {
+    return foreign(" has no run.json: it is a folder");
+  }
+  const std::string known =
+      absl::StrCat("\n", list.value_or(""), kFileList, "\n");
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours =
+        entry.is_regular_file() && !entry.is_symlink() &&
+        (!list.ok() ||
+         absl::StrContains(known, absl::StrCat("\n", name, "\n")));
+    if (!ours) return foreign(absl::StrCat(" holds ", name));
+  }
+  if (error) return FileError("cannot read", folder, error);
+  return absl::OkStatus();
+}
+
 // Removes copies of which nothing was heard for an hour: their process was
 // killed. What was set aside (Replace) may be a baseline's last copy, and
 // stays.
@@ -195,7 +229,12 @@ void RemoveLeftovers(const fs::path& baselines) {
     const std::string name = entry.path().filename().string();
     if (name[0] != '.' || absl::EndsWith(name, ".old")) continue;
     const fs::file_time_type written = entry.last_write_time(ignored);
-    if (!ignored && written < young) fs::remove_all(entry.path(), ignored);
+    if (ignored || written >= young || !entry.is_directory(ignored)) continue;
+    const bool empty = fs::is_empty(entry.path(), ignored);
+    if (empty || (fs::exists(entry.path() / kFileList, ignored) &&
+                  CheckOwnBaseline(entry.path()).ok())) {
+      fs::remove_all(entry.path(), ignored);
+    }
   }
 }
 
@@ -221,18 +260,38 @@ absl::StatusOr<std::vector<StoredRun>> ListFolders(const fs::path& folder) {
 
 absl::Status CopyFiles(const fs::path& from, const fs::path& to) {
   std::error_code error;
+  std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(from, error)) {
-    if (!entry.is_regular_file()) continue;
-    OPSBENCH_ASSIGN_OR_RETURN(const std::string text,
-                              ReadWholeFile(entry.path().string()));
-    OPSBENCH_RETURN_IF_ERROR(
-        WriteFileAtomically((to / entry.path().filename()).string(), text));
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && name != kFileList) names.push_back(name);
   }
   if (error) return FileError("cannot read", from, error);
+  // The list comes first: a copy that is cut off is known for one.
+  std::string list;
+  for (const std::string& name : names) absl::StrAppend(&list, name, "\n");
+  OPSBENCH_RETURN_IF_ERROR(
+      WriteFileAtomically((to / kFileList).string(), list));
+  for (const std::string& name : names) {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string text,
+                              ReadWholeFile((from / name).string()));
+    OPSBENCH_RETURN_IF_ERROR(WriteFileAtomically((to / name).string(), text));
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
+
+absl::Status CheckWhole(const Run& run) {
+  if (run.info.areas.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(RunFile(run.folder), ": names no area that was measured"));
+  }
+  for (const auto& [area, status] : run.failed_areas) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no results of ", area, ": ", status.message()));
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckBaselineName(absl::string_view name) {
   absl::string_view why;
@@ -322,19 +381,34 @@ absl::StatusOr<std::string> RunStore::CreateRun(const RunInfo& info) {
            absl::FormatTime("%Y%m%dT%H%M%SZ", started, absl::UTCTimeZone()),
            "-", info.git_short_sha))
           .string();
-  std::string folder = base;
-  for (int copy = 2; mkdir(folder.c_str(), 0777) != 0; ++copy) {
-    if (errno != EEXIST) return ErrnoStatus("cannot make", folder);
-    folder = absl::StrCat(base, "-", copy);
+  // Under a name of its own only once it is whole: no reader ever meets a run
+  // without its run.json.
+  std::string staged = state_folder_ / "runs" / ".new-XXXXXX";
+  if (mkdtemp(staged.data()) == nullptr)
+    return ErrnoStatus("cannot make", staged);
+  absl::Cleanup remove = [&staged] {
+    std::error_code ignored;
+    fs::remove_all(staged, ignored);
+  };
+  // mkdtemp keeps others out.
+  struct stat state;
+  if (stat((state_folder_ / "runs").c_str(), &state) != 0 ||
+      chmod(staged.c_str(), state.st_mode & 0777) != 0) {
+    return ErrnoStatus("cannot make", staged);
   }
   RunInfo running = info;
   running.status = RunStatus::kRunning;
   running.sequence = sequence;
-  absl::Status written =
-      WriteFileAtomically(RunFile(folder), FormatRunInfo(running));
-  if (written.ok()) return folder;
-  (void)rmdir(folder.c_str());
-  return written;
+  OPSBENCH_RETURN_IF_ERROR(
+      WriteFileAtomically(RunFile(staged), FormatRunInfo(running)));
+  std::string folder = base;
+  for (int copy = 2; rename(staged.c_str(), folder.c_str()) != 0; ++copy) {
+    if (errno != EEXIST && errno != ENOTEMPTY) {
+      return ErrnoStatus("cannot make", folder);
+    }
+    folder = absl::StrCat(base, "-", copy);
+  }
+  return folder;
 }
 
 absl::Status RunStore::FinishRun(const std::string& folder,
@@ -356,9 +430,18 @@ absl::Status RunStore::FinishRun(const std::string& folder,
   return AppendHistory(state_folder_ / "history.jsonl", run);
 }
 
+absl::Status RunStore::CheckSave(const std::string& name) const {
+  OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
+  const fs::path folder = state_folder_ / "baselines" / name;
+  std::error_code error;
+  return fs::exists(fs::symlink_status(folder, error))
+             ? CheckOwnBaseline(folder)
+             : absl::OkStatus();
+}
+
 absl::Status RunStore::Save(const std::string& folder,
                             const std::string& name) {
-  OPSBENCH_RETURN_IF_ERROR(CheckBaselineName(name));
+  OPSBENCH_RETURN_IF_ERROR(CheckSave(name));
   OPSBENCH_ASSIGN_OR_RETURN(const RunInfo info, ReadRunInfo(folder));
   if (info.status != RunStatus::kComplete) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -368,10 +451,7 @@ absl::Status RunStore::Save(const std::string& folder,
   }
   Run run = {.folder = folder, .info = info};
   ReadAreas(&run);
-  for (const auto& [area, status] : run.failed_areas) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("no results of ", area, ": ", status.message()));
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckWhole(run));
   const fs::path baselines = state_folder_ / "baselines";
   OPSBENCH_RETURN_IF_ERROR(MakeFolders(baselines));
   RemoveLeftovers(baselines);
@@ -399,13 +479,16 @@ absl::Status RunStore::Save(const std::string& folder,
 }
 
 absl::Status RunStore::Remove(const std::string& name) {
+  // What could be saved once can be removed, also when it no longer could.
+  if (!IsName(name)) return CheckBaselineName(name);
   const fs::path baselines = state_folder_ / "baselines";
   RemoveLeftovers(baselines);
   std::error_code error;
-  if (!IsName(name) || !fs::exists(baselines / name, error)) {
+  if (!fs::exists(baselines / name, error)) {
     return absl::NotFoundError(absl::StrCat("there is no baseline \"", name,
                                             "\" in ", baselines.string()));
   }
+  OPSBENCH_RETURN_IF_ERROR(CheckOwnBaseline(baselines / name));
   // Out of sight in one step, then file by file.
   std::string aside = baselines / absl::StrCat(".", name, "-XXXXXX");
   if (mkdtemp(aside.data()) == nullptr) {

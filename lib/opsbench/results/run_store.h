@@ -31,6 +31,9 @@ struct Run {
   std::map<std::string, absl::Status> failed_areas;
 };
 
+// FailedPrecondition: an area of the run has no usable results.
+absl::Status CheckWhole(const Run& run);
+
 // A run or a baseline that lies in the state folder.
 struct StoredRun {
   std::string name;
@@ -74,17 +77,23 @@ class RunStore {
   // FailedPrecondition: the run is finished already. NotFound: no such run.
   absl::Status FinishRun(const std::string& folder, const RunInfo& info);
 
-  // Copies a run to `<state>/baselines/<name>` and replaces what had the name.
-  // At every moment, also after an error, the name stands for a whole baseline,
-  // the old or the new one.
+  // Copies a run to `<state>/baselines/<name>` and replaces the baseline that
+  // had the name. At every moment, also after an error, the name stands for a
+  // whole baseline, the old or the new one.
   //
   // InvalidArgument: as CheckBaselineName(). FailedPrecondition: the run is not
-  // complete, or an area's results are gone since.
+  // complete, an area's results are gone since, or what has the name holds
+  // files that Save() did not put there.
   absl::Status Save(const std::string& folder, const std::string& name);
+
+  // What Save() would say of the name, before there is a run.
+  absl::Status CheckSave(const std::string& name) const;
 
   // Removes a baseline: at every moment it is whole, or gone.
   //
-  // Also one whose name could not be given any more. NotFound: there is none.
+  // Also one whose name could no longer be given. InvalidArgument: no folder
+  // can be called so. NotFound: there is none. FailedPrecondition: it holds
+  // files that Save() did not put there.
   absl::Status Remove(const std::string& name);
 
   // Baselines by name; runs from the oldest to the newest, by the order in

@@ -236,8 +236,9 @@ TEST_F(RunStoreTest, RunsThatEndAtOnceKeepTheirLinesWhole) {
       const std::string folder = CreateRun();
       std::vector<BenchmarkRow> rows;
       rows.reserve(kRows);
-      for (int i = 0; i < kRows; ++i)
-        rows.push_back(Row("a", t * kRows + i + 1));
+      for (int i = 0; i < kRows; ++i) {
+        rows.push_back(Row(absl::StrCat("a", i), t * kRows + i + 1));
+      }
       WriteArea(folder, "sidetable", rows);
       const absl::Status finished = Store().FinishRun(folder, Info());
       EXPECT_TRUE(finished.ok()) << finished;
@@ -365,13 +366,16 @@ TEST_F(RunStoreTest, AFullDiskLeavesTheOldBaseline) {
 TEST_F(RunStoreTest, RefusesNamesThatAreNone) {
   const std::string folder = FinishedRun(1);
   for (const char* name :
-       {"", ".", "..", ".hidden", "a/b", "a b", "ä", "a\n"}) {
+       {"", ".", "..", ".hidden", "a/b", "/a", "a b", "ä", "a\n", "a,b", "-",
+        "--run", "latest", "previous", "20260131T120005Z-0123456789",
+        "20260131T120005Z-x-2", "before.json"}) {
     EXPECT_EQ(Store().Save(folder, name).code(),
               absl::StatusCode::kInvalidArgument)
         << name;
   }
   EXPECT_FALSE(fs::exists(state_ / "baselines"));
-  for (const char* name : {"main", "v1.2_rc-3", "-", "_", "7"}) {
+  for (const char* name :
+       {"main", "v1.2_rc-3", "_", "7", "20260131", "Latest2"}) {
     EXPECT_TRUE(Store().Save(folder, name).ok()) << name;
   }
   EXPECT_EQ(Store().Save(folder + "-none", "main").code(),
@@ -402,12 +406,13 @@ TEST_F(RunStoreTest, ListsWhatThereIs) {
   for (int i = 0; i < 11; ++i) {
     expected.push_back(fs::path(FinishedRun(i + 1)).filename());
   }
+  // By a clock that was put back since.
   RunInfo earlier = Info();
   earlier.started = "2026-01-31T11:00:00Z";
-  expected.insert(expected.begin(), fs::path(CreateRun(earlier)).filename());
+  const std::string complete = expected.back();
+  expected.push_back(fs::path(CreateRun(earlier)).filename());
   for (const char* name : {"b", "a"}) {
-    ASSERT_TRUE(
-        Store().Save((state_ / "runs" / expected.back()).string(), name).ok());
+    ASSERT_TRUE(Store().Save((state_ / "runs" / complete).string(), name).ok());
   }
   // A copy that is under way, a stray file, and a folder that is no run.
   fs::create_directories(state_ / "baselines/.a-123456");
@@ -419,7 +424,7 @@ TEST_F(RunStoreTest, ListsWhatThereIs) {
   std::vector<std::string> names;
   for (const StoredRun& run : *runs) names.push_back(run.name);
   EXPECT_EQ(names, expected);  // -2 … -11 in the order of their making.
-  EXPECT_EQ((*runs)[0].info->status, RunStatus::kRunning);
+  EXPECT_EQ(runs->back().info->status, RunStatus::kRunning);
   const auto baselines = Store().ListBaselines();
   ASSERT_TRUE(baselines.ok()) << baselines.status();
   ASSERT_EQ(baselines->size(), 3u);
@@ -438,9 +443,64 @@ TEST_F(RunStoreTest, FindsTheLatestCompleteRuns) {
   CreateRun();  // Never finished.
   EXPECT_EQ(*Store().Find("latest"), second);
   EXPECT_EQ(*Store().Find("previous"), first);
-  // Whoever calls a baseline so means it.
-  ASSERT_TRUE(Store().Save(first, "latest").ok());
-  EXPECT_EQ(*Store().Find("latest"), state_ / "baselines/latest");
+  // A baseline of that name, of a version that saved such, stands for no run.
+  fs::create_directories(state_ / "baselines");
+  fs::copy(first, state_ / "baselines/latest");
+  EXPECT_EQ(*Store().Find("latest"), second);
+  EXPECT_TRUE(Store().Remove("latest").ok());
+}
+
+// Not the one whose clock was furthest ahead.
+TEST_F(RunStoreTest, TheLatestRunIsTheOneCreatedLast) {
+  RunInfo future = Info();
+  future.started = "2126-01-31T12:00:00Z";
+  const std::string wrong = CreateRun(future);
+  WriteArea(wrong, "sidetable", {Row("a", 1)});
+  ASSERT_TRUE(Store().FinishRun(wrong, future).ok());
+  EXPECT_EQ(*Store().Find("latest"), wrong);
+  const std::string right = FinishedRun(2);
+  EXPECT_EQ(*Store().Find("latest"), right);
+  EXPECT_EQ(*Store().Find("previous"), wrong);
+}
+
+// Another run in its place would be judged without a word.
+TEST_F(RunStoreTest, ARunThatCannotBeReadIsNotPassedOver) {
+  FinishedRun(1);
+  const std::string damaged = FinishedRun(2);
+  for (const char* text : {"", "{}", "{\"status\": \"complete\""}) {
+    ASSERT_TRUE(WriteFileAtomically(damaged + "/run.json", text).ok());
+    const absl::Status status = Store().Find("latest").status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(damaged));
+  }
+  fs::remove(damaged + "/run.json");
+  EXPECT_EQ(Store().Find("latest").status().code(),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+// Each is what a run never leaves behind, and would be taken for nothing to
+// compare.
+TEST_F(RunStoreTest, FindsDamagedResults) {
+  const std::string one = FormatBenchmarkJson({.rows = {Row("a", 1)}});
+  const std::string folder = FinishedRun(1);
+  const std::string path = RunStore::AreaFile(folder, "sidetable");
+  const std::vector<std::string> damaged = {
+      "",
+      "{}",
+      "{\"benchmarks\": []}",
+      one.substr(0, one.size() / 2),
+      FormatBenchmarkJson({.rows = {Row("a", 1), Row("a", 2)}}),
+      FormatBenchmarkJson({.context = {{"executable", "/x/memtable_bench"}},
+                           .rows = {Row("a", 1)}})};
+  for (const std::string& text : damaged) {
+    ASSERT_TRUE(WriteFileAtomically(path, text).ok());
+    const auto run = Store().Load(folder);
+    ASSERT_TRUE(run.ok()) << run.status();
+    EXPECT_EQ(run->failed_areas.count("sidetable"), 1u) << text;
+    EXPECT_EQ(Store().Save(folder, "main").code(),
+              absl::StatusCode::kFailedPrecondition);
+  }
+  EXPECT_FALSE(fs::exists(state_ / "baselines"));
 }
 
 TEST_F(RunStoreTest, RemovesBaselinesAlone) {
@@ -468,14 +528,42 @@ TEST_F(RunStoreTest, WhatAKilledSaveLeftGoesWithALaterOne) {
        {".main-abcdef", ".main-ghijkl", ".main-ghijkl.old"}) {
     fs::create_directory(baselines / name);
     std::ofstream(baselines / name / "run.json") << "{}";
+    std::ofstream(baselines / name / ".files") << "run.json\n";
   }
+  // Of somebody else, who keeps baselines in git.
+  fs::create_directory(baselines / ".git");
+  std::ofstream(baselines / ".git" / "HEAD") << "ref";
+  fs::last_write_time(baselines / ".git", old);
   fs::last_write_time(baselines / ".main-abcdef", old);
   fs::last_write_time(baselines / ".main-ghijkl.old", old);
   ASSERT_TRUE(Store().Save(run, "other").ok());
   // One may be under way, the other may be the last copy.
   EXPECT_THAT(NamesIn(baselines),
               ::testing::UnorderedElementsAre("main", "other", ".main-ghijkl",
-                                              ".main-ghijkl.old"));
+                                              ".main-ghijkl.old", ".git"));
+  EXPECT_TRUE(fs::exists(baselines / ".git" / "HEAD"));
+}
+
+TEST_F(RunStoreTest, WhatOthersPutIntoABaselineStays) {
+  const std::string run = FinishedRun(1);
+  const fs::path baselines = state_ / "baselines";
+  ASSERT_TRUE(Store().Save(run, "main").ok());
+  ASSERT_TRUE(Store().Save(run, "main").ok()) << "its own is replaced";
+  std::ofstream(baselines / "main" / "notes.txt") << "mine";
+  fs::create_directories(baselines / "folder");
+  std::ofstream(baselines / "folder" / "mine.txt") << "mine";
+  for (const std::string name : {"main", "folder"}) {
+    for (const absl::Status& status :
+         {Store().Save(run, name), Store().Remove(name)}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_THAT(std::string(status.message()), HasSubstr("move it away"));
+    }
+  }
+  EXPECT_TRUE(fs::exists(baselines / "main" / "notes.txt"));
+  EXPECT_TRUE(fs::exists(baselines / "folder" / "mine.txt"));
+  fs::remove(baselines / "main" / "notes.txt");
+  EXPECT_TRUE(Store().Remove("main").ok());
+  EXPECT_THAT(NamesIn(baselines), ElementsAre("folder"));
 }
 
 // The child saves and removes without end and is killed at whatever it does

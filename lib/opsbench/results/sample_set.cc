@@ -143,6 +143,31 @@ void SampleSet::TakeAggregates(Reading* reading) {
   }
 }
 
+SampleSet SampleSet::OfProcesses(int64_t first, int64_t count) const {
+  std::set<int32_t> chosen;
+  int64_t place = 0;
+  for (const auto& [key, process] : processes_) {
+    if (place >= first && place < first + count) chosen.insert(process);
+    ++place;
+  }
+  SampleSet part(name_);
+  part.sources_ = sources_;
+  for (const BenchmarkSamples& one : benchmarks_) {
+    BenchmarkSamples kept = one;
+    for (auto& [metric, samples] : kept.metrics) {
+      const Samples all = std::exchange(samples, {});
+      samples.not_finite = all.not_finite;
+      for (size_t i = 0; i < all.values.size(); ++i) {
+        if (chosen.count(all.processes[i]) == 0) continue;
+        samples.values.push_back(all.values[i]);
+        samples.processes.push_back(all.processes[i]);
+      }
+    }
+    part.benchmarks_.push_back(std::move(kept));
+  }
+  return part;
+}
+
 size_t SampleSet::Find(const std::string& area, const std::string& name) {
   const auto [found, added] =
       places_.try_emplace({area, name}, benchmarks_.size());
@@ -167,7 +192,7 @@ void SampleSet::AddValues(const BenchmarkRow& row, BenchmarkSamples* samples) {
   const int32_t process =
       processes_
           .try_emplace({sources_.size(), row.process},
-                       static_cast<int32_t>(processes_.size()))
+                       static_cast<int32_t>(processes_.size()) + 1)
           .first->second;
   const auto add = [&](absl::string_view metric, double value) {
     auto found = samples->metrics.find(metric);

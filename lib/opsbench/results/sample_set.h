@@ -67,6 +67,15 @@ class SampleSet {
   // ParseRunInfo().
   absl::Status AddRun(const std::string& folder);
 
+  // From how many processes the values are.
+  int64_t process_count() const {
+    return static_cast<int64_t>(processes_.size());
+  }
+  // The values of `count` processes alone, from the `first`-th on, in the order
+  // of the sources and of the processes within each. A benchmark that failed in
+  // any process is failed. REQUIRES: there are as many.
+  SampleSet OfProcesses(int64_t first, int64_t count) const;
+
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
   // In the order in which they were read.

@@ -21,6 +21,7 @@
 
 namespace opsbench::sidetable {
 
+// A figure of 0 was not measured.
 struct StrategyFigures {
   Strategy strategy = Strategy::kSideTable;
   // Latency of the newest 100 under a prefix of 1 to kMaxLevels components, one
@@ -31,17 +32,14 @@ struct StrategyFigures {
   double insert_p50_us = 0;  // One operation with its prefixes.
   double insert_p99_us = 0;
   double batch_operations_per_second = 0;  // Batches of 1000, one worker.
-  double seed_operations_per_second = 0;   // 0: it was seeded before.
-  double bytes_per_operation = 0;          // On disk, with indexes.
+  double seed_operations_per_second = 0;
+  double bytes_per_operation = 0;  // On disk, with indexes.
 };
 
 struct CompareOptions {
   std::vector<Strategy> strategies;
   int64_t operations = 100'000;
   uint64_t seed = 1;
-
-  // Drop what is there first; else data of the same seed and size is used.
-  bool fresh = false;
 
   // Of each measurement.
   absl::Duration duration = absl::Seconds(1);
@@ -51,12 +49,18 @@ struct CompareOptions {
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Seeds each strategy unless its data is there, checks its answers against the
-// Reference when nothing was added to them, then measures: all strategies take
-// turns at each operation, so that a slow moment of the machine meets them all.
-// Internal: an answer is wrong. Cancelled: `stop`. Otherwise as Seed().
-absl::StatusOr<std::vector<StrategyFigures>> CompareStrategies(
-    const Url& url, const CompareOptions& options);
+struct Comparison {
+  std::vector<StrategyFigures> figures;  // As far as it came.
+  // Why it ended early. Cancelled: `stop`. Internal: an answer or what was
+  // written is wrong. Otherwise as Seed().
+  absl::Status ended_early;
+};
+
+// Seeds each strategy in tables of its own, replacing those that an interrupted
+// comparison left, checks its answers against the Reference, then measures: all
+// strategies take turns at each operation, so that a slow moment of the machine
+// meets them all. Drops its tables at the end, however it ends.
+Comparison CompareStrategies(const Url& url, const CompareOptions& options);
 
 // A table with one row a strategy.
 std::string RenderComparison(const std::vector<StrategyFigures>& figures);

@@ -80,9 +80,7 @@ absl::StatusOr<ExplainedQuery> ExplainOne(
     Store& store, absl::string_view section, int level,
     const std::map<std::string, Value>& values) {
   ExplainedQuery query;
-  OPSBENCH_ASSIGN_OR_RETURN(
-      query.sql, store.sql().Render(section, store.engine(),
-                                    {{"level", absl::StrCat(level)}}, values));
+  OPSBENCH_ASSIGN_OR_RETURN(query.sql, store.Render(section, level, values));
   OPSBENCH_ASSIGN_OR_RETURN(query.plan, Plan(store, query.sql));
   const int64_t start_ns = MonotonicNowNs();
   OPSBENCH_RETURN_IF_ERROR(store.session().Query(query.sql, &query.result));
@@ -145,7 +143,8 @@ std::string JudgePlan(Engine engine, const std::vector<std::string>& plan,
 
 absl::StatusOr<std::vector<TableSize>> TableSizes(Store& store) {
   std::vector<TableSize> sizes;
-  for (const std::string& table : Tables(store.strategy())) {
+  for (const std::string& name : Tables(store.strategy(), store.engine())) {
+    const std::string table = store.NameOf(name);
     ResultSet rows;
     OPSBENCH_RETURN_IF_ERROR(
         store.Run("table_size", {{"table", Value::Text(table)}}, &rows)
@@ -190,7 +189,7 @@ absl::StatusOr<Records> ReadRecords(Store& store, int recent) {
         Value::TimestampUs(newest.at(i, 1).int64()).ToString();
     operation.status = static_cast<int>(newest.at(i, 2).int64());
     operation.path = std::string(newest.at(i, 3).text());
-    if (store.sql().Has("prefixes_of")) {
+    if (store.Has("prefixes_of")) {
       ResultSet prefixes;
       OPSBENCH_RETURN_IF_ERROR(store
                                    .Run("prefixes_of",
@@ -259,7 +258,7 @@ absl::StatusOr<std::vector<ExplainedQuery>> ExplainQueries(
   exact.title = "Exact Match";
   exact.description =
       absl::StrCat("Latest ", limit, " items of exactly '", path, "'");
-  exact.expected_index = ExactIndex(strategy);
+  exact.expected_index = store.NameOf(ExactIndex(strategy));
   Judge(store, true, &exact);
   queries.push_back(std::move(exact));
   for (int level = 1; level <= levels; ++level) {
@@ -278,7 +277,7 @@ absl::StatusOr<std::vector<ExplainedQuery>> ExplainQueries(
     query.title = absl::StrCat("Level ", level, " Prefix");
     query.description =
         absl::StrCat("Latest ", limit, " items under prefix '", prefix, "'");
-    query.expected_index = LatestIndex(strategy, level);
+    query.expected_index = store.NameOf(LatestIndex(strategy, level));
     Judge(store, ordered, &query);
     queries.push_back(std::move(query));
   }

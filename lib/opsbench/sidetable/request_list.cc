@@ -48,8 +48,7 @@ absl::StatusOr<RequestList> ListRequests(const Store& store,
         absl::StrCat("requests are listed of side_table's reads, not of ",
                      operation.name, " by ", StrategyName(store.strategy())));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql compiled,
-                            store.sql().Compile(section, store.engine()));
+  OPSBENCH_ASSIGN_OR_RETURN(const CompiledSql compiled, store.Compile(section));
   RequestList list;
   list.sql = OnOneLine(compiled.sql);
   // SQLite has no type for it and stores the number.

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/generator.h"
 #include "opsbench/sidetable/store.h"
 
@@ -26,11 +27,12 @@ struct Connection {
   std::unique_ptr<Store> store;  // Uses session, so it goes first.
 };
 
-absl::StatusOr<Connection> Open(const Url& url, Strategy strategy) {
+absl::StatusOr<Connection> Open(const Url& url, const SeedOptions& options) {
   Connection connection;
   OPSBENCH_ASSIGN_OR_RETURN(connection.session, Connect(url));
   OPSBENCH_ASSIGN_OR_RETURN(connection.store,
-                            Store::Create(connection.session.get(), strategy));
+                            Store::Create(connection.session.get(),
+                                          options.strategy, options.purpose));
   return connection;
 }
 
@@ -51,13 +53,28 @@ absl::Status CheckOptions(const SeedOptions& options) {
   return absl::OkStatus();
 }
 
+// Data of an earlier version has no marks: that its rows are the generator's
+// tells that opsbench made it.
+absl::Status Upgrade(Store& store, const Meta& meta) {
+  const absl::Status ours =
+      meta.complete ? VerifySeeded(store, Generator(meta.seed), meta.operations)
+                    : absl::InternalError("its seeding was interrupted");
+  if (ours.ok()) return store.Upgrade();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "strategy ", StrategyName(store.strategy()),
+      " holds data of schema "
+      "version ",
+      meta.schema_version, " that cannot be brought up to date (",
+      ours.message(), "): add --fresh --replace-foreign to replace it"));
+}
+
 // Brings the schema to where loading can start. A seeding that is resumed goes
 // on with the chunks that it was begun with.
 absl::Status PrepareSchema(Store& store, SeedOptions& options) {
   OPSBENCH_ASSIGN_OR_RETURN(absl::optional<Meta> meta, store.ReadMeta());
   const absl::string_view name = StrategyName(store.strategy());
-  if (options.fresh && meta.has_value()) {
-    OPSBENCH_RETURN_IF_ERROR(store.DropSchema());
+  if (options.fresh) {
+    OPSBENCH_RETURN_IF_ERROR(store.DropSchema(options.replace_foreign));
     meta.reset();
   }
   if (!meta.has_value()) {
@@ -65,6 +82,12 @@ absl::Status PrepareSchema(Store& store, SeedOptions& options) {
                                .seed = options.seed,
                                .operations = options.operations,
                                .chunk_operations = options.chunk});
+  }
+  const bool same =
+      meta->seed == options.seed && meta->operations == options.operations;
+  if (same && meta->schema_version == 1) {
+    OPSBENCH_RETURN_IF_ERROR(Upgrade(store, *meta));
+    meta->schema_version = kSchemaVersion;
   }
   if (meta->schema_version != kSchemaVersion || meta->seed != options.seed ||
       meta->operations != options.operations) {
@@ -142,8 +165,7 @@ class Loader {
   }
 
   absl::Status LoadChunks() {
-    OPSBENCH_ASSIGN_OR_RETURN(Connection connection,
-                              Open(url_, options_.strategy));
+    OPSBENCH_ASSIGN_OR_RETURN(Connection connection, Open(url_, options_));
     while (!failed_.load()) {
       const size_t next = next_.fetch_add(1);
       if (next >= todo_.size()) break;
@@ -165,22 +187,23 @@ class Loader {
     const uint64_t first = static_cast<uint64_t>(chunk * options_.chunk);
     const uint64_t last =
         std::min<uint64_t>(first + options_.chunk, options_.operations);
+    Store& store = *connection.store;
     const bool levels = options_.strategy == Strategy::kLevelColumns;
     OperationRows operations(generator_, first, last, levels);
     OPSBENCH_ASSIGN_OR_RETURN(
         const int64_t loaded,
-        connection.session->BulkLoad(OperationsTable(options_.strategy),
-                                     OperationRows::Columns(levels), operations,
-                                     options_.bulk));
+        connection.session->BulkLoad(
+            store.NameOf(OperationsTable(options_.strategy)),
+            OperationRows::Columns(levels), operations, options_.bulk));
     int64_t prefixes_loaded = 0;
     if (options_.strategy == Strategy::kSideTable) {
       PrefixRows prefixes(generator_, first, last);
-      OPSBENCH_ASSIGN_OR_RETURN(prefixes_loaded,
-                                connection.session->BulkLoad(
-                                    "operation_prefixes", PrefixRows::Columns(),
-                                    prefixes, options_.bulk));
+      OPSBENCH_ASSIGN_OR_RETURN(
+          prefixes_loaded, connection.session->BulkLoad(
+                               store.NameOf("operation_prefixes"),
+                               PrefixRows::Columns(), prefixes, options_.bulk));
     }
-    OPSBENCH_RETURN_IF_ERROR(connection.store->WriteChunk(chunk));
+    OPSBENCH_RETURN_IF_ERROR(store.WriteChunk(chunk));
     OPSBENCH_RETURN_IF_ERROR(connection.session->Commit());
     operations_.fetch_add(loaded);
     prefix_rows_.fetch_add(prefixes_loaded);
@@ -233,12 +256,32 @@ absl::Status FinishStore(Connection& connection, const SeedOptions& options,
                                  : status;
 }
 
+// Whether all rows of all chunks are there, those of earlier runs too.
+absl::Status CheckData(Store& store, const SeedOptions& options) {
+  const Generator generator(options.seed);
+  std::vector<std::pair<std::string, int64_t>> expected = {
+      {std::string(OperationsTable(options.strategy)), options.operations}};
+  if (options.strategy == Strategy::kSideTable) {
+    expected.emplace_back("operation_prefixes",
+                          CountPrefixRows(generator, 0, options.operations));
+  }
+  for (const auto& [table, rows] : expected) {
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, store.CountRows(table));
+    if (count != rows) {
+      return absl::InternalError(
+          absl::StrCat("seeded ", rows, " rows but ", store.NameOf(table),
+                       " holds ", count, ": add --fresh to start again"));
+    }
+  }
+  return VerifySeeded(store, generator, options.operations);
+}
+
 }  // namespace
 
 absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
   OPSBENCH_RETURN_IF_ERROR(CheckOptions(requested));
   SeedOptions options = requested;
-  OPSBENCH_ASSIGN_OR_RETURN(Connection connection, Open(url, options.strategy));
+  OPSBENCH_ASSIGN_OR_RETURN(Connection connection, Open(url, options));
   Store& store = *connection.store;
   OPSBENCH_RETURN_IF_ERROR(PrepareSchema(store, options));
 
@@ -261,18 +304,14 @@ absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& requested) {
   const int64_t start_ns = MonotonicNowNs();
   Loader loader(url, options, std::move(todo));
   OPSBENCH_RETURN_IF_ERROR(loader.Run(report.resumed, start_ns));
-  OPSBENCH_ASSIGN_OR_RETURN(const int64_t count, store.CountOperations());
-  if (count != options.operations) {
-    return absl::InternalError(
-        absl::StrCat("seeded ", options.operations, " operations but ",
-                     OperationsTable(options.strategy), " holds ", count));
-  }
   OPSBENCH_RETURN_IF_ERROR(FinishStore(connection, options, start_ns));
   report.elapsed = absl::Nanoseconds(MonotonicNowNs() - start_ns);
   report.operations = loader.operations();
   report.prefix_rows = loader.prefix_rows();
   report.operations_per_second = static_cast<double>(report.operations) /
                                  absl::ToDoubleSeconds(report.elapsed);
+  OPSBENCH_RETURN_IF_ERROR(CheckData(store, options));
+  OPSBENCH_RETURN_IF_ERROR(store.Complete());
   return report;
 }
 

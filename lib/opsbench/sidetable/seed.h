@@ -33,14 +33,18 @@ struct SeedOptions {
   // Behaviour.
 
   Strategy strategy = Strategy::kSideTable;
+  Purpose purpose = Purpose::kData;
   int64_t operations = 1'000'000;
   uint64_t seed = 1;
 
   // Go on with an interrupted seeding of the same seed and size.
   bool resume = false;
 
-  // Drop what is there first.
+  // Drop what was made for this purpose first.
   bool fresh = false;
+
+  // With `fresh`: also tables and procedures of the same names that were not.
+  bool replace_foreign = false;
 
   // Called about once a second, while indexes are made more often.
   std::function<void(const SeedProgress&)> on_progress;
@@ -67,12 +71,15 @@ struct SeedReport {
   double operations_per_second = 0;
 };
 
-// Creates the schema and loads the data.
+// Creates the schema, loads the data and, when the clock has stopped, looks
+// whether it is there. Data of an earlier schema version and of the same seed
+// and size is brought up to date instead.
 //
 // InvalidArgument: counts out of range. AlreadyExists: the data is there and
-// complete. FailedPrecondition: an interrupted, other or older seeding is there
-// (the message says which option goes on). Cancelled: `stop` was set; resume
-// goes on. Internal: the count at the end is wrong.
+// complete. FailedPrecondition: an interrupted, other or older seeding is
+// there, or something foreign (the message says which option goes on).
+// Cancelled: `stop` was set; resume goes on. Internal: what is there at the end
+// is wrong.
 absl::StatusOr<SeedReport> Seed(const Url& url, const SeedOptions& options);
 
 }  // namespace opsbench::sidetable

@@ -6,21 +6,26 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/sidetable/internal/sql_files.h"
 
 namespace opsbench::sidetable {
 namespace {
 
 constexpr absl::string_view kParameterNames[] = {
-    "prefix",  "pattern",  "range_low", "range_high", "limit",
-    "offset",  "since",    "path",      "created_at", "status",
-    "payload", "prefixes", "id",        "first_id",   "end_id",
-    "l1",      "l2",       "l3",        "l4",         "l5"};
+    "prefix", "pattern",  "range_low",  "range_high", "limit",   "offset",
+    "since",  "path",     "created_at", "status",     "payload", "prefixes",
+    "id",     "first_id", "end_id",     "count",      "l1",      "l2",
+    "l3",     "l4",       "l5"};
 
 constexpr absl::string_view kQueryNames[] = {
     "latest",      "latest_offset", "exact",
     "count_since", "error_rate",    "newest",
-    "insert_one",  "insert_prefix", "insert_rows_prefixes"};
+    "insert_one",  "insert_prefix", "insert_rows_prefixes",
+    "allocate_ids"};
+
+// Ids that a session takes at once: one more statement for so many operations.
+constexpr int64_t kIdBlock = 10'000;
 
 // Rows of one INSERT: a row has up to 9 parameters. MySQL allows 65,535 of
 // them. PostgreSQL as many, but libpq drops the connection when the description
@@ -28,6 +33,21 @@ constexpr absl::string_view kQueryNames[] = {
 // fe-protocol3.c leaves out 't'), 4 for each parameter.
 constexpr size_t RowsAtOnce(Engine engine) {
   return engine == Engine::kPostgres ? 800 : 7'000;
+}
+
+int64_t CountPrefixes(absl::Span<const NewOperation> operations) {
+  int64_t prefixes = 0;
+  for (const NewOperation& inserted : operations) {
+    prefixes += inserted.operation.path->depth;
+  }
+  return prefixes;
+}
+
+absl::Status CheckWritten(absl::string_view what, int64_t written,
+                          int64_t expected) {
+  if (written == expected) return absl::OkStatus();
+  return absl::InternalError(
+      absl::StrCat("wrote ", written, " rows of ", what, ", not ", expected));
 }
 
 absl::StatusOr<SqlCatalog> LoadCatalog(Engine engine, absl::string_view file) {
@@ -43,7 +63,8 @@ absl::StatusOr<SqlCatalog> LoadCatalog(Engine engine, absl::string_view file) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Create(Session* session,
-                                                     Strategy strategy) {
+                                                     Strategy strategy,
+                                                     Purpose purpose) {
   const Engine engine = session->capabilities().engine;
   OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog common, LoadCatalog(engine, "common"));
   OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog sql,
@@ -54,22 +75,45 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Create(Session* session,
         "or leave the strategy ltree out");
   }
   return std::unique_ptr<Store>(
-      new Store(session, strategy, std::move(common), std::move(sql)));
+      new Store(session, strategy, purpose, std::move(common), std::move(sql)));
 }
 
-Store::Store(Session* session, Strategy strategy, SqlCatalog common,
-             SqlCatalog sql)
+Store::Store(Session* session, Strategy strategy, Purpose purpose,
+             SqlCatalog common, SqlCatalog sql)
     : session_(session),
       strategy_(strategy),
+      purpose_(purpose),
       engine_(session->capabilities().engine),
       common_(std::move(common)),
       sql_(std::move(sql)) {}
 
+std::string Store::NameOf(absl::string_view name) const {
+  return absl::StrCat(NamePrefix(purpose_), name);
+}
+
+std::map<std::string, std::string> Store::Replacements(int level) const {
+  return {{"level", absl::StrCat(level)},
+          {"prefix", std::string(NamePrefix(purpose_))},
+          {"mark", OwnershipMark(Maker(purpose_))}};
+}
+
+absl::StatusOr<CompiledSql> Store::Compile(absl::string_view section, int level,
+                                           int rows) const {
+  return CatalogOf(section).Compile(section, engine_, Replacements(level),
+                                    rows);
+}
+
+absl::StatusOr<std::string> Store::Render(
+    absl::string_view section, int level,
+    const std::map<std::string, Value>& values) const {
+  return CatalogOf(section).Render(section, engine_, Replacements(level),
+                                   values);
+}
+
 absl::StatusOr<std::unique_ptr<Store::Bound>> Store::Prepare(
     absl::string_view section, int level, int rows) {
-  OPSBENCH_ASSIGN_OR_RETURN(
-      CompiledSql compiled,
-      sql_.Compile(section, engine_, {{"level", absl::StrCat(level)}}, rows));
+  OPSBENCH_ASSIGN_OR_RETURN(CompiledSql compiled,
+                            Compile(section, level, rows));
   auto bound = std::make_unique<Bound>();
   bound->rows = compiled.rows;
   const std::vector<std::string>& names = compiled.row_parameters.empty()
@@ -190,9 +234,28 @@ absl::Status Store::InTransaction(Body body) {
   return status;
 }
 
+absl::StatusOr<int64_t> Store::TakeIds(int64_t count) {
+  if (end_id_ - next_id_ < count) {
+    const int64_t block = std::max(count, kIdBlock);
+    values_[kCount] = Value::Int64(block);
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t updated,
+                              Execute(kAllocateIds, 0, nullptr));
+    OPSBENCH_RETURN_IF_ERROR(CheckWritten(NameOf("operation_ids"), updated, 1));
+    OPSBENCH_ASSIGN_OR_RETURN(next_id_, session_->LastInsertId());
+    end_id_ = next_id_ + block;
+  }
+  const int64_t first = next_id_;
+  next_id_ += count;
+  return first;
+}
+
 absl::Status Store::InsertOne(const NewOperation& inserted) {
   if (engine_ == Engine::kSqlite && strategy_ == Strategy::kSideTable) {
     return InTransaction([&] { return InsertOneByRow(inserted); });
+  }
+  if (ChoosesIds()) {
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t id, TakeIds(1));
+    values_[kId] = Value::Int64(id);
   }
   BindOperation(inserted);
   return Execute(kInsertOne, 0, nullptr).status();
@@ -204,29 +267,33 @@ absl::Status Store::InsertMany(absl::Span<const NewOperation> operations) {
     return InTransaction([&] { return InsertManyByRow(operations); });
   }
   const size_t at_once = RowsAtOnce(engine_);
-  const bool two_statements =
-      engine_ == Engine::kMysql && strategy_ == Strategy::kSideTable;
-  if (operations.size() <= at_once && !two_statements) {
-    return InsertManyAtOnce(operations);
+  int64_t id = 0;
+  if (ChoosesIds()) {
+    OPSBENCH_ASSIGN_OR_RETURN(id,
+                              TakeIds(static_cast<int64_t>(operations.size())));
+  } else if (operations.size() <= at_once) {
+    return InsertManyAtOnce(operations, 0);
   }
   return InTransaction([&]() -> absl::Status {
     while (!operations.empty()) {
       const auto part = operations.first(std::min(at_once, operations.size()));
       operations.remove_prefix(part.size());
-      OPSBENCH_RETURN_IF_ERROR(InsertManyAtOnce(part));
-      if (!two_statements) continue;
-      OPSBENCH_ASSIGN_OR_RETURN(const int64_t first, session_->LastInsertId());
-      values_[kFirstId] = Value::Int64(first);
-      values_[kEndId] = Value::Int64(first + static_cast<int64_t>(part.size()));
-      OPSBENCH_RETURN_IF_ERROR(
-          Execute(kInsertRowsPrefixes, 0, nullptr).status());
+      OPSBENCH_RETURN_IF_ERROR(InsertManyAtOnce(part, id));
+      if (!ChoosesIds()) continue;
+      values_[kFirstId] = Value::Int64(id);
+      id += static_cast<int64_t>(part.size());
+      values_[kEndId] = Value::Int64(id);
+      OPSBENCH_ASSIGN_OR_RETURN(const int64_t prefixes,
+                                Execute(kInsertRowsPrefixes, 0, nullptr));
+      OPSBENCH_RETURN_IF_ERROR(CheckWritten(NameOf("operation_prefixes"),
+                                            prefixes, CountPrefixes(part)));
     }
     return absl::OkStatus();
   });
 }
 
-absl::Status Store::InsertManyAtOnce(
-    absl::Span<const NewOperation> operations) {
+absl::Status Store::InsertManyAtOnce(absl::Span<const NewOperation> operations,
+                                     int64_t first_id) {
   const int count = static_cast<int>(operations.size());
   std::unique_ptr<Bound>& bound = insert_rows_[count];
   if (bound == nullptr) {
@@ -235,11 +302,19 @@ absl::Status Store::InsertManyAtOnce(
   arguments_.clear();
   for (int i = 0; i < count; ++i) {
     BindOperation(operations[i]);
+    values_[kId] = Value::Int64(first_id + i);
     for (const Parameter parameter : bound->parameters) {
       arguments_.push_back(values_[parameter]);
     }
   }
-  return bound->statement->Execute(arguments_, nullptr).status();
+  OPSBENCH_ASSIGN_OR_RETURN(const int64_t written,
+                            bound->statement->Execute(arguments_, nullptr));
+  // PostgreSQL's statement writes both tables and counts the second.
+  const bool counts_prefixes =
+      strategy_ == Strategy::kSideTable && !ChoosesIds();
+  return CheckWritten(
+      NameOf(OperationsTable(strategy_)), written,
+      counts_prefixes ? CountPrefixes(operations) : int64_t{count});
 }
 
 absl::Status Store::InsertManyByRow(absl::Span<const NewOperation> operations) {

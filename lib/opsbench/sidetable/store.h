@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/db/session.h"
 #include "opsbench/db/sql_catalog.h"
 #include "opsbench/sidetable/generator.h"
@@ -30,7 +31,7 @@
 namespace opsbench::sidetable {
 
 // Raised with each change of tables or data that old data does not follow.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 // What the database says of its own data.
 struct Meta {
@@ -45,13 +46,26 @@ class Store {
  public:
   // Binds the strategy's statements to `session`, which must outlive the store;
   // sends nothing. Unimplemented: the engine cannot do this strategy.
-  static absl::StatusOr<std::unique_ptr<Store>> Create(Session* session,
-                                                       Strategy strategy);
+  static absl::StatusOr<std::unique_ptr<Store>> Create(
+      Session* session, Strategy strategy, Purpose purpose = Purpose::kData);
 
   Strategy strategy() const { return strategy_; }
+  Purpose purpose() const { return purpose_; }
   Engine engine() const { return engine_; }
   Session& session() { return *session_; }
-  const SqlCatalog& sql() const { return sql_; }
+
+  // The name in the database of one of Tables(), or of an index.
+  std::string NameOf(absl::string_view name) const;
+
+  // A section of the strategy's SQL, or of what all strategies share, for this
+  // store's names and a prefix of `level` components. NotFound: there is none.
+  absl::StatusOr<CompiledSql> Compile(absl::string_view section, int level = 0,
+                                      int rows = 1) const;
+  // The same with its parameters written out: see SqlCatalog::Render().
+  absl::StatusOr<std::string> Render(
+      absl::string_view section, int level,
+      const std::map<std::string, Value>& values) const;
+  bool Has(absl::string_view section) const { return sql_.Has(section); }
 
   // --- Schema and what is known of the data ---
 
@@ -63,17 +77,31 @@ class Store {
   // Each message says what to do.
   absl::StatusOr<Meta> RequireSeeded();
 
-  // Records `meta` and creates tables, indexes and procedures. AlreadyExists: a
-  // table of that name that is not ours; it is left alone.
+  // Records `meta` and creates tables, indexes and procedures, each with its
+  // mark. FailedPrecondition: something of the same name is there; it is left
+  // alone.
   absl::Status CreateSchema(const Meta& meta);
-  // Drops what CreateSchema made; nothing when it is not there.
-  absl::Status DropSchema();
+  // Drops what CreateSchema made; nothing when it is not there. Drops what is
+  // of the same name and was not made for this purpose only with
+  // `foreign_too`, and FailedPrecondition names it otherwise, before anything
+  // is dropped.
+  absl::Status DropSchema(bool foreign_too = false);
+  // Drops the records that all strategies of this purpose share, if they are
+  // ours. REQUIRES: no strategy is left.
+  absl::Status DropRecords();
+  // Brings data of schema version 1, whose rows are the same, to this version:
+  // marks its tables, and makes what was not there. REQUIRES: the caller knows
+  // that the data is the generator's.
+  absl::Status Upgrade();
   // Chunks of the data that are loaded already.
   absl::StatusOr<std::vector<int64_t>> ReadChunks();
   absl::Status WriteChunk(int64_t chunk);
   // After the last row: indexes that were left out are made, ids continue
-  // behind `operations`, statistics are gathered, the data is marked complete.
+  // behind `operations`, statistics are gathered.
   absl::Status Finish(int64_t operations);
+  // Marks the data complete.
+  absl::Status Complete();
+  absl::StatusOr<int64_t> CountRows(absl::string_view table);
   absl::StatusOr<int64_t> CountOperations();
 
   // --- Reads. REQUIRES: valid paths of at most kMaxLevels components ---
@@ -95,6 +123,7 @@ class Store {
 
   // --- Writes: each all or nothing, with all of its prefix rows ---
 
+  // Internal: the engine says that it wrote another number of rows.
   // One operation, in one round trip where the engine has procedures.
   absl::Status InsertOne(const NewOperation& inserted);
   absl::Status InsertMany(absl::Span<const NewOperation> operations);
@@ -123,6 +152,7 @@ class Store {
     kId,
     kFirstId,
     kEndId,
+    kCount,
     kL1,
     kL2,
     kL3,
@@ -145,10 +175,37 @@ class Store {
     kInsertOne,
     kInsertPrefix,
     kInsertRowsPrefixes,
+    kAllocateIds,
     kQueryCount
   };
 
-  Store(Session* session, Strategy strategy, SqlCatalog common, SqlCatalog sql);
+  Store(Session* session, Strategy strategy, Purpose purpose, SqlCatalog common,
+        SqlCatalog sql);
+
+  // Something of a name that this store's own things have.
+  struct Thing {
+    std::string name;
+    TableOwner owner;
+    bool shared = false;  // A record of all strategies.
+  };
+  // The tables first, the procedure last.
+  absl::StatusOr<std::vector<Thing>> FindThings();
+  absl::StatusOr<TableOwner> FindProcedure();
+  bool IsOurs(const Thing& thing) const {
+    return thing.owner.ownership == Ownership::kOurs &&
+           thing.owner.maker == Maker(purpose_);
+  }
+  // What a user can do about something foreign.
+  std::string Remedy() const;
+  absl::Status RefuseForeign(const Thing& thing) const;
+  // Runs a section that makes a table, with its mark, or something else.
+  absl::Status CreateTable(absl::string_view section);
+
+  // The catalogue that has the section.
+  const SqlCatalog& CatalogOf(absl::string_view section) const {
+    return sql_.Has(section) ? sql_ : common_;
+  }
+  std::map<std::string, std::string> Replacements(int level) const;
 
   absl::StatusOr<std::unique_ptr<Bound>> Prepare(absl::string_view section,
                                                  int level, int rows);
@@ -159,7 +216,17 @@ class Store {
                          ResultSet* rows);
   void BindPrefix(absl::string_view prefix);
   void BindOperation(const NewOperation& inserted);
-  absl::Status InsertManyAtOnce(absl::Span<const NewOperation> operations);
+  // Whether writers choose the ids: where the engine has no way to tell which
+  // ids a statement of many rows got.
+  bool ChoosesIds() const {
+    return engine_ == Engine::kMysql && strategy_ == Strategy::kSideTable;
+  }
+  // The first of `count` ids in a row that are this session's alone. Outside of
+  // a transaction: a block that is rolled back would be handed out again.
+  absl::StatusOr<int64_t> TakeIds(int64_t count);
+  // The rows' ids are `first_id` and on where writers choose them.
+  absl::Status InsertManyAtOnce(absl::Span<const NewOperation> operations,
+                                int64_t first_id);
   absl::Status InsertManyByRow(absl::Span<const NewOperation> operations);
   absl::Status InsertOneByRow(const NewOperation& inserted);
   // Runs `body` in a transaction.
@@ -169,6 +236,7 @@ class Store {
 
   Session* const session_;
   const Strategy strategy_;
+  const Purpose purpose_;
   const Engine engine_;
   const SqlCatalog common_;
   const SqlCatalog sql_;
@@ -179,6 +247,9 @@ class Store {
   std::array<Value, kParameterCount> values_;
   std::vector<Value> arguments_;
   std::string pattern_, range_low_, range_high_;
+  // Ids that were handed out to this session and are not yet used.
+  int64_t next_id_ = 0;
+  int64_t end_id_ = 0;
 };
 
 }  // namespace opsbench::sidetable

@@ -41,6 +41,34 @@ absl::Span<const Strategy> StrategiesOf(Engine engine) {
   return engine == Engine::kPostgres ? all : all.first(3);
 }
 
+absl::string_view NamePrefix(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kData:
+      return "";
+    case Purpose::kBenchmark:
+      return "opsbench_bench_";
+    case Purpose::kCompare:
+      return "opsbench_compare_";
+    case Purpose::kPeers:
+      return "opsbench_peer_";
+  }
+  return "";
+}
+
+absl::string_view Maker(Purpose purpose) {
+  switch (purpose) {
+    case Purpose::kData:
+      return "sidetable seed";
+    case Purpose::kBenchmark:
+      return "sidetable bench";
+    case Purpose::kCompare:
+      return "sidetable compare";
+    case Purpose::kPeers:
+      return "sidetable peers";
+  }
+  return "";
+}
+
 absl::string_view OperationsTable(Strategy strategy) {
   switch (strategy) {
     case Strategy::kSideTable:
@@ -55,9 +83,13 @@ absl::string_view OperationsTable(Strategy strategy) {
   return "";
 }
 
-std::vector<std::string> Tables(Strategy strategy) {
+std::vector<std::string> Tables(Strategy strategy, Engine engine) {
   std::vector<std::string> tables = {std::string(OperationsTable(strategy))};
-  if (strategy == Strategy::kSideTable) tables.push_back("operation_prefixes");
+  if (strategy == Strategy::kSideTable) {
+    tables.push_back("operation_prefixes");
+    // Where writers choose ids.
+    if (engine == Engine::kMysql) tables.push_back("operation_ids");
+  }
   return tables;
 }
 

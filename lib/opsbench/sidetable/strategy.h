@@ -32,9 +32,25 @@ absl::StatusOr<Strategy> ParseStrategy(absl::string_view name);
 // Those that an engine can do.
 absl::Span<const Strategy> StrategiesOf(Engine engine);
 
-// The strategy's main table, and all of its tables.
+// Whose tables these are. Each purpose has names of its own in the database, so
+// that a benchmark never touches what a user has seeded.
+enum class Purpose {
+  kData,       // Of `sidetable seed`, for the commands that read and write it.
+  kBenchmark,  // Of sidetable_bench.
+  kCompare,    // Of `sidetable compare`.
+  kPeers,      // Of the scripts in benchmarks/peers/.
+};
+
+// What the names of all tables, indexes and procedures begin with.
+absl::string_view NamePrefix(Purpose purpose);
+
+// The maker in the mark of all tables and procedures (db/ownership.h).
+absl::string_view Maker(Purpose purpose);
+
+// The strategy's main table, and all of its tables. Names here and below are
+// those behind NamePrefix().
 absl::string_view OperationsTable(Strategy strategy);
-std::vector<std::string> Tables(Strategy strategy);
+std::vector<std::string> Tables(Strategy strategy, Engine engine);
 
 // The index that "latest" and "exact" are meant to seek in, at a level.
 std::string LatestIndex(Strategy strategy, int level);

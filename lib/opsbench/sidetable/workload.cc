@@ -7,43 +7,40 @@
 #include "opsbench/sidetable/store.h"
 
 namespace opsbench::sidetable {
-namespace {
 
 class SidetableClient : public Client {
  public:
-  SidetableClient(const Url& url, const ConnectOptions& connect,
-                  Strategy strategy, const std::vector<MixOperation>& mix,
-                  int distinct)
-      : url_(url),
-        connect_(connect),
-        strategy_(strategy),
-        mix_(mix),
-        distinct_(distinct) {}
+  explicit SidetableClient(SidetableWorkload* workload)
+      : workload_(*workload) {}
+  ~SidetableClient() override { workload_.Add(written_); }
 
   absl::Status Open() {
     store_.reset();
-    OPSBENCH_ASSIGN_OR_RETURN(session_, opsbench::Connect(url_, connect_));
-    OPSBENCH_ASSIGN_OR_RETURN(store_, Store::Create(session_.get(), strategy_));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        session_, opsbench::Connect(workload_.url_, workload_.connect_));
+    OPSBENCH_ASSIGN_OR_RETURN(
+        store_,
+        Store::Create(session_.get(), workload_.strategy_, workload_.purpose_));
     return store_->RequireSeeded().status();
   }
 
   void Prepare(int operation, Random& random) override {
-    if (distinct_ == 0) {
-      request_.Draw(mix_[operation], random);
+    const MixOperation& drawn = workload_.mix_[operation];
+    if (workload_.distinct_ == 0) {
+      request_.Draw(drawn, random);
     } else {
-      const uint64_t index = random.Below(static_cast<uint64_t>(distinct_));
-      DrawDistinct(mix_[operation], static_cast<int>(index), &request_);
+      const uint64_t index =
+          random.Below(static_cast<uint64_t>(workload_.distinct_));
+      DrawDistinct(drawn, static_cast<int>(index), &request_);
     }
   }
 
   absl::StatusOr<int64_t> Execute() override {
     switch (request_.operation->kind) {
       case OperationKind::kInsertSingle:
-        OPSBENCH_RETURN_IF_ERROR(store_->InsertOne(request_.inserts()[0]));
-        return 1;
+        return Count(store_->InsertOne(request_.inserts()[0]));
       case OperationKind::kInsertBatch:
-        OPSBENCH_RETURN_IF_ERROR(store_->InsertMany(request_.inserts()));
-        return static_cast<int64_t>(request_.inserts().size());
+        return Count(store_->InsertMany(request_.inserts()));
       default:
         OPSBENCH_RETURN_IF_ERROR(Read());
         return static_cast<int64_t>(rows_.row_count());
@@ -53,6 +50,18 @@ class SidetableClient : public Client {
   absl::Status Recover() override { return Open(); }
 
  private:
+  absl::StatusOr<int64_t> Count(const absl::Status& inserted) {
+    const absl::Span<const NewOperation> operations = request_.inserts();
+    const auto count = static_cast<int64_t>(operations.size());
+    if (!inserted.ok()) {
+      // A connection that is lost at COMMIT leaves it open.
+      written_.uncertain += count;
+      return inserted;
+    }
+    written_.Add(operations);
+    return count;
+  }
+
   absl::Status Read() {
     switch (request_.operation->kind) {
       case OperationKind::kLatestOffset:
@@ -71,18 +80,13 @@ class SidetableClient : public Client {
     }
   }
 
-  const Url& url_;
-  const ConnectOptions& connect_;
-  const Strategy strategy_;
-  const std::vector<MixOperation>& mix_;
-  const int distinct_;
+  SidetableWorkload& workload_;
+  Written written_;
   std::unique_ptr<Session> session_;
   std::unique_ptr<Store> store_;  // Uses session_, so it goes first.
   Request request_;
   ResultSet rows_;
 };
-
-}  // namespace
 
 void Request::Draw(const MixOperation& what, Random& random) {
   operation = &what;
@@ -134,12 +138,13 @@ int64_t SinceOf(OperationKind kind) {
 SidetableWorkload::SidetableWorkload(Url url, ConnectOptions connect,
                                      Strategy strategy,
                                      std::vector<MixOperation> mix,
-                                     int distinct)
+                                     int distinct, Purpose purpose)
     : url_(std::move(url)),
       connect_(std::move(connect)),
       strategy_(strategy),
       mix_(std::move(mix)),
-      distinct_(distinct) {}
+      distinct_(distinct),
+      purpose_(purpose) {}
 
 std::vector<WeightedOperation> SidetableWorkload::WeightedMix() const {
   std::vector<WeightedOperation> weighted;
@@ -150,10 +155,26 @@ std::vector<WeightedOperation> SidetableWorkload::WeightedMix() const {
 }
 
 absl::StatusOr<std::unique_ptr<Client>> SidetableWorkload::Connect(int) {
-  auto client = std::make_unique<SidetableClient>(url_, connect_, strategy_,
-                                                  mix_, distinct_);
+  auto client = std::make_unique<SidetableClient>(this);
   OPSBENCH_RETURN_IF_ERROR(client->Open());
   return client;
+}
+
+Written SidetableWorkload::written() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return written_;
+}
+
+void SidetableWorkload::Add(const Written& written) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  written_.Add(written);
+}
+
+bool SidetableWorkload::Writes() const {
+  return std::any_of(mix_.begin(), mix_.end(), [](const MixOperation& one) {
+    return one.kind == OperationKind::kInsertSingle ||
+           one.kind == OperationKind::kInsertBatch;
+  });
 }
 
 }  // namespace opsbench::sidetable

@@ -7,11 +7,13 @@
 // Thread safety: Connect() may be called from several threads at once.
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "opsbench/db/session.h"
 #include "opsbench/load/load.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/generator.h"
 #include "opsbench/sidetable/mix.h"
 #include "opsbench/sidetable/strategy.h"
@@ -24,19 +26,33 @@ class SidetableWorkload : public Workload {
   // `distinct` above 0, an operation is one of that many requests instead of
   // its own: what another tool, which has a list of them, can do as well.
   SidetableWorkload(Url url, ConnectOptions connect, Strategy strategy,
-                    std::vector<MixOperation> mix, int distinct = 0);
+                    std::vector<MixOperation> mix, int distinct = 0,
+                    Purpose purpose = Purpose::kData);
 
   // The mix as LoadOptions::mix wants it.
   std::vector<WeightedOperation> WeightedMix() const;
 
   absl::StatusOr<std::unique_ptr<Client>> Connect(int worker) override;
 
+  // What all clients that have ended were told of their inserts, the warm-up's
+  // among them; for a WriteCheck that was started before they began.
+  Written written() const;
+  // Whether an operation of the mix writes.
+  bool Writes() const;
+
  private:
+  friend class SidetableClient;
+  void Add(const Written& written);
+
   const Url url_;
   const ConnectOptions connect_;
   const Strategy strategy_;
   const std::vector<MixOperation> mix_;
   const int distinct_;
+  const Purpose purpose_;
+  // Not absl::Mutex: see seed.cc.
+  mutable std::mutex mutex_;
+  Written written_;  // Guarded by mutex_.
 };
 
 // What one operation of a mix asks for or writes: a pure function of the random

@@ -236,11 +236,10 @@ Databases Databases::Name(const Url& server, int count,
 }
 
 absl::StatusOr<std::unique_ptr<Session>> ConnectToRead(const Url& url) {
-  Url read = url;
-  if (url.engine == Engine::kSqlite) read.parameters["mode"] = "ro";
   ConnectOptions options;
   options.create_if_missing = false;
-  return Connect(read, options);
+  options.read_only = true;
+  return Connect(url, options);
 }
 
 std::vector<std::string> Databases::files() const {

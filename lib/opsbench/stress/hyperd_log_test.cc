@@ -87,6 +87,15 @@ TEST(ParseHyperdLineTest, RefusesWhatIsNoObjectOfMetrics) {
   }
 }
 
+TEST(ParseHyperdLineTest, LeavesOutWhatIsNoFigure) {
+  Figures figures;
+  EXPECT_TRUE(ParseHyperdLine(
+      R"({"k":"resource-metrics","v":{"load":{"overall_load":-1,)"
+      R"("scheduler_load":0.5},"memory":{"process_physical_memory_mb":1e308}}})",
+      &figures));
+  EXPECT_EQ(figures, Figures({{"hyperd_scheduler_load", 0.5}}));
+}
+
 class HyperdLogTailTest : public ::testing::Test {
  protected:
   HyperdLogTailTest() {

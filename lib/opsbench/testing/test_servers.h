@@ -21,12 +21,23 @@ namespace opsbench {
 // then, it does not skip, because opsbench's own set-up installs the engines.
 absl::StatusOr<Url> TestServerUrl(Engine engine);
 
+// Whose defaults a database has.
+enum class Defaults {
+  kPlain,
+  // Of an owner who has set whatever changes what statements mean or what
+  // values look like, all of it at once: for the server (MySQL and MariaDB, on
+  // one of the process's own), the role and the database (PostgreSQL), the file
+  // (SQLite).
+  kHostile,
+};
+
 // An empty database of the test's own on that server (for SQLite a file in a
 // temporary folder), gone when the object is. Tests that run side by side do
 // not meet.
 class TestDatabase {
  public:
-  static absl::StatusOr<std::unique_ptr<TestDatabase>> Create(Engine engine);
+  static absl::StatusOr<std::unique_ptr<TestDatabase>> Create(
+      Engine engine, Defaults defaults = Defaults::kPlain);
   ~TestDatabase();
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;

@@ -52,7 +52,7 @@ struct SearchRequest {
 };
 
 struct BackendInfo {
-  std::string name;     // "hnswlib", "faiss_hnsw", "redis_search", ….
+  std::string name;     // "hnsw", "faiss_hnsw", "redis_search", ….
   std::string version;  // Of the library or the server.
   bool exact = false;   // Finds the right neighbours always.
   bool filters = false;
@@ -78,8 +78,9 @@ class Backend {
 
   virtual const BackendInfo& info() const = 0;
 
-  // Replaces what is there by the base vectors of `data`, which must outlive
-  // the backend, and returns when they can be searched.
+  // Makes an index of the base vectors of `data`, which must outlive the
+  // backend, and returns when they can be searched. One in this process
+  // replaces its earlier one.
   virtual absl::Status Build(const Dataset& data,
                              const BuildOptions& options) = 0;
 

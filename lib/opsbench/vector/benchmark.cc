@@ -19,10 +19,12 @@ namespace opsbench::vector {
 namespace {
 
 constexpr int kUsualServerClients = 10;
+// A window in which no request ended is made longer, up to this.
+constexpr absl::Duration kLongestWindow = absl::Minutes(1);
 
 double Ms(double ns) { return ns / 1e6; }
 
-// "hnswlib 0.6.2"; the name alone where nobody says the version.
+// "redis 7.0.15"; the name alone where nobody says the version.
 std::string NameOf(const BackendInfo& info) {
   return info.version.empty() ? info.name
                               : absl::StrCat(info.name, " ", info.version);
@@ -37,16 +39,30 @@ std::string DatasetKey(const BenchmarkConfig& config) {
                        "\n");
 }
 
-// What an index of this process is built from.
+// What a target is opened for: an index, of what and how it is built.
 std::string TargetKey(const BenchmarkConfig& config) {
-  if (!config.is_local()) {
-    return absl::StrCat(config.backend, "\n", config.engine, "\n",
-                        config.index);
-  }
   const BuildOptions& build = config.build;
-  return absl::StrCat(config.backend, "\n", DatasetKey(config), "\n", build.m,
-                      "\n", build.ef_construction, "\n", build.lists, "\n",
-                      build.seed);
+  return absl::StrJoin({config.backend, config.engine, config.index,
+                        config.is_search() ? DatasetKey(config) : std::string(),
+                        absl::StrCat(build.m, " ", build.ef_construction, " ",
+                                     build.lists, " ", build.seed)},
+                       "\n");
+}
+
+// FailedPrecondition: what is there may not be replaced.
+absl::Status CheckReplace(const IndexState& state, Replace replace) {
+  constexpr char kOtherName[] = "choose another --index";
+  if (state.kind == IndexState::Kind::kForeign &&
+      replace != Replace::kForeign) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        state.what, " was not made by `opsbench vector`: ", kOtherName,
+        ", or replace it with --replace-foreign"));
+  }
+  if (state.kind == IndexState::Kind::kOther && replace == Replace::kNothing) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        state.what, ": ", kOtherName, ", or load it anew with --replace"));
+  }
+  return absl::OkStatus();
 }
 
 // What the index on a server is called: what CheckIndexName() takes.
@@ -72,6 +88,9 @@ QueryLoadOptions LoadOptionsOf(const BenchmarkConfig& config,
   options.warmup = config.warmup;
   options.rate_per_second = config.rate_per_second;
   options.stop = hooks.stop;
+  options.on_measured = hooks.on_measured;
+  options.stage_name = config.operation;
+  options.stage_tag = DescribeSetting(config);
   if (hooks.on_progress) {
     options.on_progress = [&hooks, &config](const QueryLoadProgress& progress) {
       hooks.on_progress(absl::StrFormat(
@@ -101,8 +120,10 @@ BenchmarkResult ResultOf(const BenchmarkConfig& config, QueryLoadResult load) {
     result.recall_avg = load.recall.average();
     result.recall_min = load.recall.min();
     result.recall_max = load.recall.max();
+    result.short_replies = load.recall.short_replies();
   }
   result.requests = load.requests;
+  result.empty_replies = load.empty_replies;
   result.errors = load.errors;
   result.errors_by_kind = std::move(load.errors_by_kind);
   result.first_error = std::move(load.first_error);
@@ -114,18 +135,58 @@ BenchmarkResult ResultOf(const BenchmarkConfig& config, QueryLoadResult load) {
   return result;
 }
 
-std::vector<std::string> NamesOf(const std::vector<Parameter>& parameters) {
-  std::vector<std::string> names;
-  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
-  return names;
+// Recall is a share of what can be found: there has to be something.
+absl::Status CheckSearch(const BenchmarkConfig& config, const Dataset& data) {
+  if (data.queries().rows == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.dataset, " has no queries"));
+  }
+  if (!config.filter.any()) return absl::OkStatus();
+  for (size_t row = 0; row < data.base().rows; ++row) {
+    if (data.attributes().Matches(config.filter, row)) return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the filter passes none of the ", data.base().rows, " vectors of ",
+      config.dataset, ": there is nothing to find, and no recall"));
 }
 
-bool HasSetting(const BenchmarkConfig& config,
-                const std::vector<std::string>& names, const Setting& setting) {
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (GetParameter(names[i], config) != setting[i]) return false;
+// Asks until a request has ended: on a machine that does other work a short
+// window may pass before one does.
+absl::StatusOr<QueryLoadResult> RunUntilAnswered(internal::Target& target,
+                                                 const BenchmarkConfig& config,
+                                                 const Dataset* data,
+                                                 const GroundTruth* truth,
+                                                 QueryLoadOptions options) {
+  while (true) {
+    OPSBENCH_ASSIGN_OR_RETURN(QueryLoadResult load,
+                              target.Run(config, data, truth, options));
+    if (load.requests + load.errors > 0 || load.interrupted) return load;
+    if (options.requests > 0 || options.duration >= kLongestWindow) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          "no request ended in ", absl::FormatDuration(load.elapsed)));
+    }
+    options.duration = std::min(2 * options.duration, kLongestWindow);
+    options.warmup = absl::ZeroDuration();
   }
-  return true;
+}
+
+// What the figures of a measurement without errors rest on.
+absl::Status CheckEffect(internal::Target& target,
+                         const BenchmarkConfig& config,
+                         const QueryLoadResult& load) {
+  if (load.errors > 0 || load.interrupted) return absl::OkStatus();
+  if (config.is_search() && load.recall.queries() != load.requests) {
+    return absl::InternalError(absl::StrCat("recall was counted for ",
+                                            load.recall.queries(), " of ",
+                                            load.requests, " requests"));
+  }
+  if (config.is_search() && target.info().exact && load.recall.min() < 1) {
+    return absl::InternalError(
+        absl::StrCat(target.info().name,
+                     " is exact, and missed neighbours: the lowest recall is ",
+                     load.recall.min()));
+  }
+  return target.CheckEffect(config, load);
 }
 
 }  // namespace
@@ -200,7 +261,7 @@ absl::StatusOr<BackendInfo> VectorBenchmark::Info(
 
 absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     internal::Target& target, const BenchmarkConfig& config,
-    const Dataset& data, bool replace) {
+    const Dataset& data, Replace replace) {
   LoadResult result;
   result.answered_by = NameOf(target.info());
   result.vectors = static_cast<int64_t>(data.base().rows);
@@ -208,11 +269,22 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
     return absl::InvalidArgumentError(
         absl::StrCat(config.dataset, " has no vectors to search in"));
   }
-  OPSBENCH_ASSIGN_OR_RETURN(const int64_t there, target.Count(data));
-  if (there == result.vectors && !replace) {
+  OPSBENCH_ASSIGN_OR_RETURN(IndexState state, target.Find(data, config.build));
+  if (state.kind == IndexState::Kind::kCurrent &&
+      replace == Replace::kNothing) {
     result.was_there = true;
     result.index_bytes = target.MemoryBytes();
     return result;
+  }
+  if (state.kind != IndexState::Kind::kAbsent) {
+    OPSBENCH_RETURN_IF_ERROR(CheckReplace(state, replace));
+    Say(absl::StrCat("removing ", state.what));
+    OPSBENCH_RETURN_IF_ERROR(target.Remove(replace == Replace::kForeign));
+    OPSBENCH_ASSIGN_OR_RETURN(state, target.Find(data, config.build));
+    if (state.kind != IndexState::Kind::kAbsent) {
+      state.kind = IndexState::Kind::kForeign;
+      OPSBENCH_RETURN_IF_ERROR(CheckReplace(state, Replace::kNothing));
+    }
   }
   BuildOptions options = config.build;
   options.stop = hooks_.stop;
@@ -227,15 +299,17 @@ absl::StatusOr<LoadResult> VectorBenchmark::LoadInto(
   result.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
   result.vectors_per_second =
       static_cast<double>(result.vectors) / std::max(result.seconds, 1e-9);
+  OPSBENCH_RETURN_IF_ERROR(target.Verify(data));
   result.index_bytes = target.MemoryBytes();
   return result;
 }
 
 absl::StatusOr<LoadResult> VectorBenchmark::Load(const BenchmarkConfig& given,
-                                                 bool replace) {
+                                                 Replace replace) {
   BenchmarkConfig config = given;
   OPSBENCH_RETURN_IF_ERROR(CheckConfig(config));
   OPSBENCH_ASSIGN_OR_RETURN(const Dataset* data, Open(config));
+  OPSBENCH_RETURN_IF_ERROR(CheckSearch(config, *data));
   config.index = IndexName(config, *data);
   OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
                             OpenTarget(config, data));
@@ -256,6 +330,7 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
   const GroundTruth* truth = nullptr;
   if (config.is_search()) {
     OPSBENCH_ASSIGN_OR_RETURN(data, Open(config));
+    OPSBENCH_RETURN_IF_ERROR(CheckSearch(config, *data));
     config.index = IndexName(config, *data);
   }
   OPSBENCH_ASSIGN_OR_RETURN(internal::Target * target,
@@ -267,27 +342,42 @@ absl::StatusOr<BenchmarkResult> VectorBenchmark::Run(
                        " cannot filter: leave out the filter, or take "
                        "another --backend"));
     }
-    OPSBENCH_RETURN_IF_ERROR(LoadInto(*target, config, *data, false).status());
+    OPSBENCH_RETURN_IF_ERROR(
+        LoadInto(*target, config, *data, Replace::kNothing).status());
     OPSBENCH_ASSIGN_OR_RETURN(truth, TruthOf(config, *data));
   }
+  return MeasureOnce(config, *target, data, truth);
+}
+
+absl::StatusOr<BenchmarkResult> VectorBenchmark::MeasureOnce(
+    const BenchmarkConfig& config, internal::Target& target,
+    const Dataset* data, const GroundTruth* truth) {
   const QueryLoadOptions options = LoadOptionsOf(config, hooks_);
-  const Stage stage(config.operation, DescribeSetting(config));
   const absl::Time started = absl::Now();
+  Stage baseline_stage("baseline", DescribeSetting(config));
   OPSBENCH_ASSIGN_OR_RETURN(const absl::optional<Histogram> baseline,
-                            target->Baseline());
-  OPSBENCH_ASSIGN_OR_RETURN(QueryLoadResult load,
-                            target->Run(config, data, truth, options));
+                            target.Baseline());
+  baseline_stage.End();
+  OPSBENCH_ASSIGN_OR_RETURN(
+      QueryLoadResult load,
+      RunUntilAnswered(target, config, data, truth, options));
+  if (load.requests == 0 && load.interrupted) {
+    return absl::CancelledError("interrupted before the first reply");
+  }
+  // Where requests failed, that is what there is to tell.
+  if (config.is_search() && load.errors == 0) {
+    OPSBENCH_RETURN_IF_ERROR(target.CheckStillThere(*data));
+  }
+  OPSBENCH_RETURN_IF_ERROR(CheckEffect(target, config, load));
   BenchmarkResult result = ResultOf(config, std::move(load));
   result.timestamp = started;
-  result.answered_by = NameOf(target->info());
-  result.index_bytes = config.is_search() ? target->MemoryBytes() : 0;
+  result.answered_by = NameOf(target.info());
+  result.recall_k = truth == nullptr ? 0 : static_cast<int>(truth->k);
+  result.index_bytes = config.is_search() ? target.MemoryBytes() : 0;
   if (baseline.has_value()) {
     result.baseline_latency_avg_ms = Ms(baseline->mean_ns());
     result.baseline_latency_p50_ms =
         Ms(static_cast<double>(baseline->Percentile(50)));
-  }
-  if (result.requests == 0 && result.interrupted) {
-    return absl::UnavailableError("interrupted before the first reply");
   }
   if (result.requests == 0 && result.errors > 0) {
     return absl::UnavailableError(
@@ -329,108 +419,6 @@ absl::StatusOr<const GroundTruth*> VectorBenchmark::TruthOf(
     }
   }
   return &(truths_->by_key[key] = std::move(truth));
-}
-
-absl::StatusOr<Sample> VectorBenchmark::Measure(
-    BenchmarkConfig config, const std::vector<std::string>& names,
-    const Setting& setting) {
-  for (size_t i = 0; i < names.size(); ++i) {
-    OPSBENCH_RETURN_IF_ERROR(SetParameter(names[i], setting[i], &config));
-  }
-  const int64_t start_ns = MonotonicNowNs();
-  OPSBENCH_ASSIGN_OR_RETURN(const BenchmarkResult result, Run(config));
-  Sample sample;
-  sample.qps = result.qps;
-  sample.p99_ms = result.latency_p99_ms;
-  sample.recall = result.recall_avg.value_or(1);
-  sample.seconds = static_cast<double>(MonotonicNowNs() - start_ns) / 1e9;
-  return sample;
-}
-
-SearchOutcome VectorBenchmark::OutcomeOf(TuneResult search,
-                                         const std::vector<std::string>& names,
-                                         size_t first) const {
-  SearchOutcome outcome;
-  outcome.feasible = search.best.has_value();
-  const absl::optional<size_t> shown =
-      search.best.has_value() ? search.best : search.closest;
-  if (shown.has_value()) {
-    const Setting& setting = search.evidence[*shown].setting;
-    std::vector<const BenchmarkResult*> samples;
-    for (size_t i = first; i < results_.size(); ++i) {
-      if (HasSetting(results_[i].config, names, setting)) {
-        samples.push_back(&results_[i]);
-      }
-    }
-    if (!samples.empty()) {
-      const auto middle =
-          samples.begin() + static_cast<ptrdiff_t>(samples.size() / 2);
-      std::nth_element(
-          samples.begin(), middle, samples.end(),
-          [](const auto* a, const auto* b) { return a->qps < b->qps; });
-      outcome.best = **middle;
-    }
-  }
-  outcome.search = std::move(search);
-  return outcome;
-}
-
-absl::Status VectorBenchmark::Prepare(const BenchmarkConfig& config) {
-  // What takes long and is done once is not part of the first measurement.
-  return config.is_search() ? Load(config, false).status()
-                            : CheckConfig(config);
-}
-
-absl::StatusOr<SearchOutcome> VectorBenchmark::Tune(
-    const BenchmarkConfig& base_config, const TuneOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
-  const size_t first = results_.size();
-  const std::vector<std::string> names = NamesOf(options.parameters);
-  TuneOptions tune = options;
-  if (tune.stop == nullptr) tune.stop = hooks_.stop;
-  OPSBENCH_ASSIGN_OR_RETURN(TuneResult search,
-                            vector::Tune(tune, [&](const Setting& setting) {
-                              return Measure(base_config, names, setting);
-                            }));
-  return OutcomeOf(std::move(search), names, first);
-}
-
-absl::StatusOr<SearchOutcome> VectorBenchmark::BinarySearchMaxQps(
-    const BenchmarkConfig& base_config, const BinarySearchOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
-  const size_t first = results_.size();
-  const std::vector<std::string> names = {options.param_name};
-  OPSBENCH_ASSIGN_OR_RETURN(
-      TuneResult search,
-      vector::BinarySearchMaxQps(options, [&](int64_t value) {
-        return Measure(base_config, names, {value});
-      }));
-  return OutcomeOf(std::move(search), names, first);
-}
-
-absl::StatusOr<SearchOutcome> VectorBenchmark::FindMaxQpsWithConstraints(
-    const BenchmarkConfig& base_config,
-    const ConstraintSearchOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
-  const size_t first = results_.size();
-  const std::vector<std::string> names = {options.param_name};
-  OPSBENCH_ASSIGN_OR_RETURN(
-      TuneResult search,
-      vector::FindMaxQpsWithConstraints(options, [&](int64_t value) {
-        return Measure(base_config, names, {value});
-      }));
-  return OutcomeOf(std::move(search), names, first);
-}
-
-absl::StatusOr<GridResult> VectorBenchmark::GridSearch(
-    const BenchmarkConfig& base_config, const GridOptions& options) {
-  OPSBENCH_RETURN_IF_ERROR(Prepare(base_config));
-  const std::vector<std::string> names = NamesOf(options.param_grid);
-  GridOptions grid = options;
-  if (grid.stop == nullptr) grid.stop = hooks_.stop;
-  return vector::GridSearch(grid, [&](const Setting& setting) {
-    return Measure(base_config, names, setting);
-  });
 }
 
 }  // namespace opsbench::vector

@@ -14,8 +14,8 @@
 //
 // Data sets, their right neighbours and indexes are kept from one call to the
 // next: an index of this process is built once for each data set and build
-// options, and one on a server is loaded unless it holds as many vectors as the
-// data set has.
+// options, and one on a server is loaded unless it is there already, of the
+// same data and options, which its mark says (BACKENDS.md).
 //
 // Thread safety: a VectorBenchmark is for one thread.
 
@@ -55,6 +55,17 @@ struct BenchmarkHooks {
   std::function<void(const std::string&)> on_progress;
   // After each measurement.
   std::function<void(const BenchmarkResult&)> on_result;
+  // Right before the part of a measurement that is timed, with true, and right
+  // after it, with false; from any thread, one at a time.
+  std::function<void(bool)> on_measured;
+};
+
+// What on a server a load may take the place of. What an interrupted load of
+// the same data and options left is replaced in any case.
+enum class Replace {
+  kNothing,
+  kOurs,     // An index that opsbench loaded.
+  kForeign,  // Also what opsbench did not make.
 };
 
 struct LoadResult {
@@ -69,10 +80,11 @@ struct LoadResult {
 // What a search for a setting came to.
 struct SearchOutcome {
   TuneResult search;
-  // The measurement with the median of queries per second, of the best setting,
-  // or of the closest when none keeps the constraints.
+  // The best setting measured once more, which decides: its own figures keep
+  // the constraints, or the next best is tried. When none keeps them, the
+  // measurement with the median of queries per second of the closest.
   absl::optional<BenchmarkResult> best;
-  bool feasible = false;
+  bool feasible = false;  // `best` keeps the constraints.
 };
 
 class VectorBenchmark {
@@ -82,22 +94,32 @@ class VectorBenchmark {
   VectorBenchmark(const VectorBenchmark&) = delete;
   VectorBenchmark& operator=(const VectorBenchmark&) = delete;
 
-  // Builds the index, or loads it into the server, in place of what is there if
-  // `replace`.
-  absl::StatusOr<LoadResult> Load(const BenchmarkConfig& config, bool replace);
+  // Builds the index, or loads it into the server. With another `replace` than
+  // kNothing it does so although the index is there. FailedPrecondition: what
+  // is there is not to be replaced; the message names it and the flag.
+  absl::StatusOr<LoadResult> Load(const BenchmarkConfig& config,
+                                  Replace replace = Replace::kNothing);
 
-  // One measurement. What CheckConfig() finds; NotFound and InvalidArgument of
-  // the data set; FailedPrecondition of a server that cannot search vectors;
-  // Unavailable of one that cannot be reached, or went away. Replies that were
-  // errors are no error of the call, unless there was no other: Unavailable.
+  // One measurement. Errors as Load(); what CheckConfig() finds; NotFound and
+  // InvalidArgument of the data set; FailedPrecondition of a server that cannot
+  // search vectors; Unavailable of one that cannot be reached, or went away.
+  // Replies that were errors are no error of the call, unless there was no
+  // other: Unavailable. InvalidArgument: a filter that passes no vector, so
+  // that there is no recall. DataLoss: the requests did not have their effect,
+  // as read back afterwards. A window in which no request ends is made longer
+  // until one does.
   absl::StatusOr<BenchmarkResult> Run(const BenchmarkConfig& config);
 
   // Signals a stage to tools outside; see base/stage.h. Run() signals
-  // "<operation>" with what DescribeSetting() says as its tag.
+  // "<operation>", exactly the timed part, with what DescribeSetting() says as
+  // its tag; before it "baseline", "populate" and "warmup".
   std::unique_ptr<Stage> StartStage(absl::string_view name,
                                     absl::string_view tag = {}) const;
 
-  // The searches of search.h over Run().
+  // The searches of search.h over Run(). A measurement with errors is none: its
+  // setting is unknown. A server that does not answer any more ends the search
+  // with what was measured before, as `failure`. InvalidArgument: a least
+  // recall for an operation that has none.
   absl::StatusOr<SearchOutcome> BinarySearchMaxQps(
       const BenchmarkConfig& base_config, const BinarySearchOptions& options);
   absl::StatusOr<SearchOutcome> FindMaxQpsWithConstraints(
@@ -105,8 +127,10 @@ class VectorBenchmark {
       const ConstraintSearchOptions& options);
   absl::StatusOr<GridResult> GridSearch(const BenchmarkConfig& base_config,
                                         const GridOptions& options);
-  absl::StatusOr<SearchOutcome> Tune(const BenchmarkConfig& base_config,
-                                     const TuneOptions& options);
+  // `confirm`: how the best is measured once more, if not as all the others.
+  absl::StatusOr<SearchOutcome> Tune(
+      const BenchmarkConfig& base_config, const TuneOptions& options,
+      const absl::optional<BenchmarkConfig>& confirm = absl::nullopt);
 
   // Every measurement so far.
   const std::vector<BenchmarkResult>& results() const { return results_; }
@@ -124,16 +148,23 @@ class VectorBenchmark {
                                                const Dataset* data);
   absl::StatusOr<LoadResult> LoadInto(internal::Target& target,
                                       const BenchmarkConfig& config,
-                                      const Dataset& data, bool replace);
+                                      const Dataset& data, Replace replace);
   absl::StatusOr<const GroundTruth*> TruthOf(const BenchmarkConfig& config,
                                              const Dataset& data);
-  absl::Status Prepare(const BenchmarkConfig& config);
+  absl::StatusOr<BenchmarkResult> MeasureOnce(const BenchmarkConfig& config,
+                                              internal::Target& target,
+                                              const Dataset* data,
+                                              const GroundTruth* truth);
+  absl::Status Prepare(const BenchmarkConfig& config, double min_recall);
   absl::StatusOr<Sample> Measure(BenchmarkConfig config,
                                  const std::vector<std::string>& names,
                                  const Setting& setting);
-  SearchOutcome OutcomeOf(TuneResult search,
-                          const std::vector<std::string>& names,
-                          size_t first) const;
+  SearchOutcome Confirm(const BenchmarkConfig& config,
+                        const std::vector<std::string>& names,
+                        const Constraints& constraints, TuneResult search,
+                        size_t first);
+  const BenchmarkResult* MedianOf(const std::vector<std::string>& names,
+                                  const Setting& setting, size_t first) const;
   void Say(const std::string& text) const;
 
   BenchmarkHooks hooks_;

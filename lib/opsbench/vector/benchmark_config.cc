@@ -13,7 +13,10 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/url.h"
 #include "opsbench/load/load.h"
+#include "opsbench/vector/benchmark_settings.h"
+#include "opsbench/vector/local_backends.h"
 #include "opsbench/vector/redis_commands.h"
+#include "opsbench/vector/wire_backends.h"
 
 namespace opsbench::vector {
 namespace {
@@ -50,8 +53,9 @@ bool IsDuration(absl::Duration duration) {
 }
 
 absl::Status CheckTimes(const BenchmarkConfig& config) {
-  if (config.num_requests < 0) {
-    return Bad("requests", config.num_requests, 0, int64_t{1} << 40);
+  constexpr int64_t kMostRequests = int64_t{1} << 40;
+  if (config.num_requests < 0 || config.num_requests > kMostRequests) {
+    return Bad("requests", config.num_requests, 0, kMostRequests);
   }
   if (config.num_requests == 0 && (config.duration <= absl::ZeroDuration() ||
                                    !IsDuration(config.duration))) {
@@ -70,10 +74,6 @@ absl::Status CheckTimes(const BenchmarkConfig& config) {
   return absl::OkStatus();
 }
 
-std::string Seconds(absl::Duration duration) {
-  return absl::StrFormat("%g", absl::ToDoubleSeconds(duration));
-}
-
 // In single quotes where a shell would make something else of it.
 std::string Quoted(const std::string& text) {
   const bool plain =
@@ -86,51 +86,95 @@ std::string Quoted(const std::string& text) {
                               "'");
 }
 
-void AppendFilter(const Filter& filter, std::vector<std::string>* words) {
-  if (filter.by_tag) {
-    words->push_back(absl::StrCat("--filter-tag ", filter.tag));
+// m and ef_construction of a graph, lists, threads: as all backends take them.
+absl::Status CheckBuild(const BuildOptions& build) {
+  if (build.m < 2 || build.m > 512) return Bad("m", build.m, 2, 512);
+  if (build.ef_construction < 1 || build.ef_construction > 1 << 20) {
+    return Bad("ef-construction", build.ef_construction, 1, 1 << 20);
   }
-  if (filter.by_number) {
-    words->push_back(absl::StrFormat("--filter-number %g..%g",
-                                     filter.number_low, filter.number_high));
+  if (build.lists < 1 || build.lists > 1 << 24) {
+    return Bad("lists", build.lists, 1, 1 << 24);
   }
+  if (build.threads < 1 || build.threads > kMostThreads) {
+    return Bad("build-threads", build.threads, 1, kMostThreads);
+  }
+  return absl::OkStatus();
 }
 
-void AppendDataset(const BenchmarkConfig& config,
-                   std::vector<std::string>* words) {
-  const OpenDatasetOptions usual;
-  words->push_back(absl::StrCat("--dataset ", Quoted(config.dataset)));
-  if (!config.open.queries.empty()) {
-    words->push_back(absl::StrCat("--queries ", Quoted(config.open.queries)));
+absl::Status CheckFilter(const BenchmarkConfig& config) {
+  const Filter& filter = config.filter;
+  if (!filter.any()) return absl::OkStatus();
+  if (filter.by_tag && filter.by_number) {
+    return absl::InvalidArgumentError(
+        "a search filters by tag or by number, not by both");
   }
-  if (!config.open.truth.empty()) {
-    words->push_back(absl::StrCat("--truth ", Quoted(config.open.truth)));
+  if (filter.by_number && !(filter.number_low >= 0 && filter.number_high <= 1 &&
+                            filter.number_low < filter.number_high)) {
+    return absl::InvalidArgumentError(
+        "a filter by number has to begin below its end, both from 0 to 1");
   }
-  if (config.open.metric.has_value()) {
-    words->push_back(
-        absl::StrCat("--metric ", MetricName(*config.open.metric)));
+  if (config.backend_kind() == BackendKind::kPlainGraph) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(config.backend,
+                     " cannot filter: leave out the filter, or take another "
+                     "--backend"));
   }
-  words->push_back(absl::StrCat("--k ", config.k));
-  if (config.ef_search > 0) {
-    words->push_back(absl::StrCat("--ef ", config.ef_search));
+  return absl::OkStatus();
+}
+
+absl::Status CheckBackend(const BenchmarkConfig& config) {
+  if (config.is_local() && config.backend_kind() == BackendKind::kUnknown) {
+    return MakeLocalBackend(config.backend).status();
   }
-  const BuildOptions build;
-  if (config.build.m != build.m) {
-    words->push_back(absl::StrCat("--m ", config.build.m));
+  if (config.backend_kind() == BackendKind::kUnknown) {
+    // Parse() never repeats what may be a password.
+    OPSBENCH_ASSIGN_OR_RETURN(const Url url, Url::Parse(config.backend));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--backend ", url.Redacted(),
+                     ": vectors are searched on Redis, Valkey and PostgreSQL"));
   }
-  if (config.build.ef_construction != build.ef_construction) {
-    words->push_back(
-        absl::StrCat("--ef-construction ", config.build.ef_construction));
+  if (!config.is_search() && config.backend_kind() != BackendKind::kRedis) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        config.operation,
+        " is a command of a server with Redis's protocol: name one with "
+        "--backend redis://host:port"));
   }
-  if (config.build.lists != build.lists) {
-    words->push_back(absl::StrCat("--lists ", config.build.lists));
+  if (config.backend_kind() == BackendKind::kRedis) {
+    return ParseRedisIndexKind(config.engine).status();
   }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
+BackendKind BenchmarkConfig::backend_kind() const {
+  static constexpr std::pair<absl::string_view, BackendKind> kNamed[] = {
+      {"hnsw", BackendKind::kGraph},
+      {"hnswlib", BackendKind::kPlainGraph},
+      {"faiss_hnsw", BackendKind::kGraph},
+      {"faiss_ivf", BackendKind::kLists},
+      {"brute_force", BackendKind::kScan},
+      {"redis", BackendKind::kRedis},
+      {"postgres", BackendKind::kPostgres}};
+  for (const auto& [name, kind] : kNamed) {
+    if (backend == name) return kind;
+  }
+  const absl::StatusOr<Url> url = Url::Parse(backend);
+  if (!url.ok()) return BackendKind::kUnknown;
+  switch (url->engine) {
+    case Engine::kRedis:
+      return BackendKind::kRedis;
+    case Engine::kPostgres:
+      return BackendKind::kPostgres;
+    default:
+      return BackendKind::kUnknown;
+  }
+}
+
 bool BenchmarkConfig::is_local() const {
-  return !absl::StrContains(backend, ":");
+  return !absl::StrContains(backend, ":") &&
+         backend_kind() != BackendKind::kRedis &&
+         backend_kind() != BackendKind::kPostgres;
 }
 
 absl::Status SetParameter(absl::string_view name, int64_t value,
@@ -156,10 +200,11 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
   if (config.num_clients < 0 || config.num_clients > kMostClients) {
     return Bad("clients", config.num_clients, 0, kMostClients);
   }
-  if (config.is_local() && config.num_clients > LoadOptions::kMaxWorkers) {
+  if (config.backend_kind() != BackendKind::kRedis &&
+      config.num_clients > LoadOptions::kMaxWorkers) {
     return absl::InvalidArgumentError(
         absl::StrCat("clients is ", config.num_clients,
-                     ": in this process each is a thread, and there may be ",
+                     ": on this backend each is a thread, and there may be ",
                      LoadOptions::kMaxWorkers));
   }
   if (config.num_threads < 1 || config.num_threads > kMostThreads) {
@@ -175,12 +220,6 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
     return absl::InvalidArgumentError(
         "an index of this process has no pipeline: --pipeline is for servers");
   }
-  if (config.is_local() && !config.is_search()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(config.operation,
-                     " is a command of a server: name one "
-                     "with --backend redis://host:port"));
-  }
   if (!config.is_search()) {
     RedisCommandOptions command;
     command.command = config.operation;
@@ -188,52 +227,21 @@ absl::Status CheckConfig(const BenchmarkConfig& config) {
     command.value_bytes = config.value_bytes;
     OPSBENCH_RETURN_IF_ERROR(MakeRedisCommandTraffic(command).status());
   }
-  const Filter& filter = config.filter;
-  if (filter.by_tag && filter.by_number) {
-    return absl::InvalidArgumentError(
-        "a search filters by tag or by number, not by both");
-  }
-  if (filter.by_number && !(filter.number_low < filter.number_high)) {
-    return absl::InvalidArgumentError(
-        "a filter by number has to begin below its end");
-  }
+  OPSBENCH_RETURN_IF_ERROR(CheckBackend(config));
+  OPSBENCH_RETURN_IF_ERROR(CheckBuild(config.build));
+  OPSBENCH_RETURN_IF_ERROR(CheckFilter(config));
   return CheckTimes(config);
 }
 
 std::string CommandOf(const BenchmarkConfig& config) {
-  std::string backend = config.backend;
-  const absl::StatusOr<Url> url = Url::Parse(config.backend);
-  if (url.ok()) backend = url->Redacted();
-  std::vector<std::string> words = {
-      "vector query", absl::StrCat("--backend ", Quoted(backend))};
-  if (config.engine != "auto") {
-    words.push_back(absl::StrCat("--engine ", config.engine));
+  std::vector<std::string> words = {"vector query"};
+  for (const BenchmarkSetting& setting : BenchmarkSettings()) {
+    const std::string text = ActingText(setting, config);
+    if (text.empty()) continue;
+    if (setting.always_typed || IsUnusual(setting, config)) {
+      words.push_back(absl::StrCat(setting.flag, " ", Quoted(text)));
+    }
   }
-  if (config.is_search()) {
-    AppendDataset(config, &words);
-    AppendFilter(config.filter, &words);
-  } else {
-    words.push_back(absl::StrCat("--operation ", config.operation));
-    words.push_back(absl::StrCat("--key-space ", config.key_space));
-    words.push_back(absl::StrCat("--value-bytes ", config.value_bytes));
-  }
-  if (config.num_clients > 0) {
-    words.push_back(absl::StrCat("--clients ", config.num_clients));
-  }
-  if (config.num_threads > 1) {
-    words.push_back(absl::StrCat("--threads ", config.num_threads));
-  }
-  if (config.pipeline > 1) {
-    words.push_back(absl::StrCat("--pipeline ", config.pipeline));
-  }
-  words.push_back(config.num_requests > 0
-                      ? absl::StrCat("--requests ", config.num_requests)
-                      : absl::StrCat("--seconds ", Seconds(config.duration)));
-  words.push_back(absl::StrCat("--warmup ", Seconds(config.warmup)));
-  if (config.rate_per_second > 0) {
-    words.push_back(absl::StrFormat("--rate %g", config.rate_per_second));
-  }
-  if (config.seed != 1) words.push_back(absl::StrCat("--seed ", config.seed));
   return absl::StrJoin(words, " ");
 }
 

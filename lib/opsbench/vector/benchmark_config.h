@@ -23,10 +23,22 @@ namespace opsbench::vector {
 
 inline constexpr char kVectorQuery[] = "vec-query";
 
+// Backends by which settings act on them. kGraph: hnsw, faiss_hnsw.
+// kPlainGraph: hnswlib, which cannot filter. kUnknown: none of ours.
+enum class BackendKind {
+  kGraph,
+  kPlainGraph,
+  kLists,
+  kScan,
+  kRedis,
+  kPostgres,
+  kUnknown
+};
+
 struct BenchmarkConfig {
   // What is asked: an index of this process (LocalBackendNames()), or the URL
   // of a server.
-  std::string backend = "hnswlib";
+  std::string backend = "hnsw";
   // On a server: "auto", or what its index is made by, see wire_backends.h.
   std::string engine = "auto";
   // The name of a generated data set or a file: see open_dataset.h.
@@ -58,10 +70,14 @@ struct BenchmarkConfig {
   // Of plain commands.
   int64_t key_space = 10'000;
   int value_bytes = 3;
+  std::string key_prefix = "ops:";  // See redis_commands.h.
 
   uint64_t seed = 1;
 
   bool is_search() const { return operation == kVectorQuery; }
+  // By the name or the URL alone; "redis" and "postgres" are servers whose URL
+  // somebody else will find.
+  BackendKind backend_kind() const;
   bool is_local() const;  // In this process.
 };
 
@@ -76,11 +92,15 @@ struct BenchmarkResult {
   double latency_max_ms = 0;
   // None: not a search.
   absl::optional<double> recall_avg, recall_min, recall_max;
+  // Neighbours that recall is of: k, or as many as the filter passes.
+  int recall_k = 0;
   // Of one PING at a time; none: nothing crosses a socket.
   absl::optional<double> baseline_latency_avg_ms;
   absl::optional<double> baseline_latency_p50_ms;
 
-  int64_t requests = 0;  // Without an error.
+  int64_t requests = 0;       // Without an error.
+  int64_t short_replies = 0;  // With fewer neighbours than recall_k.
+  int64_t empty_replies = 0;  // Plain commands that found nothing.
   int64_t errors = 0;
   std::map<std::string, int64_t> errors_by_kind;
   std::string first_error;
@@ -91,7 +111,7 @@ struct BenchmarkResult {
   double seconds = 0;  // That were measured.
 
   absl::Time timestamp;  // When it began.
-  // What answered: "hnswlib 0.6.2", "redis 7.0.15".
+  // What answered: "faiss_hnsw 1.7.3", "redis 7.0.15".
   std::string answered_by;
   int64_t index_bytes = 0;  // 0: not known.
 };

@@ -11,8 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "opsbench/base/format.h"
-#include "opsbench/db/url.h"
 #include "opsbench/results/atomic_file.h"
+#include "opsbench/vector/benchmark_settings.h"
 
 namespace opsbench::vector {
 namespace {
@@ -93,6 +93,10 @@ std::vector<std::string> NamesOf(absl::Span<const Parameter> parameters) {
   return names;
 }
 
+std::string Failed(int64_t count) {
+  return count > 0 ? absl::StrCat(", ", count, " could not be measured") : "";
+}
+
 std::string EvidenceTable(std::vector<const Evidence*> kept,
                           absl::Span<const Parameter> parameters, size_t rows) {
   const std::vector<std::string> names = NamesOf(parameters);
@@ -116,37 +120,30 @@ std::string BackendName(const BenchmarkResult& result) {
   return result.answered_by.substr(0, result.answered_by.find(' '));
 }
 
-std::string DatasetName(const std::string& dataset) {
-  const size_t slash = dataset.rfind('/');
-  return slash == std::string::npos ? dataset : dataset.substr(slash + 1);
+std::string BaseName(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
+// What tells one benchmark from another: every setting that acts, but for those
+// that only say how long it is measured.
 std::string RowName(const BenchmarkResult& result) {
+  using InName = BenchmarkSetting::InName;
   const BenchmarkConfig& config = result.config;
-  std::string name;
-  if (config.is_search()) {
-    name = absl::StrCat("VectorQuery/backend:", BackendName(result),
-                        "/dataset:", DatasetName(config.dataset),
-                        "/k:", config.k, "/ef:", config.ef_search);
-    if (config.filter.by_tag) {
-      absl::StrAppend(&name, "/filter_tag:", config.filter.tag);
+  std::string name =
+      config.is_search()
+          ? absl::StrCat("VectorQuery/backend:", BackendName(result))
+          : absl::StrCat("RedisCommand/",
+                         absl::AsciiStrToUpper(config.operation));
+  for (const BenchmarkSetting& setting : BenchmarkSettings()) {
+    if (setting.in_name == InName::kNever) continue;
+    const std::string text = ActingText(setting, config);
+    if (text.empty() || (setting.in_name == InName::kUnlessUsual &&
+                         !IsUnusual(setting, config))) {
+      continue;
     }
-    if (config.filter.by_number) {
-      absl::StrAppend(&name, absl::StrFormat("/filter_number:%g..%g",
-                                             config.filter.number_low,
-                                             config.filter.number_high));
-    }
-  } else {
-    name =
-        absl::StrCat("RedisCommand/", absl::AsciiStrToUpper(config.operation));
-  }
-  absl::StrAppend(&name, "/clients:", config.num_clients);
-  if (!config.is_local()) {
-    absl::StrAppend(&name, "/threads:", config.num_threads,
-                    "/pipeline:", config.pipeline);
-  }
-  if (config.rate_per_second > 0) {
-    absl::StrAppend(&name, absl::StrFormat("/rate:%g", config.rate_per_second));
+    absl::StrAppend(&name, "/",
+                    setting.key != nullptr ? setting.key : setting.name, ":",
+                    BaseName(text));
   }
   return name;
 }
@@ -165,9 +162,19 @@ BenchmarkRow RowOf(const BenchmarkResult& result) {
   row.counters["query_p99_ms"] = result.latency_p99_ms;
   row.counters["query_max_ms"] = result.latency_max_ms;
   row.counters["errors"] = static_cast<double>(result.errors);
+  if (result.errors > 0) {
+    row.error_occurred = true;
+    row.error_message =
+        absl::StrCat(result.errors, " of ", result.requests + result.errors,
+                     " requests failed, the first with: ", result.first_error);
+  }
   if (result.recall_avg.has_value()) {
     row.counters["recall"] = *result.recall_avg;
     row.counters["min_recall"] = *result.recall_min;
+    row.counters["recall_k"] = result.recall_k;
+    row.counters["short_replies"] = static_cast<double>(result.short_replies);
+  } else {
+    row.counters["empty_replies"] = static_cast<double>(result.empty_replies);
   }
   if (result.baseline_latency_p50_ms.has_value()) {
     row.counters["ping_p50_ms"] = *result.baseline_latency_p50_ms;
@@ -189,40 +196,83 @@ std::string CsvNumber(absl::optional<double> number) {
   return number.has_value() ? absl::StrFormat("%.9g", *number) : "";
 }
 
-std::string CsvLine(const BenchmarkResult& result) {
-  const BenchmarkConfig& config = result.config;
-  std::string backend = config.backend;
-  if (const auto url = Url::Parse(backend); !config.is_local() && url.ok()) {
-    backend = url->Redacted();
+struct CsvColumn {
+  const char* name;
+  std::string (*text)(const BenchmarkResult& result);
+};
+
+// Those of the Valkey search benchmark.
+constexpr CsvColumn kFirstColumns[] = {
+    {"qps", [](const BenchmarkResult& r) { return CsvNumber(r.qps); }},
+    {"latency_avg_ms",
+     [](const BenchmarkResult& r) { return CsvNumber(r.latency_avg_ms); }},
+    {"latency_p50_ms",
+     [](const BenchmarkResult& r) { return CsvNumber(r.latency_p50_ms); }},
+    {"latency_p95_ms",
+     [](const BenchmarkResult& r) { return CsvNumber(r.latency_p95_ms); }},
+    {"latency_p99_ms",
+     [](const BenchmarkResult& r) { return CsvNumber(r.latency_p99_ms); }},
+    {"latency_max_ms",
+     [](const BenchmarkResult& r) { return CsvNumber(r.latency_max_ms); }},
+    {"recall_avg",
+     [](const BenchmarkResult& r) { return CsvNumber(r.recall_avg); }},
+    {"recall_min",
+     [](const BenchmarkResult& r) { return CsvNumber(r.recall_min); }},
+    {"recall_max",
+     [](const BenchmarkResult& r) { return CsvNumber(r.recall_max); }},
+    {"baseline_latency_avg_ms",
+     [](const BenchmarkResult& r) {
+       return CsvNumber(r.baseline_latency_avg_ms);
+     }},
+    {"answered_by",
+     [](const BenchmarkResult& r) { return CsvText(r.answered_by); }},
+};
+
+// Behind the settings.
+constexpr CsvColumn kLastColumns[] = {
+    {"recall_k",
+     [](const BenchmarkResult& r) {
+       return r.recall_k > 0 ? absl::StrCat(r.recall_k) : "";
+     }},
+    {"short_replies",
+     [](const BenchmarkResult& r) { return absl::StrCat(r.short_replies); }},
+    {"empty_replies",
+     [](const BenchmarkResult& r) { return absl::StrCat(r.empty_replies); }},
+    {"requests",
+     [](const BenchmarkResult& r) { return absl::StrCat(r.requests); }},
+    {"errors", [](const BenchmarkResult& r) { return absl::StrCat(r.errors); }},
+    {"redirects",
+     [](const BenchmarkResult& r) { return absl::StrCat(r.redirects); }},
+    {"seconds", [](const BenchmarkResult& r) { return CsvNumber(r.seconds); }},
+    {"timestamp",
+     [](const BenchmarkResult& r) {
+       return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", r.timestamp,
+                               absl::UTCTimeZone());
+     }},
+};
+
+std::string CsvHeader() {
+  std::vector<std::string> names;
+  for (const CsvColumn& column : kFirstColumns) names.push_back(column.name);
+  for (const BenchmarkSetting& setting : BenchmarkSettings()) {
+    names.push_back(setting.name);
   }
-  return absl::StrJoin(
-      {CsvNumber(result.qps),
-       CsvNumber(result.latency_avg_ms),
-       CsvNumber(result.latency_p50_ms),
-       CsvNumber(result.latency_p95_ms),
-       CsvNumber(result.latency_p99_ms),
-       CsvNumber(result.latency_max_ms),
-       CsvNumber(result.recall_avg),
-       CsvNumber(result.recall_min),
-       CsvNumber(result.recall_max),
-       CsvNumber(result.baseline_latency_avg_ms),
-       CsvText(backend),
-       CsvText(result.answered_by),
-       CsvText(config.is_search() ? config.dataset : ""),
-       CsvText(config.operation),
-       absl::StrCat(config.k),
-       absl::StrCat(config.ef_search),
-       absl::StrCat(config.num_clients),
-       absl::StrCat(config.num_threads),
-       absl::StrCat(config.pipeline),
-       CsvNumber(config.rate_per_second),
-       absl::StrCat(result.requests),
-       absl::StrCat(result.errors),
-       absl::StrCat(result.redirects),
-       CsvNumber(result.seconds),
-       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", result.timestamp,
-                        absl::UTCTimeZone())},
-      ",");
+  for (const CsvColumn& column : kLastColumns) names.push_back(column.name);
+  return absl::StrJoin(names, ",");
+}
+
+std::string CsvLine(const BenchmarkResult& result) {
+  std::vector<std::string> cells;
+  for (const CsvColumn& column : kFirstColumns) {
+    cells.push_back(column.text(result));
+  }
+  for (const BenchmarkSetting& setting : BenchmarkSettings()) {
+    cells.push_back(CsvText(ActingText(setting, result.config)));
+  }
+  for (const CsvColumn& column : kLastColumns) {
+    cells.push_back(column.text(result));
+  }
+  return absl::StrJoin(cells, ",");
 }
 
 }  // namespace
@@ -241,6 +291,21 @@ std::string RenderResult(const BenchmarkResult& result) {
     absl::StrAppendFormat(
         &text, "  Recall       avg %.4f, min %.4f, max %.4f\n",
         *result.recall_avg, *result.recall_min, *result.recall_max);
+    if (result.recall_k < result.config.k) {
+      absl::StrAppendFormat(
+          &text,
+          "  Found        %d vectors pass: recall is of them, not of %d\n",
+          result.recall_k, result.config.k);
+    }
+  }
+  if (result.short_replies > 0) {
+    absl::StrAppendFormat(&text, "  Short        %d of %d replies had fewer\n",
+                          result.short_replies, result.requests);
+  }
+  if (result.empty_replies > 0) {
+    absl::StrAppendFormat(&text,
+                          "  Empty        %d of %d requests found nothing\n",
+                          result.empty_replies, result.requests);
   }
   if (result.baseline_latency_avg_ms.has_value()) {
     absl::StrAppend(&text, "  Round trip   avg ",
@@ -283,10 +348,14 @@ std::string RenderOutcome(const SearchOutcome& outcome,
         };
         return rank(a) != rank(b) ? rank(a) < rank(b) : a->qps > b->qps;
       });
+  const auto failed = std::count_if(
+      search.evidence.begin(), search.evidence.end(),
+      [](const Evidence& evidence) { return !evidence.error.ok(); });
   std::string text = absl::StrFormat(
-      "%d measurements of %d of %d settings in %.1f s; ended by: %s\n\n",
-      search.evaluations, search.evidence.size(), search.settings,
-      absl::ToDoubleSeconds(search.elapsed), search.ended);
+      "%d measurements of %d of %d settings in %.1f s%s; ended by: %s\n\n",
+      search.evaluations, static_cast<int64_t>(search.evidence.size()) - failed,
+      search.settings, absl::ToDoubleSeconds(search.elapsed), Failed(failed),
+      search.ended);
   absl::StrAppend(&text, EvidenceTable(order, options.parameters, rows), "\n");
   const std::vector<std::string> names = NamesOf(options.parameters);
   if (shown.has_value()) {
@@ -295,11 +364,15 @@ std::string RenderOutcome(const SearchOutcome& outcome,
     for (size_t i = 0; i < names.size(); ++i) {
       parts.push_back(absl::StrCat(names[i], " ", evidence.setting[i]));
     }
+    // The figures of the measurement that is reported.
+    const bool shown_is_best = outcome.best.has_value();
     absl::StrAppendFormat(
         &text, "%s: %s: %s, p99 %s, recall %.4f%s\n",
         outcome.feasible ? "Best" : "No setting keeps the constraints. Closest",
-        absl::StrJoin(parts, ", "), FormatRate(evidence.qps),
-        Latency(evidence.p99_ms), evidence.recall,
+        absl::StrJoin(parts, ", "),
+        FormatRate(shown_is_best ? outcome.best->qps : evidence.qps),
+        Latency(shown_is_best ? outcome.best->latency_p99_ms : evidence.p99_ms),
+        shown_is_best ? outcome.best->recall_avg.value_or(1) : evidence.recall,
         search.decided ? "" : " (not decided: more budget would tell)");
   } else {
     absl::StrAppend(&text, "No setting could be measured.\n");
@@ -318,21 +391,17 @@ std::string RenderGrid(const GridResult& grid,
       order.begin(), order.end(),
       [](const Evidence* a, const Evidence* b) { return a->qps > b->qps; });
   return absl::StrCat(
-      absl::StrFormat("%d of %d settings measured in %.1f s, %d kept; ended "
+      absl::StrFormat("%d of %d settings measured in %.1f s%s, %d kept; ended "
                       "by: %s\n\n",
                       grid.measured, grid.settings,
-                      absl::ToDoubleSeconds(grid.elapsed), grid.kept.size(),
+                      absl::ToDoubleSeconds(grid.elapsed), Failed(grid.failed),
+                      static_cast<int64_t>(grid.kept.size()) - grid.failed,
                       grid.ended),
       EvidenceTable(order, parameters, rows));
 }
 
 std::string FormatResultsCsv(absl::Span<const BenchmarkResult> results) {
-  std::string text =
-      "qps,latency_avg_ms,latency_p50_ms,latency_p95_ms,latency_p99_ms,"
-      "latency_max_ms,recall_avg,recall_min,recall_max,"
-      "baseline_latency_avg_ms,backend,answered_by,dataset,operation,k,"
-      "ef_search,num_clients,num_threads,pipeline,rate_per_second,requests,"
-      "errors,redirects,seconds,timestamp\n";
+  std::string text = absl::StrCat(CsvHeader(), "\n");
   for (const BenchmarkResult& result : results) {
     absl::StrAppend(&text, CsvLine(result), "\n");
   }

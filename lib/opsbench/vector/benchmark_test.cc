@@ -81,7 +81,7 @@ TEST(BenchmarkConfigTest, TheCommandHasWhatCountsAndNoPassword) {
   config.filter.by_tag = true;
   config.filter.tag = 3;
   EXPECT_EQ(CommandOf(config),
-            "vector query --backend hnswlib --dataset clusters-1k-16 --k 10 "
+            "vector query --backend hnsw --dataset clusters-1k-16 --k 10 "
             "--ef 64 --filter-tag 3 --clients 2 --requests 400 --warmup 0.005");
   config.backend = "redis://:hushhush@localhost:6379/0";
   config.num_threads = 2;
@@ -89,6 +89,69 @@ TEST(BenchmarkConfigTest, TheCommandHasWhatCountsAndNoPassword) {
   EXPECT_THAT(CommandOf(config),
               AllOf(Not(HasSubstr("hushhush")), HasSubstr("--threads 2"),
                     HasSubstr("--dataset 'a file'\\''s name'")));
+}
+
+// What a user can set apart from what was measured before: in the name, so that
+// comparisons do not take two of them for one, and in the CSV.
+TEST(BenchmarkReportTest, WhatChangesAMeasurementChangesItsName) {
+  const auto name = [](const BenchmarkConfig& config) {
+    BenchmarkResult result;
+    result.config = config;
+    result.answered_by = config.backend;
+    return ToBenchmarkFile({result}).rows[0].name;
+  };
+  const auto line = [](const BenchmarkConfig& config) {
+    BenchmarkResult result;
+    result.config = config;
+    return FormatResultsCsv({result});
+  };
+  struct Change {
+    const char* backend;
+    const char* operation;
+    void (*change)(BenchmarkConfig*);
+  };
+  using Config = BenchmarkConfig;
+  const char* const redis = "redis://127.0.0.1:6379";
+  for (const Change& change : std::vector<Change>{
+           {"hnsw", kVectorQuery, [](Config* c) { c->build.m = 8; }},
+           {"hnswlib", kVectorQuery,
+            [](Config* c) { c->build.ef_construction = 100; }},
+           {"faiss_ivf", kVectorQuery, [](Config* c) { c->build.lists = 7; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->build.threads = 1; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->k = 3; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->ef_search = 77; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->seed = 2; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->dataset = "other"; }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) { c->open.metric = Metric::kCosine; }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->open.queries = "q.npy"; }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) {
+              c->filter.by_tag = true;
+              c->filter.tag = 4;
+            }},
+           {"hnsw", kVectorQuery,
+            [](Config* c) {
+              c->filter.by_number = true;
+              c->filter.number_high = 0.123456789;
+            }},
+           {"hnsw", kVectorQuery, [](Config* c) { c->rate_per_second = 5; }},
+           {redis, kVectorQuery, [](Config* c) { c->num_threads = 3; }},
+           {redis, kVectorQuery, [](Config* c) { c->build.m = 8; }},
+           {redis, "get", [](Config* c) { c->pipeline = 3; }},
+           {redis, "get", [](Config* c) { c->key_space = 7; }},
+           {redis, "get", [](Config* c) { c->value_bytes = 7; }},
+           {redis, "get", [](Config* c) { c->operation = "set"; }},
+           {redis, "incr", [](Config* c) { c->key_space = 7; }}}) {
+    BenchmarkConfig config;
+    config.backend = change.backend;
+    config.operation = change.operation;
+    BenchmarkConfig changed = config;
+    change.change(&changed);
+    EXPECT_NE(name(config), name(changed));
+    EXPECT_NE(line(config), line(changed)) << name(changed);
+    EXPECT_NE(CommandOf(config), CommandOf(changed)) << name(changed);
+  }
 }
 
 TEST(VectorBenchmarkTest, RunCountsEveryRequestAndItsRecall) {
@@ -107,7 +170,7 @@ TEST(VectorBenchmarkTest, RunCountsEveryRequestAndItsRecall) {
   EXPECT_LE(result->latency_p50_ms, result->latency_p99_ms);
   EXPECT_LE(result->latency_p99_ms, result->latency_max_ms);
   EXPECT_FALSE(result->baseline_latency_avg_ms.has_value());
-  EXPECT_THAT(result->answered_by, StartsWith("hnswlib "));
+  EXPECT_THAT(result->answered_by, StartsWith("hnsw 1, graph by hnswlib "));
   EXPECT_GT(result->index_bytes, 1000 * 16 * 4);
   EXPECT_THAT(benchmark.results(), SizeIs(1));
 }
@@ -123,6 +186,93 @@ TEST(VectorBenchmarkTest, AnExactIndexFindsAllAlsoUnderAFilter) {
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(*result->recall_min, 1);
   }
+}
+
+// 0 of 0 is no recall, and certainly not 1.
+TEST(VectorBenchmarkTest, AFilterThatPassesNothingIsRefused) {
+  for (const char* backend : {"hnsw", "brute_force", "faiss_ivf"}) {
+    VectorBenchmark benchmark;
+    BenchmarkConfig config = Small();
+    config.backend = backend;
+    config.build.lists = 4;
+    config.filter.by_tag = true;
+    config.filter.tag = 999'999;
+    for (const absl::Status& status :
+         {benchmark.Run(config).status(),
+          benchmark
+              .Tune(config, {.parameters = {MakeParameter("ef", {10, 20})}})
+              .status()}) {
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << backend;
+      EXPECT_THAT(std::string(status.message()),
+                  HasSubstr("passes none of the 1000 vectors"));
+    }
+    EXPECT_THAT(benchmark.results(), SizeIs(0));
+  }
+}
+
+// Of fewer vectors than k, recall is that of those that can be found.
+TEST(VectorBenchmarkTest, WhatRecallIsOfIsSaid) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.backend = "brute_force";
+  config.k = 100;
+  config.filter.by_tag = true;
+  config.filter.tag = 2;  // A twentieth.
+  const auto result = benchmark.Run(config);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_LT(result->recall_k, 100);
+  EXPECT_GT(result->recall_k, 0);
+  EXPECT_EQ(*result->recall_min, 1);
+  EXPECT_EQ(result->short_replies, 0);
+  EXPECT_THAT(RenderResult(*result),
+              HasSubstr("recall is of them, not of 100"));
+}
+
+// A window that is over before a request is: it goes on until one has ended.
+TEST(VectorBenchmarkTest, AWindowWithoutARequestIsMadeLonger) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.num_requests = 0;
+  config.duration = absl::Nanoseconds(1);
+  const auto result = benchmark.Run(config);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_GE(result->requests, 1);
+  EXPECT_GT(result->qps, 0);
+}
+
+// The latency that is asked for is one that single measurements break half of
+// the time, so that a median that keeps it says little of what is reported.
+TEST(VectorBenchmarkTest, WhatIsReportedKeepsTheConstraintsItself) {
+  VectorBenchmark benchmark;
+  const BenchmarkConfig config = Small();
+  const auto usual = benchmark.Run(config);
+  ASSERT_TRUE(usual.ok()) << usual.status();
+  for (int i = 0; i < 10; ++i) {
+    ConstraintSearchOptions options;
+    options.min_recall = 0.1;
+    options.max_latency_p99_ms = usual->latency_p99_ms;
+    options.min_val = 1;
+    options.max_val = 3;
+    options.tune.max_evaluations = 6;
+    const auto outcome = benchmark.FindMaxQpsWithConstraints(config, options);
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    EXPECT_EQ(outcome->feasible, outcome->search.best.has_value());
+    if (!outcome->feasible) continue;
+    EXPECT_LE(outcome->best->latency_p99_ms, usual->latency_p99_ms);
+    EXPECT_EQ(outcome->best->config.num_clients,
+              outcome->search.evidence[*outcome->search.best].setting[0]);
+  }
+}
+
+TEST(VectorBenchmarkTest, ALeastRecallIsForSearches) {
+  VectorBenchmark benchmark;
+  BenchmarkConfig config = Small();
+  config.backend = "redis://127.0.0.1:1";
+  config.operation = "get";
+  const auto outcome = benchmark.FindMaxQpsWithConstraints(config, {});
+  EXPECT_EQ(outcome.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(outcome.status().message()),
+              HasSubstr("get has no recall"));
 }
 
 TEST(VectorBenchmarkTest, FaultsAreToldBeforeAnythingIsMeasured) {
@@ -215,7 +365,7 @@ TEST(BenchmarkReportTest, RowsOfOneSettingAreRepetitions) {
   BenchmarkResult result;
   result.config = Small();
   result.config.ef_search = 64;
-  result.answered_by = "hnswlib 0.6.2";
+  result.answered_by = "hnsw 1, graph by hnswlib 0.6.2";
   result.qps = 1000;
   result.latency_avg_ms = 0.5;
   result.recall_avg = result.recall_min = result.recall_max = 0.9;
@@ -225,8 +375,8 @@ TEST(BenchmarkReportTest, RowsOfOneSettingAreRepetitions) {
   const auto file = ToBenchmarkFile({result, other, result});
   ASSERT_THAT(file.rows, SizeIs(3));
   EXPECT_EQ(file.rows[0].name,
-            "VectorQuery/backend:hnswlib/dataset:clusters-1k-16/k:10/ef:64/"
-            "clients:2");
+            "VectorQuery/backend:hnsw/dataset:clusters-1k-16/m:16/"
+            "ef_construction:200/k:10/ef:64/clients:2");
   EXPECT_EQ(file.rows[2].name, file.rows[0].name);
   EXPECT_EQ(file.rows[2].repetition_index, 1);
   EXPECT_EQ(file.rows[0].repetitions, 2);

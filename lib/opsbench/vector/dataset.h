@@ -7,6 +7,7 @@
 // Thread safety: a Dataset is immutable once made; any number of threads may
 // read it.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +49,11 @@ class Dataset {
   }
   const Attributes& attributes() const { return attributes_; }
 
+  // A hash of what is searched in, bit by bit: metric, dimension, base vectors
+  // and attributes. The same on every machine, since servers keep it. Worked
+  // out at the first call.
+  uint64_t content_hash() const;
+
  protected:
   std::string name_;
   Metric metric_ = Metric::kL2;
@@ -56,6 +62,9 @@ class Dataset {
   size_t truth_k_ = 0;
   std::vector<Neighbor> truth_;  // truth_k_ a query.
   Attributes attributes_;
+
+ private:
+  mutable std::atomic<uint64_t> content_hash_{0};  // 0: not worked out.
 };
 
 }  // namespace opsbench::vector

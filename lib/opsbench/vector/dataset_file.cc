@@ -19,6 +19,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "opsbench/base/output_target.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/internal/mapped_file.h"
 #include "opsbench/vector/internal/parts.h"
@@ -259,8 +260,7 @@ class FileDataset : public Dataset {
 // Writes to a file that is there only when Commit() was called.
 class NewFile {
  public:
-  explicit NewFile(const std::string& path)
-      : path_(path), temporary_(absl::StrCat(path, ".", getpid(), ".tmp")) {}
+  explicit NewFile(const std::string& path) : path_(path) {}
 
   ~NewFile() {
     if (file_ >= 0) {
@@ -270,9 +270,15 @@ class NewFile {
   }
 
   absl::Status Open() {
-    file_ =
-        open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    return file_ < 0 ? Failed() : absl::OkStatus();
+    // What a symbolic link names is replaced, not the link; a device never.
+    const absl::StatusOr<OutputTarget> target = ResolveOutputFile(path_);
+    if (!target.ok()) {
+      return absl::Status(target.status().code(),
+                          absl::StrCat(path_, ": ", target.status().message()));
+    }
+    path_ = target->path;
+    OPSBENCH_ASSIGN_OR_RETURN(file_, OpenTemporaryBeside(path_, &temporary_));
+    return absl::OkStatus();
   }
 
   absl::Status Write(absl::string_view bytes) {
@@ -299,8 +305,8 @@ class NewFile {
  private:
   absl::Status Failed() const { return absl::ErrnoToStatus(errno, path_); }
 
-  const std::string path_;
-  const std::string temporary_;
+  std::string path_;
+  std::string temporary_;
   int file_ = -1;
   size_t written_ = 0;
 };

@@ -1,9 +1,10 @@
 # Indexes of this process, hnswlib, FAISS, a scan, and load on them.
 opsbench_library(NAME vector_local
-  SOURCES brute_force_backend.cc faiss_backend.cc hnswlib_backend.cc
+  SOURCES brute_force_backend.cc faiss_backend.cc hnsw_backend.cc
+    hnswlib_backend.cc
     local_backends.cc local_load.cc internal/hnsw_graph.cc
     internal/hnsw_search.cc internal/local_index.cc
-  HEADERS hnswlib_backend.h local_backends.h local_load.h
+  HEADERS hnsw_backend.h local_backends.h local_load.h
   DEPS absl::optional absl::status absl::statusor absl::strings
     opsbench::vector_data
   PRIVATE_DEPS absl::synchronization opsbench::base opsbench::load
@@ -26,10 +27,10 @@ opsbench_test(NAME vector_local_backends_test SOURCES local_backends_test.cc
   DEPS opsbench::base opsbench::vector_local)
 opsbench_test(NAME vector_local_load_test SOURCES local_load_test.cc
   DEPS opsbench::vector_local)
-opsbench_test(NAME vector_hnswlib_backend_test SOURCES hnswlib_backend_test.cc
+opsbench_test(NAME vector_hnsw_backend_test SOURCES hnsw_backend_test.cc
   DEPS opsbench::vector_local opsbench_hnswlib)
 if(OPSBENCH_BUILD_TESTS AND OPSBENCH_SANITIZE MATCHES "thread")
   # hnswlib orders its locks by level, which is not seen; races are looked for.
-  set_tests_properties(vector_local_backends_test vector_hnswlib_backend_test
+  set_tests_properties(vector_local_backends_test vector_hnsw_backend_test
     PROPERTIES ENVIRONMENT TSAN_OPTIONS=detect_deadlocks=0)
 endif()

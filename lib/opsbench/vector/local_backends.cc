@@ -3,7 +3,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "opsbench/vector/hnswlib_backend.h"
+#include "opsbench/vector/hnsw_backend.h"
 
 namespace opsbench::vector {
 namespace {
@@ -14,10 +14,11 @@ struct Maker {
 };
 
 constexpr Maker kMakers[] = {
-    {"hnswlib",
+    {"hnsw",
      []() -> std::unique_ptr<Backend> {
-       return std::make_unique<HnswlibBackend>();
+       return std::make_unique<HnswBackend>();
      }},
+    {"hnswlib", MakeHnswlibBackend},
     {"brute_force", MakeBruteForceBackend},
     {"faiss_hnsw", MakeFaissHnswBackend},
     {"faiss_ivf", MakeFaissIvfBackend},

@@ -3,16 +3,18 @@
 
 // The indexes that live in this process, by name.
 //
-//   hnswlib      hnswlib's graph (hnswlib_backend.h): the default
+//   hnsw         our search on a graph that hnswlib builds (hnsw_backend.h):
+//                the default
+//   hnswlib      hnswlib alone: its graph, its distances and its searchKnn()
 //   brute_force  a scan of all base vectors: exact
 //   faiss_hnsw   FAISS's HNSW over uncompressed vectors
 //   faiss_ivf    FAISS's inverted lists of uncompressed vectors
 //
 // All take every metric (cosine by vectors of length 1), answer with distances
-// of vectors.h, and filter while they search; none fetches more and drops what
-// does not pass. The filter of hnswlib, brute_force and faiss_ivf costs time
-// and no recall; that of faiss_hnsw also costs recall, since candidates that do
-// not pass are among its ef. An index without vectors finds nothing; more
+// of vectors.h, and all but hnswlib filter while they search; none fetches more
+// and drops what does not pass. The filter of hnsw, brute_force and faiss_ivf
+// costs time and no recall; that of faiss_hnsw also costs recall, since
+// candidates that do not pass are among its ef. An index without vectors finds nothing; more
 // neighbours than vectors finds them all, or as many as the index reaches.
 //
 // Errors of Build(): InvalidArgument for options that the index cannot be built
@@ -45,6 +47,7 @@ const std::vector<std::string>& LocalBackendNames();
 absl::StatusOr<std::unique_ptr<Backend>> MakeLocalBackend(
     absl::string_view name);
 
+std::unique_ptr<Backend> MakeHnswlibBackend();
 std::unique_ptr<Backend> MakeBruteForceBackend();
 std::unique_ptr<Backend> MakeFaissHnswBackend();
 std::unique_ptr<Backend> MakeFaissIvfBackend();

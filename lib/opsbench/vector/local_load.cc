@@ -95,6 +95,8 @@ LoadOptions OptionsOf(const QueryLoadOptions& options, uint64_t seed) {
   load.rate_per_second = options.rate_per_second;
   load.seed = seed;
   load.stop = options.stop;
+  load.stage_name = options.stage_name;
+  load.stage_tag = options.stage_tag;
   return load;
 }
 
@@ -164,14 +166,22 @@ absl::StatusOr<QueryLoadResult> RunLocalLoad(Backend& backend,
     warmup.operations = 0;
     warmup.duration = options.warmup;
     warmup.seed = ~seed;
-    warmup.stage_tag = "warmup";
+    if (!options.stage_name.empty()) warmup.stage_name = "warmup";
     // What is still due then is not owed to anybody.
     warmup.drain_timeout = absl::ZeroDuration();
     warmup.on_progress = ProgressOf(options, true);
     OPSBENCH_RETURN_IF_ERROR(RunPart(warmup, workload).status());
   }
+  for (Worker& worker : workers) {
+    if (worker.searcher != nullptr) continue;
+    OPSBENCH_ASSIGN_OR_RETURN(worker.searcher, backend.Connect());
+  }
   load.on_progress = ProgressOf(options, false);
-  OPSBENCH_ASSIGN_OR_RETURN(LoadReport report, RunPart(load, workload));
+  if (options.on_measured) options.on_measured(true);
+  absl::StatusOr<LoadReport> ran = RunPart(load, workload);
+  if (options.on_measured) options.on_measured(false);
+  if (!ran.ok()) return ran.status();
+  LoadReport report = *std::move(ran);
   if (!report.ended_early.ok() && report.completed() == 0) {
     return report.ended_early;
   }

@@ -255,6 +255,12 @@ absl::StatusOr<std::unique_ptr<Dataset>> OpenGenerated(
                      "as clusters-10k-64, uniform-10k-64 or sphere-10k-64"));
   }
   if (!parsed.ok()) return parsed.status();
+  if (!options.queries.empty() || !options.truth.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name,
+                     ": makes its own queries and neighbours; none can be "
+                     "named beside it"));
+  }
   GenerateOptions generate = *parsed;
   generate.metric = options.metric.value_or(generate.metric);
   generate.seed = options.seed;

@@ -8,8 +8,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/db/ownership.h"
 #include "opsbench/db/session.h"
 #include "opsbench/db/sql_catalog.h"
 #include "opsbench/vector/internal/pgvector_format.h"
@@ -121,60 +124,89 @@ class Pgvector : public PgvectorBackend {
 
   const BackendInfo& info() const override { return info_; }
 
+  absl::StatusOr<IndexState> Find(const Dataset& data,
+                                  const BuildOptions& options) override {
+    table_.SetData(data);
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
+    OPSBENCH_ASSIGN_OR_RETURN(const TableOwner owner,
+                              FindTableOwner(*session, {"", options_.table}));
+    const std::string name =
+        absl::StrCat(owner.kind, " ", options_.table, " at ", url_.Redacted());
+    using Kind = IndexState::Kind;
+    if (owner.ownership == Ownership::kForeign ||
+        (owner.ownership == Ownership::kOurs && owner.maker != kIndexMaker)) {
+      return IndexState{Kind::kForeign, name};
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string in_the_way,
+                              Text(*session, "names_in_the_way"));
+    if (!in_the_way.empty()) {
+      return IndexState{Kind::kForeign, absl::StrCat("relation ", in_the_way,
+                                                     " at ", url_.Redacted())};
+    }
+    if (owner.ownership == Ownership::kAbsent) return IndexState();
+    const IndexMark wanted = WantedMark(data, options);
+    const auto mark = ParseIndexMarkDetail(owner.detail);
+    if (!mark.has_value() || !mark->SameIndex(wanted)) {
+      return IndexState{
+          Kind::kOther,
+          absl::StrCat(name, " holds ",
+                       mark.has_value() ? DescribeIndexMark(*mark)
+                                        : "an index of another version",
+                       ", and asked for are ", DescribeIndexMark(wanted))};
+    }
+    if (!mark->complete) return IndexState{Kind::kUnfinished, name};
+    const absl::Status there = CheckThere(*session, data);
+    if (absl::IsInternal(there)) {
+      return IndexState{Kind::kOther, absl::StrCat(name, " ", there.message())};
+    }
+    OPSBENCH_RETURN_IF_ERROR(there);
+    OPSBENCH_RETURN_IF_ERROR(Finish(*session));
+    return IndexState{Kind::kCurrent, name};
+  }
+
+  absl::Status Remove(bool foreign) override {
+    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
+    if (!foreign) {
+      return DropOurTable(*session, {"", options_.table}, kIndexMaker,
+                          "choose another --index");
+    }
+    for (const char* suffix : {"", "_embedding", "_tag", "_number"}) {
+      const std::string name = absl::StrCat(options_.table, suffix);
+      OPSBENCH_ASSIGN_OR_RETURN(const TableOwner owner,
+                                FindTableOwner(*session, {"", name}));
+      if (owner.ownership == Ownership::kAbsent) continue;
+      absl::string_view kind = owner.kind;
+      absl::ConsumePrefix(&kind, "partitioned ");
+      OPSBENCH_RETURN_IF_ERROR(
+          Run(*session, "drop", {{"kind", std::string(kind)}, {"name", name}}));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Build(const Dataset& data,
                      const BuildOptions& options) override {
     table_.SetData(data);
+    mark_ = WantedMark(data, options);
     OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
-    OPSBENCH_RETURN_IF_ERROR(Run(*session, "drop"));
-    OPSBENCH_RETURN_IF_ERROR(Run(*session, "create"));
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string create, table_.Sql("create"));
+    OPSBENCH_RETURN_IF_ERROR(CreateMarkedTable(*session, {"", options_.table},
+                                               create, kIndexMaker,
+                                               IndexMarkDetail(mark_)));
     OPSBENCH_RETURN_IF_ERROR(Load(*session, data, options));
     OPSBENCH_RETURN_IF_ERROR(BuildIndex(*session, data, options));
     OPSBENCH_RETURN_IF_ERROR(Run(*session, "vacuum"));
     return Finish(*session);
   }
 
-  absl::Status Attach(const Dataset& data) override {
-    table_.SetData(data);
+  absl::Status Verify(const Dataset& data) override {
     OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
-    OPSBENCH_ASSIGN_OR_RETURN(const std::string describe,
-                              table_.Sql("describe"));
-    ResultSet found;
-    OPSBENCH_RETURN_IF_ERROR(session->Query(describe, &found));
-    const std::string name =
-        absl::StrCat("table ", options_.table, " at ", url_.Redacted());
-    if (found.row_count() == 0) {
-      return absl::NotFoundError(
-          absl::StrCat("there is no ", name, ": load the data set first"));
+    const absl::Status there = CheckThere(*session, data);
+    if (!there.ok()) {
+      return absl::Status(there.code(), absl::StrCat("table ", options_.table,
+                                                     " ", there.message()));
     }
-    OPSBENCH_ASSIGN_OR_RETURN(const std::string count, table_.Sql("count"));
-    OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows, OneNumber(*session, count));
-    const auto wanted_rows = static_cast<int64_t>(data.base().rows);
-    const auto wanted_dimension = static_cast<int64_t>(data.dimension());
-    if (rows != wanted_rows || found.at(0, 0).int64() != wanted_dimension) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          name, " has ", rows, " vectors of ", found.at(0, 0).int64(),
-          " numbers, and the data set ", wanted_rows, " of ", wanted_dimension,
-          ": load the data set again"));
-    }
-    const std::string index = found.at(0, 1).is_null()
-                                  ? "none"
-                                  : absl::StrCat(found.at(0, 1).text(), " (",
-                                                 found.at(0, 2).text(), ")");
-    const std::string wanted =
-        options_.index == PgvectorOptions::Index::kNone
-            ? "none"
-            : absl::StrCat(table_.method(), " (", table_.opclass(), ")");
-    if (index != wanted) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the index of ", name, " is ", index, ", and asked for ",
-                       "is ", wanted, ": load the data set again"));
-    }
-    return Finish(*session);
-  }
-
-  absl::Status Drop() override {
-    OPSBENCH_ASSIGN_OR_RETURN(const auto session, opsbench::Connect(url_));
-    return Run(*session, "drop");
+    mark_.complete = true;
+    return Run(*session, "mark", {{"mark", IndexMarkText(mark_)}});
   }
 
   int64_t MemoryBytes() const override { return index_bytes_; }
@@ -189,6 +221,75 @@ class Pgvector : public PgvectorBackend {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string sql,
                               table_.Sql(section, std::move(words)));
     return session.Execute(sql).status();
+  }
+
+  absl::StatusOr<std::string> Text(Session& session,
+                                   absl::string_view section) const {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, table_.Sql(section));
+    return OneText(session, sql);
+  }
+
+  IndexMark WantedMark(const Dataset& data, const BuildOptions& options) const {
+    std::string text;
+    if (options_.index == PgvectorOptions::Index::kHnsw) {
+      text = absl::StrCat("m:", options.m,
+                          ",ef_construction:", options.ef_construction);
+    } else if (options_.index == PgvectorOptions::Index::kIvfflat) {
+      text = absl::StrCat("lists:", options.lists);
+    }
+    return MakeIndexMark(data, info_.name, std::move(text));
+  }
+
+  // Internal says how the table differs, after its name.
+  absl::Status CheckThere(Session& session, const Dataset& data) const {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string count, table_.Sql("count"));
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t rows, OneNumber(session, count));
+    const auto wanted = static_cast<int64_t>(data.base().rows);
+    if (rows != wanted) {
+      return absl::InternalError(
+          absl::StrCat("has ", rows, " vectors and not ", wanted));
+    }
+    OPSBENCH_RETURN_IF_ERROR(CheckIndex(session));
+    return CheckSample(session, data);
+  }
+
+  absl::Status CheckIndex(Session& session) const {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, table_.Sql("describe"));
+    ResultSet found;
+    OPSBENCH_RETURN_IF_ERROR(session.Query(sql, &found));
+    const auto text = [&found](size_t column) {
+      return found.at(0, column).is_null() ? absl::string_view()
+                                           : found.at(0, column).text();
+    };
+    const bool scan = table_.method().empty();
+    if (found.row_count() == 1 && text(1) == table_.method() &&
+        (scan || (text(2) == table_.opclass() && text(3) == "valid"))) {
+      return absl::OkStatus();
+    }
+    return absl::InternalError(
+        absl::StrCat("does not have the index that it was made with"));
+  }
+
+  absl::Status CheckSample(Session& session, const Dataset& data) const {
+    const std::vector<size_t> wanted = SampleRows(data);
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const std::string sql,
+        table_.Sql("sample", {{"ids", absl::StrJoin(wanted, ", ")}}));
+    ResultSet found;
+    OPSBENCH_RETURN_IF_ERROR(session.Query(sql, &found));
+    size_t same = 0;
+    for (size_t i = 0; i < found.row_count(); ++i) {
+      const auto row = static_cast<size_t>(found.at(i, 0).int64());
+      if (internal::IsVectorText(found.at(i, 1).text(), data.base().row(row))) {
+        ++same;
+      }
+    }
+    if (same == wanted.size() && found.row_count() == same) {
+      return absl::OkStatus();
+    }
+    return absl::InternalError(absl::StrCat("is not whole: of ", wanted.size(),
+                                            " vectors that were read, ", same,
+                                            " are those of the data set"));
   }
 
   absl::Status Load(Session& session, const Dataset& data,
@@ -254,6 +355,7 @@ class Pgvector : public PgvectorBackend {
   const PgvectorOptions options_;
   PgvectorTable table_;
   BackendInfo info_;
+  IndexMark mark_;  // Of what Build() made.
   int64_t index_bytes_ = 0;
 };
 

@@ -26,11 +26,12 @@
 #include "absl/status/statusor.h"
 #include "opsbench/db/url.h"
 #include "opsbench/vector/backend.h"
+#include "opsbench/vector/index_mark.h"
 
 namespace opsbench::vector {
 
 struct PgvectorOptions {
-  // Replaced by Build(). See CheckIndexName() in wire_backends.h.
+  // Made by Build(). See CheckIndexName() in wire_backends.h.
   std::string table = "opsbench";
 
   enum class Index { kHnsw, kIvfflat, kNone };
@@ -42,6 +43,7 @@ struct PgvectorOptions {
   int64_t build_memory_bytes = 0;
 };
 
+// Build() makes the table, and fails when there is something of its name.
 class PgvectorBackend : public Backend {
  public:
   // Connects, and creates the extension when it is there to be created.
@@ -50,13 +52,19 @@ class PgvectorBackend : public Backend {
   static absl::StatusOr<std::unique_ptr<PgvectorBackend>> Open(
       const Url& url, const PgvectorOptions& options = {});
 
-  // Instead of Build(): takes the table that an earlier one left. NotFound: it
-  // is not there. FailedPrecondition: it is of other data, or has another
-  // index.
-  virtual absl::Status Attach(const Dataset& data) = 0;
+  // Returns what stands under the table's name, and under those of its indexes.
+  // Where that is kCurrent, the backend searches in it from then on.
+  virtual absl::StatusOr<IndexState> Find(const Dataset& data,
+                                          const BuildOptions& options) = 0;
 
-  // The table and its indexes go.
-  virtual absl::Status Drop() = 0;
+  // Drops the table and its indexes. Unless `foreign`, FailedPrecondition when
+  // the table is not an index that opsbench made; otherwise, whatever has one
+  // of the names goes, but nothing that depends on it.
+  virtual absl::Status Remove(bool foreign) = 0;
+
+  // After Build(): checks number, index and a sample of the vectors, and marks
+  // the table as complete. Internal: something else is there.
+  virtual absl::Status Verify(const Dataset& data) = 0;
 };
 
 }  // namespace opsbench::vector

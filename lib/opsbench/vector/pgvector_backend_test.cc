@@ -57,7 +57,8 @@ class PgvectorTest : public ::testing::Test {
 
   void TearDown() override {
     for (const auto& backend : backends_) {
-      EXPECT_TRUE(backend->Drop().ok());
+      const absl::Status removed = backend->Remove(false);
+      EXPECT_TRUE(removed.ok()) << removed;
     }
   }
 
@@ -70,6 +71,20 @@ class PgvectorTest : public ::testing::Test {
     if (!backend.ok()) return nullptr;
     backends_.push_back(*std::move(backend));
     return backends_.back().get();
+  }
+
+  static absl::Status Rebuild(PgvectorBackend& backend, const Dataset& data,
+                              const BuildOptions& options) {
+    OPSBENCH_RETURN_IF_ERROR(backend.Remove(false));
+    OPSBENCH_RETURN_IF_ERROR(backend.Build(data, options));
+    return backend.Verify(data);
+  }
+
+  static IndexState FindIn(PgvectorBackend* backend, const Dataset& data,
+                           const BuildOptions& options) {
+    const auto state = backend->Find(data, options);
+    EXPECT_TRUE(state.ok()) << state.status();
+    return state.ok() ? *state : IndexState();
   }
 
   static BuildOptions SmallBuild() {
@@ -153,7 +168,7 @@ TEST_F(PgvectorTest, AScanFindsWhatIsRight) {
     const auto data = WireData(metric, 500);
     PgvectorBackend* const backend = Open(Index::kNone);
     ASSERT_NE(backend, nullptr);
-    ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+    ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
     EXPECT_TRUE(backend->info().exact);
     const auto searcher = Searching(backend);
     for (const Filter& filter : WireFilters()) {
@@ -184,7 +199,7 @@ TEST_F(PgvectorTest, HnswFindsMoreWithMoreCandidates) {
     int64_t loaded = 0;
     BuildOptions build = SmallBuild();
     build.on_progress = [&](int64_t rows) { loaded = rows; };
-    const absl::Status built = backend->Build(*data, build);
+    const absl::Status built = Rebuild(*backend, *data, build);
     ASSERT_TRUE(built.ok()) << built;
     EXPECT_EQ(loaded, 2'000);
     EXPECT_GT(backend->MemoryBytes(), 2'000 * 24 * 4);
@@ -205,7 +220,7 @@ TEST_F(PgvectorTest, SearchesGoThroughTheIndexWithAndWithoutAFilter) {
   const auto data = WireData(Metric::kL2, 10'000);
   PgvectorBackend* const backend = Open(Index::kHnsw);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   auto session = Connect(url_);
   ASSERT_TRUE(session.ok()) << session.status();
   // With these, what a filter leaves could be sorted.
@@ -232,7 +247,7 @@ TEST_F(PgvectorTest, AllListsOfIvfflatHoldAll) {
   const auto data = WireData(Metric::kL2);
   PgvectorBackend* const backend = Open(Index::kIvfflat);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   const auto searcher = Searching(backend);
   EXPECT_EQ(RecallOf(*data, *searcher, Filter(), 20), 1);
   EXPECT_LE(RecallOf(*data, *searcher, Filter(), 1), 1);
@@ -243,7 +258,7 @@ TEST_F(PgvectorTest, KMayBeAboveTheCandidates) {
   const auto data = WireData(Metric::kL2);
   PgvectorBackend* const backend = Open(Index::kHnsw);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   const auto searcher = Searching(backend);
   for (const int k : {1, 100, 200}) {
     SearchRequest request;
@@ -259,7 +274,7 @@ TEST_F(PgvectorTest, AZeroQueryIsEquallyFarFromAll) {
   const auto data = WireData(Metric::kCosine, 100);
   PgvectorBackend* const backend = Open(Index::kNone);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   const auto searcher = Searching(backend);
   const std::vector<float> zeros(data->dimension());
   SearchRequest request;
@@ -274,7 +289,7 @@ TEST_F(PgvectorTest, BadRequestsAreRefusedAndNothingIsLost) {
   const auto data = WireData(Metric::kL2, 200);
   PgvectorBackend* const backend = Open(Index::kHnsw);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   const auto searcher = Searching(backend);
   SearchRequest request;
   request.query = data->queries().row(0).subspan(1);
@@ -294,7 +309,7 @@ TEST_F(PgvectorTest, AConnectionThatIsCutIsMadeAgain) {
   const auto data = WireData(Metric::kL2, 200);
   PgvectorBackend* const backend = Open(Index::kHnsw);
   ASSERT_NE(backend, nullptr);
-  ASSERT_TRUE(backend->Build(*data, SmallBuild()).ok());
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
   const auto searcher = Searching(backend);
   SearchRequest request;
   request.query = data->queries().row(0);
@@ -318,30 +333,135 @@ TEST_F(PgvectorTest, AConnectionThatIsCutIsMadeAgain) {
 }
 
 TEST_F(PgvectorTest, ATableThatIsThereCanBeTakenIfItIsTheRightOne) {
+  using Kind = IndexState::Kind;
   const auto data = WireData(Metric::kL2, 300);
   PgvectorBackend* const first = Open(Index::kHnsw);
   ASSERT_NE(first, nullptr);
-  EXPECT_EQ(first->Attach(*data).code(), Code::kNotFound);
+  EXPECT_EQ(FindIn(first, *data, SmallBuild()).kind, Kind::kAbsent);
   ASSERT_TRUE(first->Build(*data, SmallBuild()).ok());
+  EXPECT_EQ(FindIn(first, *data, SmallBuild()).kind, Kind::kUnfinished);
+  ASSERT_TRUE(first->Verify(*data).ok());
 
   PgvectorBackend* const second = Open(Index::kHnsw);
   ASSERT_NE(second, nullptr);
-  const absl::Status taken = second->Attach(*data);
-  ASSERT_TRUE(taken.ok()) << taken;
+  EXPECT_EQ(FindIn(second, *data, SmallBuild()).kind, Kind::kCurrent);
   EXPECT_EQ(second->MemoryBytes(), first->MemoryBytes());
   EXPECT_GE(RecallOf(*data, *Searching(second), Filter(), 200), 0.97);
 
-  for (const auto& other :
-       {WireData(Metric::kL2, 299), WireData(Metric::kL2, 300, 23),
-        WireData(Metric::kCosine, 300)}) {
-    const absl::Status status = second->Attach(*other);
-    EXPECT_EQ(status.code(), Code::kFailedPrecondition) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("load the data set"));
-    EXPECT_THAT(std::string(status.message()), Not(HasSubstr(url_.password)));
+  GenerateOptions seeded;
+  seeded.rows = 300;
+  seeded.dimension = 24;
+  seeded.queries = 50;
+  seeded.clusters = 20;
+  seeded.tag_shares = {0.05, 0.2};
+  seeded.seed = 2;
+  const auto of_other_seed = Generate(seeded);
+  ASSERT_TRUE(of_other_seed.ok()) << of_other_seed.status();
+  const auto fewer = WireData(Metric::kL2, 299);
+  const auto shorter = WireData(Metric::kL2, 300, 23);
+  const auto of_other_metric = WireData(Metric::kCosine, 300);
+  for (const Dataset* other : {fewer.get(), shorter.get(),
+                               of_other_metric.get(), of_other_seed->get()}) {
+    const IndexState state = FindIn(second, *other, SmallBuild());
+    EXPECT_EQ(state.kind, Kind::kOther);
+    EXPECT_THAT(state.what, HasSubstr("holds 300 vectors of dimension 24"));
   }
+  BuildOptions denser = SmallBuild();
+  denser.m = 17;
+  EXPECT_EQ(FindIn(second, *data, denser).kind, Kind::kOther);
   PgvectorBackend* const scan = Open(Index::kNone);
   ASSERT_NE(scan, nullptr);
-  EXPECT_EQ(scan->Attach(*data).code(), Code::kFailedPrecondition);
+  EXPECT_EQ(FindIn(scan, *data, SmallBuild()).kind, Kind::kOther);
+}
+
+// Rows that somebody changed or added since.
+TEST_F(PgvectorTest, ADamagedTableIsNotTaken) {
+  const auto data = WireData(Metric::kL2, 300);
+  PgvectorBackend* const backend = Open(Index::kHnsw);
+  ASSERT_NE(backend, nullptr);
+  auto session = Connect(url_);
+  ASSERT_TRUE(session.ok()) << session.status();
+  const std::string table = WireTestName(0);
+  for (const std::string& damage :
+       {absl::StrCat("DELETE FROM ", table, " WHERE id = 7"),
+        absl::StrCat("INSERT INTO ", table, " SELECT * FROM ", table,
+                     " WHERE id = 7"),
+        absl::StrCat("UPDATE ", table,
+                     " SET embedding = embedding + embedding WHERE id = 0"),
+        absl::StrCat("DROP INDEX ", table, "_embedding")}) {
+    ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
+    ASSERT_TRUE((*session)->Execute(damage).ok());
+    const IndexState state = FindIn(backend, *data, SmallBuild());
+    EXPECT_EQ(state.kind, IndexState::Kind::kOther) << damage;
+    EXPECT_EQ(backend->Verify(*data).code(), Code::kInternal) << damage;
+  }
+}
+
+// Whatever has one of the names that a load needs is found, is refused by
+// Remove() and Build(), and stays; Remove(true) makes way.
+TEST_F(PgvectorTest, WhatOpsbenchDidNotMakeStays) {
+  const auto data = WireData(Metric::kL2, 100);
+  PgvectorBackend* const backend = Open(Index::kHnsw);
+  ASSERT_NE(backend, nullptr);
+  auto session = Connect(url_);
+  ASSERT_TRUE(session.ok()) << session.status();
+  const std::string name = WireTestName(0);
+  const std::string host = WireTestName(1);
+  ASSERT_TRUE((*session)
+                  ->Execute(absl::StrCat("CREATE TABLE ", host, " (a INT)"))
+                  .ok());
+  for (const std::string& foreign :
+       {absl::StrCat("CREATE TABLE ", name, " (a INT)"),
+        absl::StrCat("CREATE VIEW ", name, " AS SELECT 1"),
+        absl::StrCat("CREATE MATERIALIZED VIEW ", name, " AS SELECT 1"),
+        absl::StrCat("CREATE SEQUENCE ", name),
+        absl::StrCat("CREATE INDEX ", name, " ON ", host, " (a)"),
+        absl::StrCat("CREATE INDEX ", name, "_embedding ON ", host, " (a)"),
+        absl::StrCat("CREATE VIEW ", name, "_tag AS SELECT 1"),
+        absl::StrCat("CREATE TABLE ", name, "_number (a INT)")}) {
+    ASSERT_TRUE((*session)->Execute(foreign).ok()) << foreign;
+    const IndexState state = FindIn(backend, *data, SmallBuild());
+    EXPECT_EQ(state.kind, IndexState::Kind::kForeign) << foreign;
+    EXPECT_THAT(state.what, HasSubstr(name)) << foreign;
+    EXPECT_THAT(state.what, Not(HasSubstr("\n")));
+    (void)backend->Remove(false);
+    EXPECT_EQ(FindIn(backend, *data, SmallBuild()).kind,
+              IndexState::Kind::kForeign)
+        << foreign;
+    const absl::Status removed = backend->Remove(true);
+    EXPECT_TRUE(removed.ok()) << foreign << ": " << removed;
+    EXPECT_EQ(FindIn(backend, *data, SmallBuild()).kind,
+              IndexState::Kind::kAbsent)
+        << foreign;
+  }
+  ASSERT_TRUE((*session)->Execute(absl::StrCat("DROP TABLE ", host)).ok());
+}
+
+// What a role has set may not decide how a search is done.
+TEST_F(PgvectorTest, SettingsOfTheDatabaseDoNotTurnTheIndexOff) {
+  const auto data = WireData(Metric::kL2, 10'000);
+  PgvectorBackend* const backend = Open(Index::kHnsw);
+  ASSERT_NE(backend, nullptr);
+  ASSERT_TRUE(Rebuild(*backend, *data, SmallBuild()).ok());
+  auto session = Connect(url_);
+  ASSERT_TRUE(session.ok()) << session.status();
+  ResultSet name;
+  ASSERT_TRUE((*session)->Query("SELECT current_database()", &name).ok());
+  const std::string alter =
+      absl::StrCat("ALTER DATABASE \"", name.at(0, 0).text(), "\" ");
+  ASSERT_TRUE((*session)
+                  ->Execute(absl::StrCat(alter, "SET enable_indexscan = off"))
+                  .ok());
+  const int64_t before = IndexScans(**session);
+  EXPECT_GE(RecallOf(*data, *Searching(backend), Filter(), 60), 0.9);
+  ASSERT_TRUE(
+      (*session)->Execute(absl::StrCat(alter, "RESET enable_indexscan")).ok());
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  int64_t scans = 0;
+  while (scans < 50 && absl::Now() < deadline) {
+    scans = IndexScans(**session) - before;
+  }
+  EXPECT_EQ(scans, 50);
 }
 
 }  // namespace

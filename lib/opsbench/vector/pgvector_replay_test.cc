@@ -74,6 +74,20 @@ TEST(PgvectorReplay, SpeaksAsRecorded) {
   }
 }
 
+TEST(PgvectorReplay, ATableThatOpsbenchDidNotMakeIsRefused) {
+  auto recording = ReadPostgresRecording(
+      "fixtures/vector/replies/PostgreSQL-16.14-0.8.5.pgvector.foreign.pg");
+  ASSERT_TRUE(recording.ok()) << recording.status();
+  for (const auto& connection : *recording) {
+    for (const PostgresExchange& exchange : connection) {
+      EXPECT_FALSE(absl::StrContains(exchange.request, "DROP "));
+    }
+  }
+  Replay replay(*std::move(recording));
+  const absl::Status status = RunPgvectorForeignScript(replay.url());
+  EXPECT_TRUE(status.ok()) << status;
+}
+
 // Wherever the server hangs up, an error says so, and nothing waits for ever.
 TEST(PgvectorReplay, AServerThatHangsUpIsAnErrorWhereverItDoes) {
   const PostgresRecording recording = Recorded(Metric::kL2);

@@ -221,8 +221,22 @@ absl::Status RunPgvectorScript(const Url& url, Metric metric) {
   options.table = "recorded";
   OPSBENCH_ASSIGN_OR_RETURN(const auto backend,
                             PgvectorBackend::Open(url, options));
+  using Kind = IndexState::Kind;
+  const auto expect = [&](const BuildOptions& build, Kind kind) {
+    OPSBENCH_ASSIGN_OR_RETURN(const IndexState state,
+                              backend->Find(*data, build));
+    if (state.kind == kind) return absl::OkStatus();
+    return absl::InternalError(
+        absl::StrCat("not the state that is right: ", state.what));
+  };
+  OPSBENCH_RETURN_IF_ERROR(expect({}, Kind::kAbsent));
   OPSBENCH_RETURN_IF_ERROR(backend->Build(*data, BuildOptions()));
-  OPSBENCH_RETURN_IF_ERROR(backend->Attach(*data));
+  OPSBENCH_RETURN_IF_ERROR(expect({}, Kind::kUnfinished));
+  OPSBENCH_RETURN_IF_ERROR(backend->Verify(*data));
+  BuildOptions other;
+  other.m = 8;
+  OPSBENCH_RETURN_IF_ERROR(expect(other, Kind::kOther));
+  OPSBENCH_RETURN_IF_ERROR(expect({}, Kind::kCurrent));
   if (backend->MemoryBytes() <= 0) {
     return absl::InternalError("the index takes no memory");
   }
@@ -248,7 +262,27 @@ absl::Status RunPgvectorScript(const Url& url, Metric metric) {
       }
     }
   }
-  return backend->Drop();
+  return backend->Remove(false);
+}
+
+absl::Status RunPgvectorForeignScript(const Url& url) {
+  const auto data = RecordedData(Metric::kL2);
+  PgvectorOptions options;
+  options.table = "recorded";
+  OPSBENCH_ASSIGN_OR_RETURN(const auto backend,
+                            PgvectorBackend::Open(url, options));
+  OPSBENCH_ASSIGN_OR_RETURN(const IndexState state,
+                            backend->Find(*data, BuildOptions()));
+  if (state.kind != IndexState::Kind::kForeign) {
+    return absl::InternalError("what opsbench did not make was not found");
+  }
+  const absl::Status removed = backend->Remove(false);
+  const absl::Status built = backend->Build(*data, BuildOptions());
+  if (absl::IsFailedPrecondition(removed) && !built.ok()) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError(absl::StrCat("not refused: ", removed.ToString(),
+                                          ", ", built.ToString()));
 }
 
 }  // namespace opsbench::vector

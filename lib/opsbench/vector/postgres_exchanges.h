@@ -87,6 +87,10 @@ class PostgresUpstream {
 // Internal: what was found is not what is right.
 absl::Status RunPgvectorScript(const Url& url, Metric metric);
 
+// Meets a table "recorded" that opsbench did not make: it has to be found, and
+// neither removed nor built over.
+absl::Status RunPgvectorForeignScript(const Url& url);
+
 }  // namespace opsbench::vector
 
 #endif  // OPSBENCH_VECTOR_POSTGRES_EXCHANGES_H_

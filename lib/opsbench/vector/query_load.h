@@ -48,6 +48,14 @@ struct QueryLoadOptions {
   // Above 0: an open loop, this many requests a second of all clients together.
   double rate_per_second = 0;
 
+  // Of the signal (base/stage.h) around the measured part; that around the
+  // warm-up is "warmup". Empty: none.
+  std::string stage_name;
+  std::string stage_tag;
+  // Called with true right before the measured part and with false right after
+  // it, from one thread at a time.
+  std::function<void(bool begins)> on_measured;
+
   const std::atomic<bool>* stop = nullptr;
   // About once a second.
   std::function<void(const QueryLoadProgress&)> on_progress;
@@ -60,6 +68,12 @@ struct QueryLoadResult {
   int64_t errors = 0;
   std::map<std::string, int64_t> errors_by_kind;
   std::string first_error;
+  // Plain commands: nil replies and arrays without elements; requests all the
+  // same.
+  int64_t empty_replies = 0;
+  // Every request with an index below this was sent (servers of Redis's
+  // protocol).
+  int64_t all_sent_below = 0;
   int64_t redirects = 0;   // MOVED and ASK that were followed.
   int64_t reconnects = 0;  // Connections made again after a loss.
 

@@ -86,7 +86,7 @@ void AddRecall(const Dataset& data, size_t query,
                absl::Span<const Neighbor> found, size_t k, Recall* recall,
                const Filter* matches) {
   recall->Add(CountHits(data, query, truth, found, k, matches),
-              std::min(k, truth.size()));
+              std::min(k, truth.size()), found.size());
 }
 
 }  // namespace opsbench::vector

@@ -5,7 +5,8 @@
 //
 // Recall of one query: hits / k, where k is what was asked for, so that a short
 // reply counts against the search. When fewer than k base vectors could have
-// been found, which the truth then says, k is their number.
+// been found, which the truth then says, k is their number. When there are
+// none, recall is not defined, and the query does not count.
 //
 // What is a hit: a distinct id that is among the first k of the truth, or, by
 // distance, one that is no further than the k-th of the truth:
@@ -47,11 +48,14 @@ size_t CountHits(const Dataset& data, size_t query,
 // Average and range over queries.
 class Recall {
  public:
-  // `hits` of at most `wanted`. Nothing that could be found is a recall of 1.
-  void Add(size_t hits, size_t wanted) {
+  // `hits` of `wanted`, among `found` answers. Nothing is added where nothing
+  // could be found.
+  void Add(size_t hits, size_t wanted,
+           size_t found = std::numeric_limits<size_t>::max()) {
+    if (wanted == 0) return;
     const double recall =
-        wanted == 0 ? 1
-                    : static_cast<double>(hits) / static_cast<double>(wanted);
+        static_cast<double>(hits) / static_cast<double>(wanted);
+    if (found < wanted) ++short_replies_;
     sum_ += recall;
     min_ = std::min(min_, recall);
     max_ = std::max(max_, recall);
@@ -63,6 +67,7 @@ class Recall {
     min_ = std::min(min_, other.min_);
     max_ = std::max(max_, other.max_);
     queries_ += other.queries_;
+    short_replies_ += other.short_replies_;
   }
 
   // 0 when there was no query.
@@ -72,12 +77,15 @@ class Recall {
   double min() const { return queries_ == 0 ? 0 : min_; }
   double max() const { return queries_ == 0 ? 0 : max_; }
   int64_t queries() const { return queries_; }
+  // With fewer neighbours than could be found.
+  int64_t short_replies() const { return short_replies_; }
 
  private:
   double sum_ = 0;
   double min_ = std::numeric_limits<double>::infinity();
   double max_ = 0;
   int64_t queries_ = 0;
+  int64_t short_replies_ = 0;
 };
 
 // Adds one query: its hits over k, or over the length of the truth if that is

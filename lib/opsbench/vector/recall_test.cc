@@ -144,6 +144,7 @@ TEST(RecallTest, MergesAndStartsAtZero) {
   Recall a;
   EXPECT_EQ(a.average(), 0);
   EXPECT_EQ(a.min(), 0);
+  a.Add(0, 0);  // Nothing could be found: it does not count.
   a.Add(1, 2);
   Recall b;
   b.Add(1, 4);

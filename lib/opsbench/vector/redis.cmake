@@ -6,7 +6,7 @@ if(OPSBENCH_WITH_REDIS)
 endif()
 opsbench_library(NAME vector_redis
   SOURCES redis_commands.cc redis_load.cc redis_protocol.cc
-    internal/slot_map.cc ${redis_client_sources}
+    internal/redis_nodes.cc internal/slot_map.cc ${redis_client_sources}
   HEADERS redis_commands.h redis_load.h
   DEPS absl::span absl::status absl::statusor absl::strings absl::time
     opsbench::base opsbench::db opsbench::vector_data
@@ -14,10 +14,13 @@ opsbench_library(NAME vector_redis
     Threads::Threads)
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(redis_load_bench.cc redis_load_fault_test.cc
-  redis_load_test.cc)
+_opsbench_remember(redis_commands_test.cc redis_load_bench.cc
+  redis_load_fault_test.cc redis_load_test.cc)
 if(OPSBENCH_WITH_REDIS)
   target_compile_definitions(opsbench_vector_redis PRIVATE OPSBENCH_WITH_REDIS)
+  opsbench_test(NAME vector_redis_commands_test SOURCES redis_commands_test.cc
+    LABEL integration TIMEOUT 120
+    DEPS opsbench::server opsbench::vector_redis)
   opsbench_test(NAME vector_redis_load_test SOURCES redis_load_test.cc
     LABEL integration TIMEOUT 120
     DEPS opsbench::server opsbench::vector_redis)

@@ -95,19 +95,19 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
                                       const Dataset& data) {
   std::vector<ExchangeStep> steps;
   const std::string count = Resp(index.CountCommand());
-  for (const auto& command : index.DropCommands()) {
-    steps.push_back(Step(Kind::kAnything, Resp(command)));
-  }
   steps.push_back(Step(Kind::kNoCount, count));
-  for (const auto& command : index.CreateCommands(data, BuildOptions())) {
-    steps.push_back(Step(Kind::kDone, Resp(command)));
-  }
+  const auto create = index.CreateCommand(data, BuildOptions());
+  if (!create.empty()) steps.push_back(Step(Kind::kDone, Resp(create)));
   for (size_t row = 0; row < data.base().rows; ++row) {
-    steps.push_back(Step(Kind::kDone, ""));
+    steps.push_back(Step(Kind::kInserted, ""));
     index.AppendInsert(data, row, &steps.back().request);
   }
   steps.push_back(Step(Kind::kCount, count));
   steps.back().count = static_cast<int64_t>(data.base().rows);
+  for (const size_t row : {size_t{0}, data.base().rows - 1}) {
+    steps.push_back(Step(Kind::kRow, Resp(index.ReadCommand(row))));
+    steps.back().row = row;
+  }
 
   for (const Filter& filter : WireFilters()) {
     for (size_t query = 0; query < data.queries().rows; ++query) {
@@ -131,9 +131,9 @@ std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
   steps.push_back(Step(Kind::kBadSearch, ""));
   index.AppendSearch(short_query, &steps.back().request);
 
-  for (const auto& command : index.DropCommands()) {
-    steps.push_back(Step(Kind::kDone, Resp(command)));
-  }
+  steps.push_back(
+      Step(Kind::kRemoved, create.empty() ? Resp({"UNLINK", index.KeyOf(0)})
+                                          : Resp({"FT.DROPINDEX", create[1]})));
   steps.push_back(Step(Kind::kNoCount, count));
   return steps;
 }

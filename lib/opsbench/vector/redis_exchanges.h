@@ -37,18 +37,21 @@ absl::StatusOr<RedisReplyPtr> ParseReply(absl::string_view bytes);
 struct ExchangeStep {
   enum class Kind {
     kGreeting,   // Of ConnectRedis() and DetectRedisFeatures().
-    kAnything,   // An error, or not.
     kDone,       // No error.
+    kInserted,   // ParseInsert() gives OK.
+    kRow,        // CheckRow() gives OK of `row`.
+    kRemoved,    // No error.
     kCount,      // ParseCount() gives `count`.
     kNoCount,    // ParseCount() gives NotFound, or 0.
     kSearch,     // ParseSearch() gives the neighbours of `query`.
     kSearchIds,  // Likewise, by the index without distances.
     kBadSearch,  // ParseSearch() gives an error.
   };
-  Kind kind = Kind::kAnything;
+  Kind kind = Kind::kDone;
   std::string request;
   int64_t count = 0;
   size_t query = 0;
+  size_t row = 0;
   Filter filter;
 };
 
@@ -57,7 +60,7 @@ std::vector<ExchangeStep> GreetingScript(bool with_modules);
 
 // An index from its making to its end: rows, counts, searches with and without
 // filters and distances, and bad requests. `ids` is the same index without
-// distances.
+// distances. The rows of a search index are left.
 std::vector<ExchangeStep> IndexScript(const RedisIndex& index,
                                       const RedisIndex& ids,
                                       const Dataset& data);

@@ -75,7 +75,9 @@ absl::StatusOr<RedisFeatures> DetectRedisFeatures(RedisSession& session) {
   }
   features.server =
       absl::StrCat(features.valkey ? "Valkey " : "Redis ", version);
-  features.cluster = InfoValue(info.text, "redis_mode") == "cluster";
+  // Valkey has another word for it from 8 on.
+  features.cluster = InfoValue(info.text, "redis_mode") == "cluster" ||
+                     InfoValue(info.text, "server_mode") == "cluster";
 
   OPSBENCH_ASSIGN_OR_RETURN(const RedisReply commands,
                             session.Execute({"COMMAND", "INFO", "FT.CREATE",

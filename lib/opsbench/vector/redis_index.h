@@ -21,6 +21,10 @@
 
 struct redisReply;
 
+namespace opsbench {
+struct RedisReply;
+}  // namespace opsbench
+
 namespace opsbench::vector {
 
 // Where a command may go in a cluster: the slot of its key, or any node.
@@ -32,17 +36,29 @@ class RedisIndex {
 
   virtual const BackendInfo& info() const = 0;
 
-  // Commands (name and arguments) that make an empty index, or remove it with
-  // its rows. Removing what is not there may answer with an error. In a cluster
-  // each primary has to be sent them, the second one's errors notwithstanding.
-  virtual std::vector<std::vector<std::string>> CreateCommands(
+  // What makes a difference to the index: "m:16,ef_construction:200".
+  virtual std::string OptionsText(const BuildOptions& options) const = 0;
+
+  // The command (name and arguments) that makes an empty index, where there is
+  // none; in a cluster each primary that has none is sent it. Empty: the first
+  // row makes the index.
+  virtual std::vector<std::string> CreateCommand(
       const Dataset& data, const BuildOptions& options) const = 0;
-  virtual std::vector<std::vector<std::string>> DropCommands() const = 0;
 
   // Appends, as RESP, the command that adds a base vector with its attributes,
   // or that searches. Returns the key's slot or kAnyNode.
   virtual int AppendInsert(const Dataset& data, size_t row,
                            std::string* out) const = 0;
+  // AlreadyExists: there was such a row.
+  virtual absl::Status ParseInsert(const redisReply& reply) const = 0;
+
+  // The command that reads a row's vector, and the key that it is about.
+  // Internal: what was read is not the base vector.
+  virtual std::vector<std::string> ReadCommand(size_t row) const = 0;
+  virtual std::string KeyOf(size_t row) const = 0;
+  virtual absl::Status CheckRow(const Dataset& data, size_t row,
+                                const RedisReply& reply) const = 0;
+
   virtual int AppendSearch(const SearchRequest& request,
                            std::string* out) const = 0;
 

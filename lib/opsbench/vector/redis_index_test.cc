@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -36,6 +37,16 @@ void ExpectNeighbors(const Dataset& data, const ExchangeStep& step,
   }
 }
 
+RedisReply Converted(RedisReplyView view) {
+  RedisReply reply;
+  reply.type = view.type();
+  reply.text = std::string(view.text());
+  for (size_t i = 0; i < view.size(); ++i) {
+    reply.elements.push_back(Converted(view[i]));
+  }
+  return reply;
+}
+
 void ExpectReply(const RedisIndex& index, const RedisIndex& ids,
                  const Dataset& data, const ExchangeStep& step,
                  const std::string& bytes) {
@@ -44,8 +55,19 @@ void ExpectReply(const RedisIndex& index, const RedisIndex& ids,
   std::vector<Neighbor> found;
   switch (step.kind) {
     case Kind::kGreeting:
-    case Kind::kAnything:
       break;
+    case Kind::kInserted:
+      EXPECT_TRUE(index.ParseInsert(**reply).ok());
+      break;
+    case Kind::kRow:
+      EXPECT_TRUE(index.CheckRow(data, step.row, Converted(**reply)).ok());
+      EXPECT_EQ(index
+                    .CheckRow(data, step.row + 1 - 2 * (step.row % 2),
+                              Converted(**reply))
+                    .code(),
+                Code::kInternal);
+      break;
+    case Kind::kRemoved:
     case Kind::kDone:
       EXPECT_NE(RedisReplyView(**reply).type(), RedisReply::Type::kError);
       break;
@@ -83,6 +105,25 @@ void ExpectReply(const RedisIndex& index, const RedisIndex& ids,
   }
 }
 
+bool IsRemoval(const Exchange& exchange) {
+  return absl::StrContains(exchange.request, "FT.DROPINDEX") ||
+         absl::StrContains(exchange.request, "UNLINK");
+}
+
+// The next exchange with the request of a step. Servers that cannot be had any
+// more were recorded when rows were not read back and an index was removed
+// otherwise: such exchanges are passed over, and such steps are not found.
+size_t FindExchange(const std::vector<Exchange>& exchanges, size_t next,
+                    const ExchangeStep& step) {
+  for (size_t i = next; i < exchanges.size(); ++i) {
+    if (exchanges[i].request == step.request) return i;
+    if (!IsRemoval(exchanges[i])) break;
+  }
+  EXPECT_TRUE(step.kind == Kind::kRow || step.kind == Kind::kRemoved)
+      << step.request;
+  return exchanges.size();
+}
+
 // The commands are those that the servers were sent, and their answers, read,
 // are the right ones.
 TEST(RedisIndex, SpeaksAsRecorded) {
@@ -98,11 +139,14 @@ TEST(RedisIndex, SpeaksAsRecorded) {
         const auto steps = IndexScript(*index, *ids, *data);
         const auto exchanges = Recorded(
             absl::StrCat(server.file, ".", name, ".", MetricName(metric)));
-        ASSERT_EQ(exchanges.size(), steps.size());
-        for (size_t i = 0; i < steps.size(); ++i) {
-          ASSERT_EQ(exchanges[i].request, steps[i].request) << i;
-          ExpectReply(*index, *ids, *data, steps[i], exchanges[i].reply);
+        size_t next = 0;
+        for (const ExchangeStep& step : steps) {
+          const size_t at = FindExchange(exchanges, next, step);
+          if (at == exchanges.size()) continue;
+          ExpectReply(*index, *ids, *data, step, exchanges[at].reply);
+          next = at + 1;
         }
+        EXPECT_EQ(next, exchanges.size());
         ++recordings;
       }
     }

@@ -8,8 +8,9 @@
 // look at when the client is changed. With one connection and no pipeline, by
 // how fast the kernel wakes a process up.
 //
-// With a URL in OPSBENCH_REDIS_URL, that server is used: its database is filled
-// with keys below "opsbench:".
+// With a URL in OPSBENCH_REDIS_URL, that server is used: keys
+// "opsbench:bench:…" are written and removed, unless there are some that are
+// not of benchmarks.
 
 #include <time.h>
 
@@ -76,9 +77,11 @@ void Requests(benchmark::State& state, const std::string& command) {
   const auto pipeline = static_cast<int>(state.range(1));
   RedisCommandOptions options;
   options.command = command;
+  options.key_prefix = kBenchKeyPrefix;
   const auto url = ServerUrl();
   const auto traffic = MakeRedisCommandTraffic(options);
   absl::Status status = url.ok() ? traffic.status() : url.status();
+  if (status.ok()) status = ClaimRedisKeys(*url, options);
   if (status.ok()) {
     if (const TrafficFactory fill = MakeRedisFillTraffic(options)) {
       status = Load(*url, options.key_space, 4, 16, fill).status();
@@ -97,6 +100,7 @@ void Requests(benchmark::State& state, const std::string& command) {
     seconds += absl::ToDoubleSeconds(result->elapsed);
     state.SetIterationTime(absl::ToDoubleSeconds(result->elapsed));
   }
+  if (status.ok()) status = ReleaseRedisKeys(*url, options);
   if (!status.ok()) {
     state.SkipWithError(status.ToString().c_str());
     return;

@@ -52,7 +52,7 @@ inline std::vector<Server> Servers() {
       make("Redis-8.2.3-search-2.10.5", "Redis 8.2.3", "2.10.5", true,
            {"redis_search", "redis_vector_set"}),
       make("Valkey-9.1.2", "Valkey 9.1.2", "", false, {}),
-      make("typed-Valkey-9.0.1-search-1.2.1", "Valkey 9.0.1", "1.2.1", false,
+      make("Valkey-9.1.2-search-1.2.1", "Valkey 9.1.2", "1.2.1", false,
            {"valkey_search"}),
   };
 }

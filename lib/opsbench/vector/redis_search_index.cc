@@ -25,18 +25,6 @@ using internal::UnexpectedReply;
 
 constexpr absl::string_view kDistance = "dist";
 
-// Removes the keys that begin with ARGV[1], a few at a time: what is found is
-// this node's, so that each primary of a cluster can be sent it.
-constexpr absl::string_view kDropRows =
-    "local cursor = '0' "
-    "repeat "
-    "local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', "
-    "1000) "
-    "cursor = page[1] "
-    "if #page[2] > 0 then redis.call('UNLINK', unpack(page[2])) end "
-    "until cursor == '0' "
-    "return 'OK'";
-
 absl::string_view MetricArgument(Metric metric) {
   switch (metric) {
     case Metric::kL2:
@@ -82,13 +70,18 @@ class RedisSearchIndex : public RedisIndex {
 
   const BackendInfo& info() const override { return info_; }
 
-  std::vector<std::vector<std::string>> CreateCommands(
+  std::string OptionsText(const BuildOptions& options) const override {
+    return absl::StrCat("m:", options.m,
+                        ",ef_construction:", options.ef_construction);
+  }
+
+  std::vector<std::string> CreateCommand(
       const Dataset& data, const BuildOptions& options) const override {
     std::vector<std::string> create = {"FT.CREATE", name_, "ON",   "HASH",
                                        "PREFIX",    "1",   prefix_};
-    // The rows are gone, so there is nothing to find among the keys that there
-    // are. RediSearch would look through them for long, and take rows twice
-    // that come meanwhile; valkey-search knows the word from 1.2 on.
+    // There are no rows yet, so there is nothing to find among the keys that
+    // there are. RediSearch would look through them for long, and take rows
+    // twice that come meanwhile; valkey-search knows the word from 1.2 on.
     if (!valkey_) create.push_back("SKIPINITIALSCAN");
     const std::vector<std::string> schema = {
         "SCHEMA",
@@ -110,20 +103,12 @@ class RedisSearchIndex : public RedisIndex {
     if (!data.attributes().empty()) {
       create.insert(create.end(), {"tag", "TAG", "number", "NUMERIC"});
     }
-    return {std::move(create)};
-  }
-
-  std::vector<std::vector<std::string>> DropCommands() const override {
-    if (valkey_) {
-      return {{"FT.DROPINDEX", name_},
-              {"EVAL", std::string(kDropRows), "0", prefix_}};
-    }
-    return {{"FT.DROPINDEX", name_, "DD"}};
+    return create;
   }
 
   int AppendInsert(const Dataset& data, size_t row,
                    std::string* out) const override {
-    const std::string key = absl::StrCat(prefix_, row);
+    const std::string key = KeyOf(row);
     const absl::string_view vector = internal::Blob(data.base().row(row));
     const Attributes& attributes = data.attributes();
     if (attributes.empty()) {
@@ -135,6 +120,26 @@ class RedisSearchIndex : public RedisIndex {
           out);
     }
     return ClusterSlot(key);
+  }
+
+  // The number of fields that were not there.
+  absl::Status ParseInsert(const redisReply& from) const override {
+    return internal::CheckInserted(from);
+  }
+
+  std::string KeyOf(size_t row) const override {
+    return absl::StrCat(prefix_, row);
+  }
+  std::vector<std::string> ReadCommand(size_t row) const override {
+    return {"HGET", KeyOf(row), "v"};
+  }
+  absl::Status CheckRow(const Dataset& data, size_t row,
+                        const RedisReply& reply) const override {
+    if (reply.type == RedisReply::Type::kText &&
+        reply.text == internal::Blob(data.base().row(row))) {
+      return absl::OkStatus();
+    }
+    return internal::OtherRow(KeyOf(row));
   }
 
   int AppendSearch(const SearchRequest& request,

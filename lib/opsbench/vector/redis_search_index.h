@@ -4,11 +4,10 @@
 // RediSearch and valkey-search: an HNSW index over hashes "NAME:<row>", whose
 // field "v" is the vector.
 //
-// Where the two differ: valkey-search has no DD in FT.DROPINDEX, so a script
-// removes the rows; its FT.INFO has other names; a search's replies come by
-// distance, RediSearch's by document. Both are asked for the distances, and
-// replies are sorted here. Distances are those of vectors.h, but for a query of
-// zeros under cosine, of which RediSearch says "nan": that is 1.
+// Where the two differ: valkey-search's FT.INFO has other names; a search's
+// replies come by distance, RediSearch's by document. Both are asked for the
+// distances, and replies are sorted here. Distances are those of vectors.h, but
+// for a query of zeros under cosine, of which RediSearch says "nan": that is 1.
 //
 // Sources: https://redis.io/docs/latest/commands/ft.search and
 // https://valkey.io/commands/ft.search, and the servers' replies in

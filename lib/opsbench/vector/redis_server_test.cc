@@ -17,6 +17,7 @@
 #include "opsbench/db/redis.h"
 #include "opsbench/testing/test_servers.h"
 #include "opsbench/vector/distance.h"
+#include "opsbench/vector/internal/redis_rows.h"
 #include "opsbench/vector/redis_exchanges.h"
 #include "opsbench/vector/wire_backends.h"
 #include "opsbench/vector/wire_test_data.h"
@@ -43,47 +44,6 @@ TEST(RedisServer, WithoutVectorSearchItIsSaidWhatToStart) {
   EXPECT_THAT(text, Not(HasSubstr(url->password)));
 }
 
-// valkey-search drops an index and leaves its rows, so a script removes them.
-// It is one that any Redis runs.
-TEST(RedisServer, TheRowsOfAnIndexAreRemovedAndNoOthers) {
-  const auto url = TestServerUrl(Engine::kRedis);
-  ASSERT_TRUE(url.ok()) << url.status();
-  RedisFeatures features;
-  features.valkey = true;
-  features.search = true;
-  WireOptions options;
-  options.name = WireTestName(9);
-  const auto index = ChooseRedisIndex(features, Metric::kL2, options);
-  ASSERT_TRUE(index.ok()) << index.status();
-  const auto commands = (*index)->DropCommands();
-  ASSERT_EQ(commands.size(), 2U);
-  EXPECT_EQ(commands[0][0], "FT.DROPINDEX");
-
-  auto session = ConnectRedis(*url);
-  ASSERT_TRUE(session.ok()) << session.status();
-  const std::string other = options.name + "0:1";
-  (*session)->Append({"SET", other, "stays"});
-  constexpr int kRows = 3'000;
-  for (int row = 0; row < kRows; ++row) {
-    (*session)->Append(
-        {"HSET", absl::StrCat(options.name, ":", row), "v", "x"});
-  }
-  ASSERT_TRUE((*session)->Flush().ok());
-  const std::vector<absl::string_view> script(commands[1].begin(),
-                                              commands[1].end());
-  const auto done = (*session)->Execute(script);
-  ASSERT_TRUE(done.ok()) << done.status();
-  for (int row = 0; row < kRows; ++row) {
-    (*session)->Append({"EXISTS", absl::StrCat(options.name, ":", row)});
-  }
-  std::vector<RedisReply> left;
-  ASSERT_TRUE((*session)->Flush(&left).ok());
-  for (const RedisReply& reply : left) EXPECT_EQ(reply.integer, 0);
-  const auto kept = (*session)->Execute({"DEL", other});
-  ASSERT_TRUE(kept.ok()) << kept.status();
-  EXPECT_EQ(kept->integer, 1);
-}
-
 class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
  protected:
   void SetUp() override {
@@ -100,7 +60,7 @@ class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
 
   void TearDown() override {
     if (index_ == nullptr) return;
-    for (const auto& command : index_->DropCommands()) (void)Run(command);
+    Remove();
   }
 
   // False when the server does not have this kind of index.
@@ -135,10 +95,9 @@ class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
   }
 
   void Build(const Dataset& data) {
-    for (const auto& command : index_->DropCommands()) (void)Run(command);
-    for (const auto& command : index_->CreateCommands(data, {})) {
-      ExpectDone(*Run(command));
-    }
+    Remove();
+    const auto create = index_->CreateCommand(data, {});
+    if (!create.empty()) ExpectDone(*Run(create));
     constexpr size_t kAtOnce = 100;
     std::string bytes;
     for (size_t row = 0; row < data.base().rows;) {
@@ -153,6 +112,14 @@ class RedisServerTest : public ::testing::TestWithParam<RedisIndexKind> {
         ExpectDone(**reply);
       }
     }
+  }
+
+  // The index and its rows, if they are there.
+  void Remove() {
+    const std::string name = WireTestName(static_cast<int>(GetParam()));
+    (void)Run({"UNLINK", name});
+    (void)Run({"FT.DROPINDEX", name});
+    EXPECT_TRUE(internal::RemoveRows(url_, name, 2'000).ok());
   }
 
   int64_t Count() {
@@ -231,9 +198,7 @@ TEST_P(RedisServerTest, FindsWhatIsNear) {
     ids_alone.distances = false;
     ASSERT_TRUE(Open(metric, ids_alone));
     EXPECT_GE(RecallOf(*data, Filter(), 400, false), 0.97);
-    for (const auto& command : index_->DropCommands()) {
-      ExpectDone(*Run(command));
-    }
+    Remove();
     EXPECT_EQ(Count(), 0);
     const std::string name = WireTestName(static_cast<int>(GetParam()));
     const RedisReplyPtr left = Run({"EXISTS", name, name + ":7"});

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/redis.h"
+#include "opsbench/vector/distance.h"
 #include "opsbench/vector/internal/redis_reply.h"
 
 namespace opsbench::vector {
@@ -32,6 +33,23 @@ absl::string_view QuantizationArgument(
   return "";
 }
 
+float LargestError(VectorSetOptions::Quantization quantization) {
+  switch (quantization) {
+    case VectorSetOptions::Quantization::kNone:
+      return 1e-5F;
+    case VectorSetOptions::Quantization::kInt8:
+      return 1e-2F;
+    case VectorSetOptions::Quantization::kBinary:
+      return 1;  // A right angle.
+  }
+  return 0;
+}
+
+bool IsZero(absl::Span<const float> vector) {
+  return std::all_of(vector.begin(), vector.end(),
+                     [](float value) { return value == 0; });
+}
+
 std::string FilterExpression(const Filter& filter) {
   if (filter.by_tag) return absl::StrCat(".tag == ", filter.tag);
   return absl::StrCat(".number >= ", DecimalText(filter.number_low),
@@ -48,6 +66,7 @@ class RedisVectorSet : public RedisIndex {
         m_(absl::StrCat(options.m)),
         ef_construction_(absl::StrCat(options.ef_construction)),
         quantization_(QuantizationArgument(options.quantization)),
+        largest_error_(LargestError(options.quantization)),
         check_and_set_(options.check_and_set) {
     info_.name = "redis_vector_set";
     info_.version = features.server;
@@ -57,13 +76,15 @@ class RedisVectorSet : public RedisIndex {
 
   const BackendInfo& info() const override { return info_; }
 
-  // The first VADD makes the set, so only what is left of another goes.
-  std::vector<std::vector<std::string>> CreateCommands(
-      const Dataset& /*data*/, const BuildOptions& /*options*/) const override {
-    return DropCommands();
+  std::string OptionsText(const BuildOptions& /*options*/) const override {
+    return absl::StrCat("m:", m_, ",ef_construction:", ef_construction_, ",",
+                        quantization_);
   }
-  std::vector<std::vector<std::string>> DropCommands() const override {
-    return {{"UNLINK", key_}};
+
+  // The first VADD makes the set.
+  std::vector<std::string> CreateCommand(
+      const Dataset& /*data*/, const BuildOptions& /*options*/) const override {
+    return {};
   }
 
   int AppendInsert(const Dataset& data, size_t row,
@@ -84,6 +105,32 @@ class RedisVectorSet : public RedisIndex {
     command.insert(command.end(), {"M", m_});
     AppendRespCommand(command, out);
     return slot_;
+  }
+
+  absl::Status ParseInsert(const redisReply& from) const override {
+    return internal::CheckInserted(from);
+  }
+
+  std::string KeyOf(size_t /*row*/) const override { return key_; }
+  std::vector<std::string> ReadCommand(size_t row) const override {
+    return {"VEMB", key_, absl::StrCat(row)};
+  }
+  // The server keeps a vector's direction and its length apart, and rounds
+  // both.
+  absl::Status CheckRow(const Dataset& data, size_t row,
+                        const RedisReply& reply) const override {
+    const absl::Span<const float> vector = data.base().row(row);
+    std::vector<float> read;
+    for (const RedisReply& number : reply.elements) {
+      read.push_back(0);
+      if (!absl::SimpleAtof(number.text, &read.back())) break;
+    }
+    const bool same = read.size() == vector.size() &&
+                      ExactDistance(Metric::kCosine, read.data(), vector.data(),
+                                    vector.size()) <= largest_error_;
+    return same || IsZero(vector)
+               ? absl::OkStatus()
+               : internal::OtherRow(absl::StrCat(key_, ", element ", row));
   }
 
   int AppendSearch(const SearchRequest& request,
@@ -158,6 +205,7 @@ class RedisVectorSet : public RedisIndex {
   const std::string m_;
   const std::string ef_construction_;
   const absl::string_view quantization_;
+  const float largest_error_;  // Cosine distance of what is read back.
   const bool check_and_set_;
   BackendInfo info_;
 };

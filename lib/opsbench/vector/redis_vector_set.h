@@ -29,8 +29,8 @@ struct VectorSetOptions {
   enum class Quantization { kNone, kInt8, kBinary };
   Quantization quantization = Quantization::kNone;
 
-  // A set is made by its first VADD, and each VADD repeats these; of
-  // CreateCommands() they are not taken.
+  // A set is made by its first VADD, and each VADD repeats these; those of
+  // BuildOptions are not taken.
   int m = 16;
   int ef_construction = 200;
 

@@ -62,7 +62,7 @@ class Grid {
       if (evidence.samples.empty() && evidence.error.ok()) {
         continue;
       }
-      ++result_.measured;
+      ++(evidence.error.ok() ? result_.measured : result_.failed);
       if (!evidence.error.ok() || !options_.filter ||
           options_.filter(evidence)) {
         result_.kept.push_back(std::move(evidence));
@@ -94,6 +94,7 @@ class Grid {
         return absl::OkStatus();
       }
       OPSBENCH_RETURN_IF_ERROR(Measure(&evidence_[index]));
+      if (!result_.ended.empty()) return absl::OkStatus();
     }
     return absl::OkStatus();
   }
@@ -110,13 +111,17 @@ class Grid {
     }
     if (status.ok()) {
       evidence->samples.push_back(*sample);
+    } else if (absl::IsCancelled(status)) {
+      result_.ended = "interrupted";
     } else if (internal::IsOfSetting(status)) {
       evidence->error = std::move(status);
     } else {
-      return absl::Status(
+      result_.failure = absl::Status(
           status.code(), absl::StrCat(internal::SettingText(space_.parameters(),
                                                             evidence->setting),
                                       ": ", status.message()));
+      result_.ended = "failures";
+      if (!internal::AnyMeasured(evidence_)) return result_.failure;
     }
     return absl::OkStatus();
   }

@@ -70,9 +70,13 @@ struct GridResult {
   std::vector<Evidence> kept;
   int64_t settings = 0;  // In the grid.
   int64_t measured = 0;
+  int64_t failed = 0;  // Could not be measured; not among `measured`.
   int evaluations = 0;
   absl::Duration elapsed;
-  std::string ended;  // "complete", "budget", "interrupted".
+  // "complete", "budget", "interrupted", "failures" (`failure` ended it).
+  std::string ended;
+  // The evaluator's error that ended the grid, after something was measured.
+  absl::Status failure;
 };
 
 // Measures all combinations. Errors as Tune().

@@ -180,6 +180,8 @@ TEST(SearchTest, GridGoesOnBehindASettingThatFails) {
   });
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->evaluations, 2 + 2 * 4);
+  EXPECT_EQ(result->measured, 4);
+  EXPECT_EQ(result->failed, 2);
   ASSERT_EQ(result->kept.size(), 2u);  // A failure is not filtered away.
   EXPECT_TRUE(absl::IsUnavailable(result->kept[0].error));
 }

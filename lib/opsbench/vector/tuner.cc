@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "opsbench/base/clock.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/internal/chooser.h"
@@ -73,6 +74,7 @@ class Search {
   }
 
   bool IsUsedUp() {
+    if (!result_.ended.empty()) return true;
     if (options_.stop != nullptr &&
         options_.stop->load(std::memory_order_relaxed)) {
       result_.ended = "interrupted";
@@ -97,11 +99,18 @@ class Search {
     if (status.ok()) {
       status = internal::CheckSample(*sample);
     }
+    if (absl::IsCancelled(status)) {
+      result_.ended = "interrupted";
+      return absl::OkStatus();
+    }
     if (!status.ok() && !internal::IsOfSetting(status)) {
-      return absl::Status(
+      result_.failure = absl::Status(
           status.code(),
           absl::StrCat(internal::SettingText(space_.parameters(), setting),
                        ": ", status.message()));
+      result_.ended = "failures";
+      return internal::AnyMeasured(result_.evidence) ? absl::OkStatus()
+                                                     : result_.failure;
     }
     if (place_[index] < 0) {
       place_[index] = static_cast<int64_t>(result_.evidence.size());
@@ -181,13 +190,17 @@ void Search::Explain() {
     const auto first = std::find_if(
         result_.evidence.begin(), result_.evidence.end(),
         [](const Evidence& evidence) { return !evidence.error.ok(); });
-    result_.notes.push_back(
-        absl::StrCat(failed, " settings could not be measured, first ",
-                     internal::SettingText(space_.parameters(), first->setting),
-                     ": ", first->error.message()));
+    result_.notes.push_back(absl::StrCat(
+        failed, " settings could not be measured",
+        result_.unknown > 0
+            ? absl::StrCat(", ", result_.unknown, " of them are unknown")
+            : "",
+        ", first ", internal::SettingText(space_.parameters(), first->setting),
+        ": ", first->error.message()));
   }
   result_.notes.push_back(absl::StrCat(
-      result_.evaluations, " measurements of ", result_.evidence.size(),
+      result_.evaluations, " measurements of ",
+      static_cast<int64_t>(result_.evidence.size()) - failed,
       " settings out of ", result_.settings,
       result_.decided
           ? ""
@@ -200,11 +213,33 @@ void Search::Conclude() {
   if (!result_.best) {
     ChooseClosest();
   }
+  result_.unknown =
+      std::count_if(result_.evidence.begin(), result_.evidence.end(),
+                    [](const Evidence& evidence) {
+                      return absl::IsUnavailable(evidence.error);
+                    });
+  if (result_.unknown > 0 && result_.ended == "decided") {
+    result_.ended = "failures";
+  }
   result_.decided = result_.ended == "decided";
   Explain();
 }
 
 }  // namespace
+
+std::string BrokenConstraints(const Constraints& constraints,
+                              const Sample& sample) {
+  std::vector<std::string> broken;
+  if (constraints.max_p99_ms && !(sample.p99_ms <= *constraints.max_p99_ms)) {
+    broken.push_back(absl::StrCat("p99 ", sample.p99_ms, " ms is above ",
+                                  *constraints.max_p99_ms, " ms"));
+  }
+  if (!(sample.recall >= constraints.min_recall)) {
+    broken.push_back(absl::StrCat("recall ", sample.recall, " is below ",
+                                  constraints.min_recall));
+  }
+  return absl::StrJoin(broken, ", ");
+}
 
 Parameter MakeParameter(absl::string_view name, std::vector<int64_t> values) {
   Parameter parameter;

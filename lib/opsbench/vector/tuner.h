@@ -56,6 +56,11 @@ struct Constraints {
   absl::optional<double> max_p99_ms;
 };
 
+// What of them a measurement breaks: "p99 12.3 ms is above 10 ms"; empty: it
+// keeps them.
+std::string BrokenConstraints(const Constraints& constraints,
+                              const Sample& sample);
+
 struct TuneOptions {
   std::vector<Parameter> parameters;
   Constraints constraints;
@@ -108,17 +113,24 @@ struct TuneResult {
   int evaluations = 0;
   absl::Duration elapsed;
   // "decided", "repeats" (max_repeats of all that matter), "budget",
-  // "evaluations", "interrupted".
+  // "evaluations", "interrupted", "failures" (some settings are unknown, or
+  // `failure` ended it).
   std::string ended;
+  // Settings that could not be measured, and of which nothing follows from
+  // that.
+  int64_t unknown = 0;
+  // The evaluator's error that ended the search, after something was measured.
+  absl::Status failure;
   // Sentences on what the answer rests on, and where expectations failed.
   std::vector<std::string> notes;
 };
 
 // InvalidArgument: no parameters or more than 12, a parameter without values or
 // with values that do not ascend, more than 100,000 settings, constraints or
-// options out of range. An evaluator's error ends the search with it, unless it
-// is ResourceExhausted or Unavailable: then the setting is infeasible. A sample
-// that is not finite, or has no queries, is Internal.
+// options out of range. An evaluator's error ends the search: with that error
+// when nothing was measured before, else as `failure`. ResourceExhausted makes
+// the setting infeasible and Unavailable makes it unknown instead; Cancelled is
+// an interruption. A sample that is not finite, or has no queries, is Internal.
 absl::StatusOr<TuneResult> Tune(const TuneOptions& options,
                                 const Evaluator& evaluate);
 

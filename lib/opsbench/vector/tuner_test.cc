@@ -296,6 +296,39 @@ TEST(TunerTest, AllThatFailIsNoAnswer) {
   EXPECT_FALSE(result->closest);
 }
 
+// A server that is away for some of the settings: they are unknown, so that
+// nothing is decided.
+TEST(TunerTest, SettingsWhoseServerWasAwayAreUnknown) {
+  int asked = 0;
+  const auto result =
+      Tune(Options(ClientsAndEf()), [&asked](const Setting& setting) {
+        return ++asked == 3
+                   ? absl::StatusOr<Sample>(absl::UnavailableError("gone"))
+                   : Exact(setting);
+      });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->unknown, 1);
+  EXPECT_FALSE(result->decided);
+  EXPECT_NE(result->ended, "decided");
+  EXPECT_THAT(result->notes, Contains(HasSubstr("1 of them are unknown")));
+}
+
+TEST(TunerTest, AnErrorLaterOnKeepsWhatWasMeasured) {
+  int asked = 0;
+  const auto result =
+      Tune(Options(ClientsAndEf()), [&asked](const Setting& setting) {
+        return ++asked > 5
+                   ? absl::StatusOr<Sample>(absl::AbortedError("it died"))
+                   : Exact(setting);
+      });
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->ended, "failures");
+  EXPECT_FALSE(result->decided);
+  EXPECT_TRUE(absl::IsAborted(result->failure));
+  EXPECT_TRUE(result->best);
+  EXPECT_EQ(asked, 6);
+}
+
 TEST(TunerTest, OtherErrorsEndTheSearchAndNameTheSetting) {
   const auto result = Tune(Options(ClientsAndEf()), [](const Setting&) {
     return absl::StatusOr<Sample>(absl::DataLossError("broken"));

@@ -8,20 +8,20 @@ opsbench_embed_sql(OUTPUT "${generated}"
 set(redis_sources)
 if(OPSBENCH_WITH_REDIS)
   set(redis_sources redis_search_index.cc redis_vector_set.cc
-    internal/redis_reply.cc)
+    internal/redis_owner.cc internal/redis_reply.cc internal/redis_rows.cc)
 endif()
 opsbench_library(NAME vector_wire
-  SOURCES pgvector_backend.cc redis_features.cc wire_backends.cc
+  SOURCES index_mark.cc pgvector_backend.cc redis_features.cc wire_backends.cc
     internal/pgvector_format.cc internal/pgvector_searcher.cc ${redis_sources}
     "${generated}"
-  HEADERS pgvector_backend.h redis_features.h redis_search_index.h
+  HEADERS index_mark.h pgvector_backend.h redis_features.h redis_search_index.h
     redis_vector_set.h wire_backends.h
-  DEPS absl::status absl::statusor absl::strings opsbench::db
+  DEPS absl::optional absl::status absl::statusor absl::strings opsbench::db
     opsbench::vector_data opsbench::vector_redis
-  PRIVATE_DEPS absl::optional absl::span absl::str_format opsbench::base)
+  PRIVATE_DEPS absl::span absl::str_format opsbench::base)
 
 # Those of adapters that are left out are known all the same.
-_opsbench_remember(pgvector_backend_test.cc pgvector_replay_test.cc
+_opsbench_remember(internal/redis_owner_test.cc pgvector_backend_test.cc pgvector_replay_test.cc
   redis_index_test.cc redis_server_test.cc wire_backends_test.cc)
 if(OPSBENCH_WITH_POSTGRES)
   opsbench_test(NAME vector_pgvector_replay_test
@@ -44,6 +44,10 @@ if(OPSBENCH_WITH_REDIS)
     opsbench_test(NAME vector_${name}_test
       SOURCES redis_exchanges.cc ${name}_test.cc DEPS opsbench::vector_wire)
   endforeach()
+  opsbench_test(NAME vector_redis_owner_test
+    SOURCES internal/redis_owner_test.cc
+    LABEL integration TIMEOUT 120
+    DEPS absl::optional absl::time opsbench::server opsbench::vector_wire)
   opsbench_test(NAME vector_redis_server_test
     SOURCES redis_exchanges.cc redis_server_test.cc
     LABEL integration

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "opsbench/vector/redis_recordings.h"
@@ -97,20 +98,27 @@ TEST(RedisFeatures, AreWhatTheServersTell) {
 }
 
 TEST(RedisFeatures, ANodeOfAClusterIsKnown) {
-  std::vector<Exchange> exchanges = Recorded("Valkey-9.1.2.greeting");
-  ASSERT_EQ(exchanges.size(), 3U);
-  const std::string info = "valkey_version:9.1.2\r\nredis_mode:cluster\r\n";
-  exchanges[1].reply = absl::StrCat("$", info.size(), "\r\n", info, "\r\n");
-  ScriptedServer fake(exchanges);
-  auto session = ConnectRedis(fake.url());
-  ASSERT_TRUE(session.ok()) << session.status();
-  auto features = DetectRedisFeatures(**session);
-  ASSERT_TRUE(features.ok()) << features.status();
-  EXPECT_TRUE(features->cluster);
+  RedisFeatures features;
+  for (const char* file : {"Redis-8.2.3", "Valkey-9.1.2"}) {
+    std::vector<Exchange> exchanges = Recorded(absl::StrCat(file, ".greeting"));
+    ASSERT_EQ(exchanges.size(), 3U);
+    const auto info = ParseReply(exchanges[1].reply);
+    ASSERT_TRUE(info.ok()) << info.status();
+    const std::string text = absl::StrReplaceAll(
+        RedisReplyView(**info).text(), {{"_mode:standalone", "_mode:cluster"}});
+    exchanges[1].reply = absl::StrCat("$", text.size(), "\r\n", text, "\r\n");
+    ScriptedServer fake(exchanges);
+    auto session = ConnectRedis(fake.url());
+    ASSERT_TRUE(session.ok()) << session.status();
+    const auto detected = DetectRedisFeatures(**session);
+    ASSERT_TRUE(detected.ok()) << detected.status();
+    features = *detected;
+    EXPECT_TRUE(features.cluster) << file;
+  }
 
   // One node's FT.INFO is of its own rows in valkey-search.
-  features->search = true;
-  const auto index = ChooseRedisIndex(*features, Metric::kL2, WireOptions());
+  features.search = true;
+  const auto index = ChooseRedisIndex(features, Metric::kL2, WireOptions());
   ASSERT_TRUE(index.ok()) << index.status();
   EXPECT_THAT((*index)->CountCommand(),
               ElementsAre("FT.INFO", "opsbench", "PRIMARY"));

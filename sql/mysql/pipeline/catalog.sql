@@ -74,6 +74,17 @@ WHERE UNIQUE_CONSTRAINT_SCHEMA = :schema AND REFERENCED_TABLE_NAME = :table
   AND DELETE_RULE NOT IN ('NO ACTION', 'RESTRICT')
   AND NOT (CONSTRAINT_SCHEMA = :schema AND TABLE_NAME = :table)
 
+-- The same of MariaDB, for who may see it: its other views open every table
+-- that there is.
+-- name: dependents_innodb
+SELECT CONCAT(REPLACE(FOR_NAME, '/', '.'), ' (foreign key ',
+  SUBSTRING_INDEX(ID, '/', -1), ' ON DELETE ',
+  IF(TYPE & 1, 'CASCADE', 'SET NULL'), ')')
+FROM information_schema.INNODB_SYS_FOREIGN
+WHERE REF_NAME = CONCAT(CAST(CONVERT(:schema USING filename) AS BINARY), '/',
+    CAST(CONVERT(:table USING filename) AS BINARY))
+  AND TYPE & 3 AND FOR_NAME <> REF_NAME
+
 -- name: comment
 SELECT TABLE_NAME, TABLE_COMMENT
 FROM information_schema.TABLES

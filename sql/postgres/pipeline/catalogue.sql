@@ -76,13 +76,13 @@ SELECT conrelid::regclass::text || ' (foreign key ' || conname
   || ' ON DELETE ' || CASE confdeltype WHEN 'c' THEN 'CASCADE'
     WHEN 'n' THEN 'SET NULL' ELSE 'SET DEFAULT' END || ')'
 FROM pg_constraint
-WHERE confrelid = :table::int8::oid AND conrelid <> confrelid
+WHERE confrelid = {table} AND conrelid <> confrelid
   AND contype = 'f' AND confdeltype NOT IN ('a', 'r')
 UNION ALL
 SELECT i.inhrelid::regclass::text || ' (its child)'
 FROM pg_inherits i
 JOIN pg_class c ON c.oid = i.inhparent
-WHERE i.inhparent = :table::int8::oid AND c.relkind = 'r'
+WHERE i.inhparent = {table} AND c.relkind = 'r'
 
 -- name: has_schema
 SELECT count(*) FROM pg_namespace WHERE nspname = :schema

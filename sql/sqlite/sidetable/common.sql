@@ -2,7 +2,7 @@
 -- parameter, which the catalogue turns into the engine's own placeholder.
 
 -- name: create_meta
-CREATE TABLE IF NOT EXISTS sidetable_meta (
+CREATE TABLE {prefix}sidetable_meta (
   strategy TEXT NOT NULL PRIMARY KEY,
   schema_version INTEGER NOT NULL,
   seed INTEGER NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS sidetable_meta (
 )
 
 -- name: create_chunks
-CREATE TABLE IF NOT EXISTS sidetable_chunks (
+CREATE TABLE {prefix}sidetable_chunks (
   strategy TEXT NOT NULL,
   chunk INTEGER NOT NULL,
   PRIMARY KEY (strategy, chunk)
@@ -20,28 +20,32 @@ CREATE TABLE IF NOT EXISTS sidetable_chunks (
 
 -- name: read_meta
 SELECT schema_version, seed, operations, chunk_operations, complete
-FROM sidetable_meta
+FROM {prefix}sidetable_meta
 WHERE strategy = :strategy
 
 -- name: write_meta
-INSERT INTO sidetable_meta
+INSERT INTO {prefix}sidetable_meta
   (strategy, schema_version, seed, operations, chunk_operations, complete)
 VALUES (:strategy, :version, :seed, :operations, :chunk_operations, 0)
 
 -- name: complete_meta
-UPDATE sidetable_meta SET complete = 1 WHERE strategy = :strategy
+UPDATE {prefix}sidetable_meta SET complete = 1 WHERE strategy = :strategy
+
+-- name: upgrade_meta
+UPDATE {prefix}sidetable_meta SET schema_version = :version
+WHERE strategy = :strategy
 
 -- name: delete_meta
-DELETE FROM sidetable_meta WHERE strategy = :strategy
+DELETE FROM {prefix}sidetable_meta WHERE strategy = :strategy
 
 -- name: read_chunks
-SELECT chunk FROM sidetable_chunks WHERE strategy = :strategy
+SELECT chunk FROM {prefix}sidetable_chunks WHERE strategy = :strategy
 
 -- name: write_chunk
-INSERT INTO sidetable_chunks (strategy, chunk) VALUES (:strategy, :chunk)
+INSERT INTO {prefix}sidetable_chunks (strategy, chunk) VALUES (:strategy, :chunk)
 
 -- name: delete_chunks
-DELETE FROM sidetable_chunks WHERE strategy = :strategy
+DELETE FROM {prefix}sidetable_chunks WHERE strategy = :strategy
 
 -- Bytes of a table with its indexes, from the pages that they fill.
 -- name: table_size

@@ -132,8 +132,16 @@ absl::Status SqlWriter::Run(Kind kind, absl::Span<const Value> values) {
       continue;
     }
     OPSBENCH_ASSIGN_OR_RETURN(Statement * statement, Get(kind, rows));
-    OPSBENCH_RETURN_IF_ERROR(
-        statement->Execute(values.first(count), nullptr).status());
+    OPSBENCH_ASSIGN_OR_RETURN(const int64_t kept,
+                              statement->Execute(values.first(count), nullptr));
+    // MySQL counts a row twice that an upsert changes. A row that a DELETE does
+    // not find was gone before.
+    if (kind == kUpsert && target_.url.engine != Engine::kMysql &&
+        kept != static_cast<int64_t>(rows)) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("of ", rows, " rows the database kept ", kept,
+                       ": a trigger or a rule takes the others"));
+    }
     values.remove_prefix(count);
   }
   return absl::OkStatus();

@@ -84,33 +84,33 @@ absl::string_view ViewOf(const Buffer& buffer) {
 constexpr absl::string_view kPartialStart = "OPSBPART";
 static_assert(kPartialStart.size() == kFileStart.size());
 
-// Opens what is to be written to, which nobody else wrote.
-absl::StatusOr<int> OpenPartial(const std::string& partial) {
+// Opens and locks what is to be written to; whether it was made for that.
+absl::StatusOr<int> OpenPartial(const std::string& partial, bool* made) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   int file = open(partial.c_str(), kFlags | O_CREAT | O_EXCL, 0666);
-  const bool made = file >= 0;
-  if (!made && errno == EEXIST) file = open(partial.c_str(), kFlags);
+  *made = file >= 0;
+  if (!*made && errno == EEXIST) file = open(partial.c_str(), kFlags);
   if (file < 0) return SystemError("cannot write", partial);
-  absl::Cleanup closer = [file] { close(file); };
-  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return absl::AbortedError(
-          absl::StrCat("another run is writing ", partial));
-    }
-    return SystemError("cannot lock", partial);
+  if (flock(file, LOCK_EX | LOCK_NB) == 0) return file;
+  const bool busy = errno == EWOULDBLOCK;
+  const absl::Status status =
+      busy
+          ? absl::AbortedError(absl::StrCat("another run is writing ", partial))
+          : SystemError("cannot lock", partial);
+  if (*made) (void)unlink(partial.c_str());
+  close(file);
+  return status;
+}
+
+absl::Status CheckPartialStart(int file, const std::string& partial) {
+  Buffer start;
+  if (ReadAt(file, partial, 0, kPartialStart.size(), &start).ok() &&
+      ViewOf(start) == kPartialStart) {
+    return absl::OkStatus();
   }
-  if (!made) {
-    Buffer start;
-    if (!ReadAt(file, partial, 0, kPartialStart.size(), &start).ok() ||
-        ViewOf(start) != kPartialStart) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          partial,
-          " was not made by opsbench, which would write there: move "
-          "it away"));
-    }
-  }
-  std::move(closer).Cancel();
-  return file;
+  return absl::FailedPreconditionError(absl::StrCat(
+      partial,
+      " was not made by opsbench, which would write there: move it away"));
 }
 
 // `path` itself, or what it names as a symbolic link, and the permissions of
@@ -240,7 +240,8 @@ absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
                             ReplaceablePath(named_path, &permissions));
   const std::string partial = path + ".partial";
   while (true) {
-    OPSBENCH_ASSIGN_OR_RETURN(const int file, OpenPartial(partial));
+    bool made = false;
+    OPSBENCH_ASSIGN_OR_RETURN(const int file, OpenPartial(partial, &made));
     absl::Cleanup closer = [file] { close(file); };
     // Its last writer may have renamed or removed it before the lock came.
     struct stat locked = {};
@@ -250,12 +251,16 @@ absl::StatusOr<std::unique_ptr<PartialFile>> PartialFile::Open(
         locked.st_dev != named.st_dev) {
       continue;
     }
+    if (!made) OPSBENCH_RETURN_IF_ERROR(CheckPartialStart(file, partial));
     if (pwrite(file, kPartialStart.data(), kPartialStart.size(), 0) !=
             static_cast<ssize_t>(kPartialStart.size()) ||
         ftruncate(file, static_cast<off_t>(kPartialStart.size())) != 0 ||
         (permissions != 0 && fchmod(file, permissions) != 0) ||
         lseek(file, 0, SEEK_END) < 0) {
-      return SystemError("cannot write", partial);
+      const absl::Status status = SystemError("cannot write", partial);
+      // Without its mark the next writer would not know it.
+      (void)unlink(partial.c_str());
+      return status;
     }
     std::move(closer).Cancel();
     return std::unique_ptr<PartialFile>(new PartialFile(path, partial, file));

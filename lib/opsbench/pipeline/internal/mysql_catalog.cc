@@ -325,6 +325,10 @@ absl::StatusOr<std::string> MysqlTies(Session& session,
 
 absl::StatusOr<std::string> MysqlDependents(Session& session,
                                             const TableName& table) {
+  if (session.capabilities().flavour == "MariaDB") {
+    auto dependents = JoinedRows(session, "dependents_innodb", table);
+    if (!absl::IsPermissionDenied(dependents.status())) return dependents;
+  }
   return JoinedRows(session, "dependents", table);
 }
 

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "opsbench/db/session.h"
+#include "opsbench/db/sql_catalog.h"
 #include "opsbench/pipeline/connector.h"
 #include "opsbench/pipeline/types.h"
 

@@ -27,7 +27,7 @@ SqliteSource::~SqliteSource() = default;
 absl::Status SqliteSource::Connect() {
   const int64_t start_ns = MonotonicNowNs();
   ConnectOptions options;
-  options.create_if_missing = false;
+  options.read_only = true;
   OPSBENCH_RETURN_IF_ERROR(session_.Connect(url_, options));
   times_.connect_ns += MonotonicNowNs() - start_ns;
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -14,18 +15,25 @@ namespace {
 
 // The median of each process.
 std::vector<double> MediansOfProcesses(const Samples& samples) {
+  std::map<int32_t, std::vector<double>> values;
+  for (size_t i = 0; i < samples.values.size(); ++i) {
+    values[samples.processes[i]].push_back(samples.values[i]);
+  }
   std::vector<double> medians;
-  for (size_t begin = 0; begin < samples.values.size();) {
-    size_t end = begin;
-    std::vector<double> values;
-    while (end < samples.values.size() &&
-           samples.processes[end] == samples.processes[begin]) {
-      values.push_back(samples.values[end++]);
-    }
-    medians.push_back(Median(std::move(values)));
-    begin = end;
+  for (auto& [process, list] : values) {
+    medians.push_back(Median(std::move(list)));
   }
   return medians;
+}
+
+// The sides of a verdict lie apart by so many times what either scatters by.
+// Runs follow each other, and a machine that slows down between them moves all
+// samples of the second: as far as it moves those of one, it is no change.
+constexpr double kApart = 2;
+
+double Range(const std::vector<double>& values) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return *most - *least;
 }
 
 // A test with the values that count as its samples.
@@ -33,10 +41,11 @@ struct Prepared {
   const Test* test = nullptr;
   std::vector<double> base;
   std::vector<double> head;
-  // Each is a repetition, not a process.
-  bool repetitions = false;
-  // Whether the samples are many enough for any verdict.
+  RankSumTable::Sizes processes;
+  // Whether the processes are many enough for any verdict.
   bool testable = false;
+  // Whether the sides lie apart by more than what either scatters by.
+  bool apart = false;
   double p_value = 1;
 };
 
@@ -71,6 +80,11 @@ class Scale {
     return change;
   }
 
+  // The difference that Change() turns into this one.
+  double Difference(double change) const {
+    return logarithmic_ ? std::log1p(change) : change * unit_;
+  }
+
   // How much of a change leads from one to the other.
   double Distance(double from, double to) const {
     return logarithmic_ ? (1 + to) / (1 + from) - 1 : to - from;
@@ -89,12 +103,10 @@ Prepared Prepare(const Test& test, int64_t enough) {
   Prepared prepared = {.test = &test};
   prepared.base = MediansOfProcesses(*test.base);
   prepared.head = MediansOfProcesses(*test.head);
-  const auto fewer = static_cast<int64_t>(
-      std::min(prepared.base.size(), prepared.head.size()));
-  // Too few processes to say anything: their repetitions stand in for them.
-  if (fewer < enough) {
-    prepared.repetitions = test.base->values.size() > prepared.base.size() ||
-                           test.head->values.size() > prepared.head.size();
+  prepared.processes = {.base = static_cast<int64_t>(prepared.base.size()),
+                        .head = static_cast<int64_t>(prepared.head.size())};
+  // Too few processes to say anything: their repetitions describe them.
+  if (std::min(prepared.processes.base, prepared.processes.head) < enough) {
     prepared.base = test.base->values;
     prepared.head = test.head->values;
   }
@@ -111,10 +123,13 @@ void Measure(const JudgeOptions& options, double strict_alpha,
   MetricComparison& metric = *prepared->test->metric;
   metric.effect = RelativeChange(*metric.base, *metric.head);
   const Scale scale(*prepared);
-  const Shift shift(scale.Values(prepared->base), scale.Values(prepared->head),
-                    table);
+  const std::vector<double> base = scale.Values(prepared->base);
+  const std::vector<double> head = scale.Values(prepared->head);
+  const Shift shift(base, head, table);
   prepared->p_value = shift.PValue();
   if (!metric.effect.has_value()) return;
+  const double margin = kApart * std::max(Range(base), Range(head));
+  prepared->apart = std::abs(scale.Difference(*metric.effect)) > margin;
   const auto interval = shift.IntervalAt(1 - options.confidence);
   if (!interval.has_value()) return;
   metric.effect_low = scale.Change(interval->low);
@@ -127,14 +142,16 @@ void Measure(const JudgeOptions& options, double strict_alpha,
   metric.effect_low = std::min(*metric.effect_low, *metric.effect);
   metric.effect_high = std::max(*metric.effect_high, *metric.effect);
   const auto strict = shift.IntervalAt(strict_alpha);
-  if (!strict.has_value() || !prepared->test->direction_known) return;
+  if (!strict.has_value() || !prepared->testable) return;
   // Around no change, the interval would reach as far as it does now around the
   // effect: a change of that size would have left none on its other side.
   const auto bound =
       scale.Change(metric.higher_is_better ? strict->high : strict->low);
-  if (!bound.has_value()) return;
-  const double reach = scale.Distance(*bound, *metric.effect) *
-                       (metric.higher_is_better ? -1 : 1);
+  const double worse = metric.higher_is_better ? -1 : 1;
+  const auto apart = scale.Change(worse * margin);
+  if (!bound.has_value() || !apart.has_value()) return;
+  const double reach =
+      std::max(scale.Distance(*bound, *metric.effect) * worse, *apart * worse);
   if (std::isfinite(reach)) {
     metric.smallest_visible = std::max(options.threshold, reach);
   }
@@ -149,8 +166,8 @@ std::string UnsureNote(const Prepared& prepared, double adjusted_p,
   }
   if (!prepared.testable) {
     if (!prepared.test->few_note.empty()) return prepared.test->few_note;
-    return absl::StrCat("too few samples: ", metric.base_samples, " and ",
-                        metric.head_samples);
+    return absl::StrCat("too few processes: ", prepared.processes.base, " and ",
+                        prepared.processes.head);
   }
   if (!metric.effect_low.has_value() || !metric.effect_high.has_value()) {
     return "the change is no share of the base";
@@ -159,7 +176,11 @@ std::string UnsureNote(const Prepared& prepared, double adjusted_p,
   if (prepared.p_value <= alpha && adjusted_p > alpha) {
     return "not beyond doubt among so many";
   }
-  if (prepared.p_value <= alpha) return "about as large as the threshold";
+  if (prepared.p_value <= alpha) {
+    return std::abs(*metric.effect) > options.threshold
+               ? "the processes of a side differ as much"
+               : "about as large as the threshold";
+  }
   return "too noisy";
 }
 
@@ -170,11 +191,12 @@ void GiveVerdict(const Prepared& prepared, double adjusted_p,
   const bool sure = prepared.test->direction_known && prepared.testable &&
                     metric.effect.has_value() &&
                     adjusted_p <= 1 - options.confidence;
-  if (sure && std::abs(*metric.effect) > options.threshold) {
+  if (sure && prepared.apart && std::abs(*metric.effect) > options.threshold) {
     metric.verdict = (*metric.effect > 0) == metric.higher_is_better
                          ? Verdict::kImproved
                          : Verdict::kSlower;
-  } else if (metric.effect_low.has_value() && metric.effect_high.has_value() &&
+  } else if (prepared.testable && metric.effect_low.has_value() &&
+             metric.effect_high.has_value() &&
              *metric.effect_low >= -options.threshold &&
              *metric.effect_high <= options.threshold) {
     metric.verdict = Verdict::kSame;
@@ -196,17 +218,13 @@ std::vector<std::string> Judge(const std::vector<Test>& tests,
   std::vector<Prepared> all;
   all.reserve(tests.size());
   int64_t family = 0;
-  int64_t repetitions = 0;
   int64_t judged = 0;
   for (const Test& test : tests) {
     Prepared prepared = Prepare(test, SamplesNeeded(alpha));
     judged += test.direction_known ? 1 : 0;
     prepared.testable =
-        test.direction_known &&
-        table.SmallestP({.base = test.metric->base_samples,
-                         .head = test.metric->head_samples}) <= alpha;
+        test.direction_known && table.SmallestP(prepared.processes) <= alpha;
     family += prepared.testable ? 1 : 0;
-    repetitions += prepared.testable && prepared.repetitions ? 1 : 0;
     all.push_back(std::move(prepared));
   }
   // What cannot be significant by itself is none of the tests that may err.
@@ -218,11 +236,7 @@ std::vector<std::string> Judge(const std::vector<Test>& tests,
     Measure(options, strict_alpha, &table, &prepared);
     if (!prepared.testable) continue;
     p_values.push_back(prepared.p_value);
-    const MetricComparison& metric = *prepared.test->metric;
-    if (table.SmallestP({.base = metric.base_samples,
-                         .head = metric.head_samples}) > strict_alpha) {
-      ++too_few;
-    }
+    if (table.SmallestP(prepared.processes) > strict_alpha) ++too_few;
   }
   const std::vector<double> adjusted = HolmAdjusted(p_values);
   size_t next = 0;
@@ -232,17 +246,12 @@ std::vector<std::string> Judge(const std::vector<Test>& tests,
   std::vector<std::string> warnings;
   if (too_few > 0) {
     warnings.push_back(absl::StrCat(
-        "too few samples to be ", Percent(options.confidence), " sure of ",
-        too_few, " of ", judged, " metrics: all of them together take ",
-        SamplesNeeded(alpha / static_cast<double>(judged)),
-        " a side (opsbench run --repetitions, or "
-        "--benchmark_repetitions, or several runs with commas)"));
-  }
-  if (repetitions > 0) {
-    warnings.push_back(
-        "samples are repetitions within one process, which depend on each "
-        "other: differences look surer than they are; `opsbench gate` measures "
-        "both sides in turn, and decides");
+        too_few, " of ", judged, " metrics have too few processes for ",
+        Percent(options.confidence), " confidence: measure each side in at ",
+        "least ", SamplesNeeded(alpha / static_cast<double>(judged)),
+        " (opsbench run --repetitions, or several files or runs with commas); ",
+        "repetitions within a process are one sample of what differs between "
+        "processes"));
   }
   return warnings;
 }

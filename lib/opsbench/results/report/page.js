@@ -94,6 +94,10 @@ function addSummary() {
       report.failures.length > 20
         ? el("p", {}, `and ${report.failures.length - 20} more`) : null));
   }
+  for (const check of report.checks) {
+    section.append(el("p", check.ok ? {class: "check"}
+      : {class: "alert", role: "alert"}, check.text));
+  }
   section.append(el("div", {class: "cards"}, cards));
 }
 

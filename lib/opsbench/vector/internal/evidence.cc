@@ -52,7 +52,8 @@ void Weigh(const Constraints& constraints, double confidence,
         (!any_p99 && evidence.p99_low_ms > *constraints.max_p99_ms) ||
         (!any_recall && r.high < constraints.min_recall);
     evidence.decided =
-        !evidence.error.ok() || (evidence.feasible ? surely_in : surely_out);
+        !absl::IsUnavailable(evidence.error) &&
+        (!evidence.error.ok() || (evidence.feasible ? surely_in : surely_out));
   }
 }
 
@@ -79,6 +80,12 @@ std::string SettingText(const std::vector<Parameter>& parameters,
 
 bool IsOfSetting(const absl::Status& status) {
   return absl::IsResourceExhausted(status) || absl::IsUnavailable(status);
+}
+
+bool AnyMeasured(const std::vector<Evidence>& all) {
+  return std::any_of(all.begin(), all.end(), [](const Evidence& evidence) {
+    return !evidence.samples.empty();
+  });
 }
 
 double LogP99(const Sample& sample) {

@@ -24,8 +24,11 @@ absl::Status CheckSample(const Sample& sample);
 std::string SettingText(const std::vector<Parameter>& parameters,
                         const Setting& setting);
 
-// The evaluator's error that a search survives: the setting is infeasible.
+// The evaluator's error that a search survives: the setting is infeasible, or
+// unknown.
 bool IsOfSetting(const absl::Status& status);
+
+bool AnyMeasured(const std::vector<Evidence>& all);
 
 // A latency's logarithm, also that of 0.
 double LogP99(const Sample& sample);

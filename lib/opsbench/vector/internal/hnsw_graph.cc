@@ -46,21 +46,37 @@ class Space final : public hnswlib::SpaceInterface<float> {
 
 absl::Status StatusOf(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    return absl::ResourceExhaustedError(
-        "memory ended while building the graph");
+    return absl::ResourceExhaustedError("memory ended in hnswlib's graph");
   }
   return absl::InternalError(absl::StrCat("hnswlib: ", error.what()));
 }
 
+using SpacePtr = std::unique_ptr<hnswlib::SpaceInterface<float>>;
+
 class Graph final : public HnswGraph {
  public:
-  Graph(const Dataset& data, const BuildOptions& options,
-        const DistanceFunction<float>& distance)
-      : space_(distance, data.dimension()),
-        index_(&space_, data.base().rows, static_cast<size_t>(options.m),
+  Graph(const Dataset& data, const BuildOptions& options, SpacePtr space)
+      : space_(std::move(space)),
+        index_(space_.get(), data.base().rows, static_cast<size_t>(options.m),
                static_cast<size_t>(options.ef_construction), options.seed) {}
 
   absl::Status Add(const Dataset& data, const BuildOptions& options);
+
+  absl::Status SearchKnn(const float* query, size_t k,
+                         std::vector<Neighbor>* found) const override {
+    try {
+      auto nearest = index_.searchKnn(query, k);
+      found->resize(nearest.size());
+      for (size_t i = nearest.size(); i-- > 0; nearest.pop()) {
+        (*found)[i] = {static_cast<int64_t>(nearest.top().second),
+                       nearest.top().first};
+      }
+    } catch (const std::exception& error) {
+      return StatusOf(error);
+    }
+    return absl::OkStatus();
+  }
+  void SetEf(size_t ef) override { index_.setEf(ef); }
 
   const HnswLayout& layout() const override { return layout_; }
   int64_t MemoryBytes() const override;
@@ -82,7 +98,7 @@ class Graph final : public HnswGraph {
   }
 
  private:
-  Space space_;
+  const SpacePtr space_;
   hnswlib::HierarchicalNSW<float> index_;
   HnswLayout layout_;
 };
@@ -158,13 +174,10 @@ int64_t Graph::MemoryBytes() const {
   return static_cast<int64_t>(bytes);
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<HnswGraph>> HnswGraph::Build(
-    const Dataset& data, const BuildOptions& options,
-    const DistanceFunction<float>& distance) {
+absl::StatusOr<std::unique_ptr<HnswGraph>> BuildIn(
+    SpacePtr space, const Dataset& data, const BuildOptions& options) {
   try {
-    auto graph = std::make_unique<Graph>(data, options, distance);
+    auto graph = std::make_unique<Graph>(data, options, std::move(space));
     if (absl::Status added = graph->Add(data, options); !added.ok()) {
       return added;
     }
@@ -172,6 +185,26 @@ absl::StatusOr<std::unique_ptr<HnswGraph>> HnswGraph::Build(
   } catch (const std::exception& error) {
     return StatusOf(error);
   }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HnswGraph>> HnswGraph::Build(
+    const Dataset& data, const BuildOptions& options,
+    const DistanceFunction<float>& distance) {
+  return BuildIn(std::make_unique<Space>(distance, data.dimension()), data,
+                 options);
+}
+
+absl::StatusOr<std::unique_ptr<HnswGraph>> HnswGraph::BuildPlain(
+    const Dataset& data, const BuildOptions& options) {
+  SpacePtr space;
+  if (IndexMetric(data.metric()) == Metric::kL2) {
+    space = std::make_unique<hnswlib::L2Space>(data.dimension());
+  } else {
+    space = std::make_unique<hnswlib::InnerProductSpace>(data.dimension());
+  }
+  return BuildIn(std::move(space), data, options);
 }
 
 }  // namespace opsbench::vector::internal

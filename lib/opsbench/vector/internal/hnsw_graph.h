@@ -1,22 +1,25 @@
 #ifndef OPSBENCH_VECTOR_INTERNAL_HNSW_GRAPH_H_
 #define OPSBENCH_VECTOR_INTERNAL_HNSW_GRAPH_H_
 
-// hnswlib's graph: built by hnswlib, in its memory, and what a search has to
-// know of it. The only place that includes hnswlib, whose exceptions end here.
+// hnswlib's graph: built by hnswlib, in its memory, what a search of our own
+// has to know of it, and hnswlib's own search. The only place that includes
+// hnswlib, whose exceptions end here.
 //
-// Thread safety: Build() and Save() are for one thread; all else may be read by
-// any number at once.
+// Thread safety: SetEf() and Save() need the graph for themselves; all else may
+// be called by any number of threads at once.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "opsbench/vector/backend.h"
 #include "opsbench/vector/distance.h"
+#include "opsbench/vector/vectors.h"
 
 namespace opsbench::vector::internal {
 
@@ -65,6 +68,16 @@ class HnswGraph {
   static absl::StatusOr<std::unique_ptr<HnswGraph>> Build(
       const Dataset& data, const BuildOptions& options,
       const DistanceFunction<float>& distance);
+
+  // The same with hnswlib's own distances.
+  static absl::StatusOr<std::unique_ptr<HnswGraph>> BuildPlain(
+      const Dataset& data, const BuildOptions& options);
+
+  // hnswlib's own search, with the ef of SetEf(): the nearest `k`, nearest
+  // first. REQUIRES: 0 < k <= layout().size.
+  virtual absl::Status SearchKnn(const float* query, size_t k,
+                                 std::vector<Neighbor>* found) const = 0;
+  virtual void SetEf(size_t ef) = 0;
 
   virtual const HnswLayout& layout() const = 0;
   virtual int64_t MemoryBytes() const = 0;

@@ -1,7 +1,7 @@
 #ifndef OPSBENCH_VECTOR_INTERNAL_HNSW_SEARCH_H_
 #define OPSBENCH_VECTOR_INTERNAL_HNSW_SEARCH_H_
 
-// The search over an HnswLayout: hnswlib_backend.h says how it differs from
+// The search over an HnswLayout: hnsw_backend.h says how it differs from
 // hnswlib's.
 //
 // Thread safety: for one thread.

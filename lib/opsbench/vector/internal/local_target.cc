@@ -16,8 +16,16 @@ class LocalTarget : public Target {
 
   const BackendInfo& info() const override { return backend_->info(); }
 
-  absl::StatusOr<int64_t> Count(const Dataset& data) override {
-    return built_ ? static_cast<int64_t>(data.base().rows) : 0;
+  absl::StatusOr<IndexState> Find(const Dataset&,
+                                  const BuildOptions&) override {
+    IndexState state;
+    if (built_) state.kind = IndexState::Kind::kCurrent;
+    return state;
+  }
+
+  absl::Status Remove(bool) override {
+    built_ = false;
+    return absl::OkStatus();
   }
 
   absl::Status Build(const Dataset& data,
@@ -25,6 +33,11 @@ class LocalTarget : public Target {
     built_ = false;
     OPSBENCH_RETURN_IF_ERROR(backend_->Build(data, options));
     built_ = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status Verify(const Dataset&) override { return absl::OkStatus(); }
+  absl::Status CheckStillThere(const Dataset&) override {
     return absl::OkStatus();
   }
 

@@ -3,6 +3,10 @@
 #include <array>
 #include <bit>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
 namespace opsbench::vector::internal {
 namespace {
 
@@ -25,6 +29,21 @@ void AppendPgVector(absl::Span<const float> values, std::string* out) {
   for (const float value : values) {
     AppendBigEndian(std::bit_cast<uint32_t>(value), out);
   }
+}
+
+bool IsVectorText(absl::string_view text, absl::Span<const float> values) {
+  if (!absl::ConsumePrefix(&text, "[") || !absl::ConsumeSuffix(&text, "]")) {
+    return false;
+  }
+  size_t i = 0;
+  for (const absl::string_view number : absl::StrSplit(text, ',')) {
+    float value = 0;
+    if (i == values.size() || !absl::SimpleAtof(number, &value) ||
+        value != values[i++]) {
+      return false;
+    }
+  }
+  return i == values.size();
 }
 
 void AppendCopyHeader(std::string* out) {

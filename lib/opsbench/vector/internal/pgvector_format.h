@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "opsbench/vector/dataset.h"
 
@@ -21,6 +22,9 @@ namespace opsbench::vector::internal {
 // The number of dimensions and a zero in 16 bits each, then the numbers, all in
 // big-endian order. REQUIRES: fewer than 2^15 of them.
 void AppendPgVector(absl::Span<const float> values, std::string* out);
+
+// Whether "[1,0.5,-2]", as vector_out writes it, is this vector.
+bool IsVectorText(absl::string_view text, absl::Span<const float> values);
 
 void AppendCopyHeader(std::string* out);
 // Tag and number are 0 when the data set has none.

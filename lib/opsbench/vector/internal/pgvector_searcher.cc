@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/session.h"
@@ -56,10 +57,11 @@ class PgvectorSearcher : public Searcher {
     OPSBENCH_ASSIGN_OR_RETURN(session_, Connect(url_));
     // Until the session has loaded the extension, its settings take any value.
     OPSBENCH_RETURN_IF_ERROR(Run("load_library"));
+    OPSBENCH_RETURN_IF_ERROR(Set("planner_settings"));
     if (!table_.iterative_scan || table_.method().empty()) {
       return absl::OkStatus();
     }
-    return Run("iterative_scan");
+    return Set("iterative_scan");
   }
 
   absl::Status Search(const SearchRequest& request,
@@ -101,6 +103,11 @@ class PgvectorSearcher : public Searcher {
     OPSBENCH_ASSIGN_OR_RETURN(const std::string sql,
                               table_.Sql(section, std::move(words)));
     return session_->Execute(sql).status();
+  }
+
+  absl::Status Set(absl::string_view section) {
+    OPSBENCH_ASSIGN_OR_RETURN(const std::string sql, table_.Sql(section));
+    return session_->Query(sql, &rows_);
   }
 
   // A round trip, but only when it is another than the last one's.
@@ -156,6 +163,11 @@ class PgvectorSearcher : public Searcher {
 absl::StatusOr<PgvectorTable> PgvectorTable::Make(
     const PgvectorOptions& options) {
   OPSBENCH_RETURN_IF_ERROR(CheckIndexName(options.table));
+  if (absl::StartsWith(options.table, "pg_")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("names that begin with pg_, such as ", options.table,
+                     ", are PostgreSQL's own: choose another --index"));
+  }
   for (const SqlFile& file : SqlFiles()) {
     if (file.name != "postgres/vector/pgvector") continue;
     OPSBENCH_ASSIGN_OR_RETURN(SqlCatalog sql, SqlCatalog::Parse(file.content));

@@ -192,6 +192,7 @@ absl::StatusOr<bool> RedisConnection::Next(bool objects) {
   if (!objects) {
     OPSBENCH_ASSIGN_OR_RETURN(const auto skipped, reader_.Skip(&error_));
     is_error_ = skipped == RedisReplyReader::Skipped::kError;
+    is_empty_ = skipped == RedisReplyReader::Skipped::kEmpty;
     return skipped != RedisReplyReader::Skipped::kNothing;
   }
   OPSBENCH_ASSIGN_OR_RETURN(object_, reader_.Next());

@@ -40,6 +40,8 @@ class RedisConnection {
   // Of the last reply, until Next() is called again.
   bool is_error() const { return is_error_; }
   absl::string_view error() const { return error_; }
+  // Whether it is nil, or an array without elements; unknown with objects.
+  bool is_empty() const { return is_empty_; }
   const redisReply* object() const { return object_.get(); }
 
   ~RedisConnection();
@@ -57,6 +59,7 @@ class RedisConnection {
   RedisReplyReader reader_;
   RedisReplyPtr object_;
   bool is_error_ = false;
+  bool is_empty_ = false;
   std::string error_;
   std::string out_;
   size_t sent_ = 0;

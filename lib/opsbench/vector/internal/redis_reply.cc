@@ -21,9 +21,13 @@ static_assert(std::endian::native == std::endian::little,
 
 absl::Status ReplyStatus(RedisReplyView reply) {
   if (reply.type() != Type::kError) return absl::OkStatus();
-  absl::Status status = RedisErrorStatus(reply.text());
+  return IndexErrorStatus(reply.text());
+}
+
+absl::Status IndexErrorStatus(absl::string_view error) {
+  absl::Status status = RedisErrorStatus(error);
   // RediSearch's two, and valkey-search's.
-  const std::string lower = absl::AsciiStrToLower(reply.text());
+  const std::string lower = absl::AsciiStrToLower(error);
   if (absl::StrContains(lower, "no such index") ||
       absl::StrContains(lower, "unknown index name") ||
       (absl::StartsWith(lower, "index") &&
@@ -31,6 +35,19 @@ absl::Status ReplyStatus(RedisReplyView reply) {
     return absl::NotFoundError(status.message());
   }
   return status;
+}
+
+absl::Status CheckInserted(RedisReplyView reply) {
+  if (reply.type() == Type::kInteger && reply.integer() > 0) {
+    return absl::OkStatus();
+  }
+  return absl::AlreadyExistsError(
+      "the row was there already: somebody else writes under this name");
+}
+
+absl::Status OtherRow(absl::string_view where) {
+  return absl::InternalError(
+      absl::StrCat(where, " does not hold the vector that was written"));
 }
 
 absl::Status UnexpectedReply(absl::string_view command,

@@ -23,6 +23,13 @@ namespace opsbench::vector::internal {
 // OK unless it is an error reply. NotFound: the index is not there; otherwise
 // the codes of db/redis.h.
 absl::Status ReplyStatus(RedisReplyView reply);
+// Of the text of an error reply.
+absl::Status IndexErrorStatus(absl::string_view error);
+
+// AlreadyExists when an insert added nothing, by the number that it replies.
+absl::Status CheckInserted(RedisReplyView reply);
+// Internal: what is read back there is not what was written.
+absl::Status OtherRow(absl::string_view where);
 
 // Internal: "Redis: the reply to FT.SEARCH: element 3 is an integer, not a
 // text".

@@ -11,7 +11,9 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/synchronization/notification.h"
+#include "absl/types/optional.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/stage.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/vector/internal/redis_worker.h"
 
@@ -54,26 +56,43 @@ class Run {
   // Connect, warm up, measure; each begins when all have ended the one before.
   void Work(size_t i) {
     const absl::Cleanup left = [this] {
-      if (running_.fetch_sub(1) == 1) ended_.Notify();
+      if (running_.fetch_sub(1) != 1) return;
+      End();
+      ended_.Notify();
     };
     RedisWorker& worker = *workers_[i];
     absl::Status& status = statuses_[i];
     status = worker.Connect();
     if (!status.ok()) failed_ = true;
     phase_.arrive_and_wait();
+    absl::optional<Stage> warmup;
     if (!failed_ && options_.warmup > absl::ZeroDuration()) {
+      if (i == 0 && signals()) warmup.emplace("warmup", options_.stage_tag);
       status = worker.Run(WarmupPlan(i));
       if (!status.ok()) failed_ = true;
     }
     phase_.arrive_and_wait();
+    warmup.reset();
     if (failed_) return;
     if (i == 0) {
       answered_before_ = Answered();
       errors_before_ = Errors();
+      if (options_.on_measured) options_.on_measured(true);
+      if (signals()) stage_.emplace(options_.stage_name, options_.stage_tag);
+      measuring_ = true;
       start_ns_.store(MonotonicNowNs());
     }
     phase_.arrive_and_wait();
     status = worker.Run(MeasuredPlan(i));
+  }
+
+  bool signals() const { return !options_.stage_name.empty(); }
+
+  // Of the measured part, when the last thread leaves it.
+  void End() {
+    if (!measuring_) return;
+    stage_.reset();
+    if (options_.on_measured) options_.on_measured(false);
   }
 
   RequestPlan WarmupPlan(size_t i) const {
@@ -145,6 +164,7 @@ class Run {
   QueryLoadResult Result() const {
     QueryLoadResult result;
     int64_t overdue = 0;
+    int64_t fewest_begun = kNever;
     int64_t end_ns = start_ns_.load();
     for (const auto& worker : workers_) {
       const QueryLoadResult& own = worker->result();
@@ -156,12 +176,18 @@ class Run {
       if (result.first_error.empty()) result.first_error = own.first_error;
       result.redirects += own.redirects;
       result.reconnects += own.reconnects;
+      result.empty_replies += own.empty_replies;
+      fewest_begun = std::min(fewest_begun, worker->begun());
       result.latency.Merge(own.latency);
       result.recall.Merge(worker->traffic().recall());
       overdue += worker->overdue();
       end_ns = std::max(end_ns, worker->last_reply_ns());
     }
     result.interrupted = options_.stop != nullptr && options_.stop->load();
+    result.all_sent_below =
+        options_.requests > 0 && !result.interrupted
+            ? options_.requests
+            : fewest_begun * static_cast<int64_t>(workers_.size());
     result.elapsed = absl::Nanoseconds(end_ns - start_ns_.load());
     if (options_.requests == 0 && !result.interrupted) {
       result.elapsed = std::max(result.elapsed, options_.duration);
@@ -180,6 +206,8 @@ class Run {
   std::barrier<> phase_;
   std::atomic<bool> failed_{false};
   std::atomic<int64_t> start_ns_{0};  // 0: not yet.
+  bool measuring_ = false;
+  absl::optional<Stage> stage_;  // Of the measured part.
   std::atomic<int64_t> answered_before_{0};
   std::atomic<int64_t> errors_before_{0};
   std::atomic<size_t> running_{workers_.size()};

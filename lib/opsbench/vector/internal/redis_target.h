@@ -7,6 +7,7 @@
 // Thread safety: as Target.
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "opsbench/db/url.h"
@@ -15,9 +16,10 @@
 
 namespace opsbench::vector::internal {
 
-// `index` says how search is spoken there; null: plain commands alone.
+// `index`, called `name`, says how search is spoken there; null: plain commands
+// alone.
 absl::StatusOr<std::unique_ptr<Target>> MakeRedisTarget(
-    const Url& url, std::unique_ptr<RedisIndex> index);
+    const Url& url, std::string name, std::unique_ptr<RedisIndex> index);
 
 }  // namespace opsbench::vector::internal
 

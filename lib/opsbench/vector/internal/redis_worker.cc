@@ -370,6 +370,9 @@ void RedisWorker::OnReply(Link& link, int64_t now_ns) {
   if (expected.asking) return;
   const RedisConnection& connection = *link.connection;
   if (!connection.is_error()) {
+    if (plan_.measured && !wants_replies_ && connection.is_empty()) {
+      ++result_.empty_replies;
+    }
     Finish(expected.request, connection.object(), absl::OkStatus(), "", now_ns);
     return;
   }

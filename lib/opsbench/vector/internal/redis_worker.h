@@ -59,6 +59,8 @@ class RedisWorker {
   // Open loop: requests of the last Run() that were due and not begun when its
   // schedule was over; some may have been answered later.
   int64_t overdue() const { return overdue_; }
+  // Requests of the last Run() that were sent: the first of its plan.
+  int64_t begun() const { return begun_; }
 
   int64_t answered() const { return answered_.load(std::memory_order_relaxed); }
   int64_t errors() const { return errors_.load(std::memory_order_relaxed); }

@@ -24,20 +24,27 @@ class PostgresTarget : public Target {
 
   const BackendInfo& info() const override { return backend_->info(); }
 
-  absl::StatusOr<int64_t> Count(const Dataset& data) override {
-    const absl::Status status = backend_->Attach(data);
-    if (status.ok()) return static_cast<int64_t>(data.base().rows);
-    // What is there is of other data: it will be replaced.
-    if (status.code() == absl::StatusCode::kNotFound ||
-        status.code() == absl::StatusCode::kFailedPrecondition) {
-      return 0;
-    }
-    return status;
+  absl::StatusOr<IndexState> Find(const Dataset& data,
+                                  const BuildOptions& options) override {
+    return backend_->Find(data, options);
+  }
+
+  absl::Status Remove(bool foreign) override {
+    return backend_->Remove(foreign);
   }
 
   absl::Status Build(const Dataset& data,
                      const BuildOptions& options) override {
     return backend_->Build(data, options);
+  }
+
+  absl::Status Verify(const Dataset& data) override {
+    return backend_->Verify(data);
+  }
+
+  // PostgreSQL loses no rows by itself, and counting them takes a while.
+  absl::Status CheckStillThere(const Dataset&) override {
+    return absl::OkStatus();
   }
 
   absl::StatusOr<QueryLoadResult> Run(
@@ -83,7 +90,7 @@ absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
                      ": vectors are searched on Redis, Valkey and PostgreSQL"));
   }
   if (!config.is_search() && url.engine == Engine::kRedis) {
-    return MakeRedisTarget(url, nullptr);
+    return MakeRedisTarget(url, "", nullptr);
   }
   WireOptions options;
   options.name = config.index;
@@ -98,7 +105,7 @@ absl::StatusOr<std::unique_ptr<Target>> OpenServerTarget(
       WireEngine engine,
       OpenWireEngine(url, metric.value_or(Metric::kL2), options));
   if (engine.redis != nullptr) {
-    return MakeRedisTarget(url, std::move(engine.redis));
+    return MakeRedisTarget(url, config.index, std::move(engine.redis));
   }
   return std::make_unique<PostgresTarget>(url, std::move(engine.postgres));
 }

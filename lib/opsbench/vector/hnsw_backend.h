@@ -1,7 +1,8 @@
-#ifndef OPSBENCH_VECTOR_HNSWLIB_BACKEND_H_
-#define OPSBENCH_VECTOR_HNSWLIB_BACKEND_H_
+#ifndef OPSBENCH_VECTOR_HNSW_BACKEND_H_
+#define OPSBENCH_VECTOR_HNSW_BACKEND_H_
 
-// The embedded index: hnswlib's graph with a search of our own over it.
+// The embedded index `hnsw`: a graph that hnswlib builds, and a search of our
+// own over it. The backend `hnswlib` has hnswlib's own search.
 //
 // The search takes the steps of hnswlib's (Malkov and Yashunin, "Efficient and
 // robust approximate nearest neighbor search using Hierarchical Navigable Small
@@ -38,13 +39,13 @@ namespace internal {
 class HnswGraph;
 }  // namespace internal
 
-class HnswlibBackend : public Backend {
+class HnswBackend : public Backend {
  public:
   // ef of a request that names none; hnswlib's own.
   static constexpr int kDefaultEf = 10;
 
-  HnswlibBackend();
-  ~HnswlibBackend() override;
+  HnswBackend();
+  ~HnswBackend() override;
 
   const BackendInfo& info() const override { return info_; }
   // `m` from 2 to 512, `ef_construction` from 1 to 2^20. Otherwise as
@@ -67,4 +68,4 @@ class HnswlibBackend : public Backend {
 
 }  // namespace opsbench::vector
 
-#endif  // OPSBENCH_VECTOR_HNSWLIB_BACKEND_H_
+#endif  // OPSBENCH_VECTOR_HNSW_BACKEND_H_

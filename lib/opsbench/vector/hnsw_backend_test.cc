@@ -1,4 +1,4 @@
-#include "opsbench/vector/hnswlib_backend.h"
+#include "opsbench/vector/hnsw_backend.h"
 
 #include <algorithm>
 #include <memory>
@@ -53,10 +53,10 @@ std::unique_ptr<Dataset> Data(Metric metric, size_t rows) {
 
 // hnswlib reads the index that was saved, and its own search is the reference:
 // the same rows at the same distances, for every ef and k.
-TEST(HnswlibBackendTest, FindsWhatHnswlibItselfFindsInTheSavedIndex) {
+TEST(HnswBackendTest, FindsWhatHnswlibItselfFindsInTheSavedIndex) {
   for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
     const auto data = Data(metric, 3'000);
-    HnswlibBackend backend;
+    HnswBackend backend;
     ASSERT_TRUE(backend.Build(*data, {.m = 8, .ef_construction = 60}).ok());
     const internal::TemporaryFolder folder;
     const std::string path = folder.File("index");
@@ -89,10 +89,10 @@ TEST(HnswlibBackendTest, FindsWhatHnswlibItselfFindsInTheSavedIndex) {
 
 // The reference: all that hnswlib reaches without a filter, of which the first
 // that pass. Also where links do not lead to every vector.
-TEST(HnswlibBackendTest, AFilterLeavesOutWhatDoesNotPassAndNothingElse) {
+TEST(HnswBackendTest, AFilterLeavesOutWhatDoesNotPassAndNothingElse) {
   for (const Metric metric : {Metric::kL2, Metric::kInnerProduct}) {
     const auto data = Data(metric, 2'000);
-    HnswlibBackend backend;
+    HnswBackend backend;
     ASSERT_TRUE(backend.Build(*data, {.m = 8, .ef_construction = 60}).ok());
     const internal::TemporaryFolder folder;
     ASSERT_TRUE(backend.Save(folder.File("index")).ok());
@@ -124,9 +124,9 @@ TEST(HnswlibBackendTest, AFilterLeavesOutWhatDoesNotPassAndNothingElse) {
 }
 
 // So many searches that the 16 bits which tell one from the next come round.
-TEST(HnswlibBackendTest, ManySearchesDoNotRememberOneAnother) {
+TEST(HnswBackendTest, ManySearchesDoNotRememberOneAnother) {
   const auto data = Data(Metric::kL2, 20);
-  HnswlibBackend backend;
+  HnswBackend backend;
   ASSERT_TRUE(backend.Build(*data, {}).ok());
   auto searcher = backend.Connect();
   ASSERT_TRUE(searcher.ok());
@@ -141,8 +141,8 @@ TEST(HnswlibBackendTest, ManySearchesDoNotRememberOneAnother) {
   }
 }
 
-TEST(HnswlibBackendTest, SaveSaysWhatItCannotDo) {
-  HnswlibBackend backend;
+TEST(HnswBackendTest, SaveSaysWhatItCannotDo) {
+  HnswBackend backend;
   EXPECT_EQ(backend.Save("/tmp/x").code(),
             absl::StatusCode::kFailedPrecondition);
   const auto data = Data(Metric::kL2, 100);
