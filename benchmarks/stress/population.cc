@@ -70,8 +70,8 @@ absl::StatusOr<std::unique_ptr<Population>> Population::Create(
   population->databases_ =
       Databases::Name(ServerOf(server), options.databases, kPrefix);
   population->databases_.maker = stress::kBenchMaker;
-  OPSBENCH_RETURN_IF_ERROR(population->databases_.Create(
-      population->plan_, stress::Replace::kOurs));
+  OPSBENCH_RETURN_IF_ERROR(
+      population->databases_.Create(population->plan_, stress::Replace::kOurs));
   OPSBENCH_ASSIGN_OR_RETURN(population->logs_,
                             UserLogs::Create(population->plan_));
   return population;

@@ -64,8 +64,8 @@ class Population {
 
   // From now on users do operations of another plan, whose `index` counts from
   // 0: the oracle draws them again.
-  using Draw = std::function<stress::Operation(const stress::User& user,
-                                               int64_t index)>;
+  using Draw =
+      std::function<stress::Operation(const stress::User& user, int64_t index)>;
   void AddPart(Draw draw);
 
   // DataLoss: the databases do not hold what the logs say, or hold more.

@@ -118,8 +118,8 @@ void PrintHead(const StressSetup& setup, const StressTarget& target,
 
 absl::StatusOr<int> Run(const StressFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const StressSetup setup, MakeStressSetup(flags));
-  OPSBENCH_ASSIGN_OR_RETURN(OutputFolder folder,
-                            OutputFolder::Make(setup, flags.replace(), context));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      OutputFolder folder, OutputFolder::Make(setup, flags.replace(), context));
   if (setup.wants_private_server()) {
     absl::FPrintF(stderr, "starting a private %s server\n",
                   EngineName(setup.config.engine));

@@ -50,9 +50,9 @@ absl::Status CheckSetting(const std::string& name, const StressSetup& setup) {
   const bool measured =
       !setup.config.hyperd_log.empty() && name != "max-disk-mb";
   if (IsOneOf(name, kLimitFlags) && !measured) {
-    return CannotAct(name, absl::StrCat("is for a private server or SQLite: ",
-                                        "what ", setup.url->Redacted(),
-                                        " uses is not measured"));
+    return CannotAct(
+        name, absl::StrCat("is for a private server or SQLite: ", "what ",
+                           setup.url->Redacted(), " uses is not measured"));
   }
   return absl::OkStatus();
 }

@@ -43,8 +43,8 @@ class FolderLock {
 class OutputFolder {
  public:
   // `config.output_dir`, or a new folder below the state's. Of what is in it
-  // already, results of a run are removed as `replace` allows. FailedPrecondition
-  // and InvalidArgument say in one line why it will not do.
+  // already, results of a run are removed as `replace` allows.
+  // FailedPrecondition and InvalidArgument say in one line why it will not do.
   static absl::StatusOr<OutputFolder> Make(const StressSetup& setup,
                                            stress::Replace replace,
                                            const Context& context);

@@ -53,8 +53,7 @@ class StressGuardTest : public ::testing::Test {
     EXPECT_EQ(outcome.exit_code, 2) << outcome.output << outcome.errors;
     EXPECT_THAT(outcome.errors,
                 AllOf(StartsWith("opsbench: "), HasSubstr(message)));
-    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'),
-              1)
+    EXPECT_EQ(std::count(outcome.errors.begin(), outcome.errors.end(), '\n'), 1)
         << outcome.errors;
   }
 
@@ -74,10 +73,9 @@ class StressGuardTest : public ::testing::Test {
 // Each name that a run writes to, as a file of somebody else's.
 TEST_F(StressGuardTest, AForeignFileUnderEachNameIsKept) {
   ASSERT_EQ(RunInto("").exit_code, 0);
-  for (const char* name :
-       {"replay.json", "summary.json", "stress.json", "run.json", "report.html",
-        "users/user-0003.log", "opsbench_stress_0.db",
-        "opsbench_stress_63.db"}) {
+  for (const char* name : {"replay.json", "summary.json", "stress.json",
+                           "run.json", "report.html", "users/user-0003.log",
+                           "opsbench_stress_0.db", "opsbench_stress_63.db"}) {
     SCOPED_TRACE(name);
     const fs::path file = out() / name;
     const bool existed = fs::exists(file);
@@ -126,71 +124,71 @@ TEST_F(StressGuardTest, ACheckChangesNothing) {
 const std::map<std::string, std::map<std::string, std::string>>& Idle() {
   constexpr char kUrl[] = "--url postgres://u:p@127.0.0.1:1/d";
   constexpr char kAlways[] = "";  // There is no such place.
-  static const auto* idle = new std::map<
-      std::string, std::map<std::string, std::string>>{
-      {"run",
-       {{"--engine", kAlways},
-        {"--duration", kAlways},
-        {"--databases", kAlways},
-        {"--inserter-users", kAlways},
-        {"--query-users", kAlways},
-        {"--mixed-users", kAlways},
-        {"--seed", kAlways},
-        {"--think-min-ms", kAlways},
-        {"--think-max-ms", kAlways},
-        {"--batch-min", kAlways},
-        {"--batch-max", kAlways},
-        {"--query-complexity-max", kAlways},
-        {"--data-format", kAlways},
-        {"--faults", kAlways},
-        {"--log-interval", kAlways},
-        {"--log-mode", kAlways},
-        {"--hyperd-log", kAlways},
-        {"--output-dir", kAlways},
-        {"--replay-file", kAlways},
-        {"--url", kAlways},
-        {"--stages", kAlways},
-        {"--transport", absl::StrCat("--transport tcp ", kUrl)},
-        {"--durable", "--durable on --engine sqlite"},
-        {"--memory-limit", "--memory-limit 64MiB"},
-        {"--max-memory-mb", absl::StrCat("--max-memory-mb 5 ", kUrl)},
-        {"--max-cpu-percent", absl::StrCat("--max-cpu-percent 5 ", kUrl)},
-        {"--max-disk-mb", absl::StrCat("--max-disk-mb 5 ", kUrl)},
-        {"--keep", "--keep --engine postgres"},
-        {"--fresh", "--fresh"},
-        {"--replace-foreign", "--replace-foreign"}}},
-      {"replay",
-       {{"--engine", kAlways},
-        {"--duration", kAlways},
-        {"--output-dir", kAlways},
-        {"--url", kAlways},
-        {"--stages", kAlways},
-        {"--databases", "--databases 2"},
-        {"--inserter-users", "--inserter-users 2"},
-        {"--query-users", "--query-users 2"},
-        {"--mixed-users", "--mixed-users 2"},
-        {"--seed", "--seed 2"},
-        {"--think-min-ms", "--think-min-ms 2"},
-        {"--think-max-ms", "--think-max-ms 2"},
-        {"--batch-min", "--batch-min 2"},
-        {"--batch-max", "--batch-max 20000"},
-        {"--query-complexity-max", "--query-complexity-max 2"},
-        {"--data-format", "--data-format multi_row"},
-        {"--faults", "--faults none"},
-        {"--log-interval", "--log-interval 2"},
-        {"--log-mode", "--log-mode 2"},
-        {"--hyperd-log", "--hyperd-log x"},
-        {"--transport", "--transport socket"},
-        {"--durable", "--durable on"},
-        {"--memory-limit", "--memory-limit 64MiB"},
-        {"--max-memory-mb", "--max-memory-mb 5"},
-        {"--max-cpu-percent", "--max-cpu-percent 5"},
-        {"--max-disk-mb", "--max-disk-mb 5"},
-        {"--keep", "--keep"},
-        {"--fresh", "--fresh"},
-        {"--replace-foreign", "--replace-foreign"}}},
-      {"check", {{"--url", "--url postgres://u:p@127.0.0.1:1/d"}}},
-      {"show", {{"--last", kAlways}}}};
+  static const auto* idle =
+      new std::map<std::string, std::map<std::string, std::string>>{
+          {"run",
+           {{"--engine", kAlways},
+            {"--duration", kAlways},
+            {"--databases", kAlways},
+            {"--inserter-users", kAlways},
+            {"--query-users", kAlways},
+            {"--mixed-users", kAlways},
+            {"--seed", kAlways},
+            {"--think-min-ms", kAlways},
+            {"--think-max-ms", kAlways},
+            {"--batch-min", kAlways},
+            {"--batch-max", kAlways},
+            {"--query-complexity-max", kAlways},
+            {"--data-format", kAlways},
+            {"--faults", kAlways},
+            {"--log-interval", kAlways},
+            {"--log-mode", kAlways},
+            {"--hyperd-log", kAlways},
+            {"--output-dir", kAlways},
+            {"--replay-file", kAlways},
+            {"--url", kAlways},
+            {"--stages", kAlways},
+            {"--transport", absl::StrCat("--transport tcp ", kUrl)},
+            {"--durable", "--durable on --engine sqlite"},
+            {"--memory-limit", "--memory-limit 64MiB"},
+            {"--max-memory-mb", absl::StrCat("--max-memory-mb 5 ", kUrl)},
+            {"--max-cpu-percent", absl::StrCat("--max-cpu-percent 5 ", kUrl)},
+            {"--max-disk-mb", absl::StrCat("--max-disk-mb 5 ", kUrl)},
+            {"--keep", "--keep --engine postgres"},
+            {"--fresh", "--fresh"},
+            {"--replace-foreign", "--replace-foreign"}}},
+          {"replay",
+           {{"--engine", kAlways},
+            {"--duration", kAlways},
+            {"--output-dir", kAlways},
+            {"--url", kAlways},
+            {"--stages", kAlways},
+            {"--databases", "--databases 2"},
+            {"--inserter-users", "--inserter-users 2"},
+            {"--query-users", "--query-users 2"},
+            {"--mixed-users", "--mixed-users 2"},
+            {"--seed", "--seed 2"},
+            {"--think-min-ms", "--think-min-ms 2"},
+            {"--think-max-ms", "--think-max-ms 2"},
+            {"--batch-min", "--batch-min 2"},
+            {"--batch-max", "--batch-max 20000"},
+            {"--query-complexity-max", "--query-complexity-max 2"},
+            {"--data-format", "--data-format multi_row"},
+            {"--faults", "--faults none"},
+            {"--log-interval", "--log-interval 2"},
+            {"--log-mode", "--log-mode 2"},
+            {"--hyperd-log", "--hyperd-log x"},
+            {"--transport", "--transport socket"},
+            {"--durable", "--durable on"},
+            {"--memory-limit", "--memory-limit 64MiB"},
+            {"--max-memory-mb", "--max-memory-mb 5"},
+            {"--max-cpu-percent", "--max-cpu-percent 5"},
+            {"--max-disk-mb", "--max-disk-mb 5"},
+            {"--keep", "--keep"},
+            {"--fresh", "--fresh"},
+            {"--replace-foreign", "--replace-foreign"}}},
+          {"check", {{"--url", "--url postgres://u:p@127.0.0.1:1/d"}}},
+          {"show", {{"--last", kAlways}}}};
   return *idle;
 }
 
@@ -200,8 +198,8 @@ std::set<std::string> FlagsOf(const std::string& help) {
   for (absl::string_view line : absl::StrSplit(help, '\n')) {
     line = absl::StripLeadingAsciiWhitespace(line);
     if (line.substr(0, 3) == "-h," || line.substr(0, 2) != "--") continue;
-    const size_t end = line.find_first_not_of(
-        "abcdefghijklmnopqrstuvwxyz0123456789-");
+    const size_t end =
+        line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-");
     flags.emplace(line.substr(0, end));
   }
   return flags;

@@ -92,9 +92,8 @@ absl::StatusOr<int> CheckStressFolder(const StressFlags& flags) {
       stress::Databases::Name(url, static_cast<int>(plan.databases.size()));
   std::vector<const UserLog*> logs;
   for (const auto& log : remains.logs) logs.push_back(log.get());
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const stress::OracleReport oracle,
-      stress::CheckDatabases(plan, databases, logs));
+  OPSBENCH_ASSIGN_OR_RETURN(const stress::OracleReport oracle,
+                            stress::CheckDatabases(plan, databases, logs));
   absl::PrintF("Run:         %s, %d users, seed %d: %s\n%s",
                EngineName(url.engine), plan.users.size(), plan.options.seed,
                DescribeStop(remains.replay), stress::RenderOracle(oracle));

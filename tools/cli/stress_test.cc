@@ -453,9 +453,8 @@ TEST_F(StressCommandTest, AReplayThatIsNoneIsOneLine) {
 TEST_F(StressCommandTest, AReplayIgnoresOtherVariablesAndSaysSo) {
   ASSERT_EQ(RunInto(out(), "--duration 0.5 --seed 5").exit_code, 0);
   const fs::path again = folder() / "again";
-  const Outcome replay =
-      Stress("run",
-             {"STRESS_REPLAY_FILE=" + (out() / "replay.json").string(),
+  const Outcome replay = Stress(
+      "run", {"STRESS_REPLAY_FILE=" + (out() / "replay.json").string(),
               "STRESS_OUTPUT_DIR=" + again.string(), "STRESS_BATCH_MAX=77"});
   ASSERT_EQ(replay.exit_code, 0) << replay.output << replay.errors;
   EXPECT_THAT(replay.errors, HasSubstr("ignored STRESS_BATCH_MAX"));

@@ -147,7 +147,8 @@ TEST_P(EveryEngineTest, OverTheBudgetWritesAreSkippedAndDrawTheSame) {
 
 TEST_P(EveryEngineTest, DatabasesThatExistAreLeftAlone) {
   StressRun run(GetParam().engine, GetParam().method, kSmall);
-  const absl::Status again = run.databases().Create(run.plan(), Replace::kNothing);
+  const absl::Status again =
+      run.databases().Create(run.plan(), Replace::kNothing);
   EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(again.message(), HasSubstr("--fresh"));
   EXPECT_TRUE(run.databases().Create(run.plan(), Replace::kOurs).ok());

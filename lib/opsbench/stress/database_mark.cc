@@ -30,8 +30,8 @@ class TextRows : public RowIterator {
 };
 
 absl::Status AddToMark(Session& session, std::vector<TextRows::Row> rows) {
-  static const auto* columns = new std::vector<std::string>{
-      "table_name", "column_name", "definition"};
+  static const auto* columns =
+      new std::vector<std::string>{"table_name", "column_name", "definition"};
   TextRows source(std::move(rows));
   BulkOptions options;
   options.method = BulkMethod::kMultiRow;

@@ -127,8 +127,7 @@ absl::Status ExplainDenial(const absl::Status& status, const Url& url) {
           ? absl::StrCat("the role ", url.user, " lacks the right CREATEDB")
           : absl::StrCat("the user ", url.user,
                          " lacks the rights CREATE and DROP on databases"),
-      ", which a stress run needs for ", url.database, ": ",
-      status.message()));
+      ", which a stress run needs for ", url.database, ": ", status.message()));
 }
 
 // One server, or the folder of SQLite's files.
@@ -151,10 +150,10 @@ class Home {
 
   absl::Status Create(const Url& url) {
     if (session_ == nullptr) return absl::OkStatus();  // Connect() will.
-    return ExplainDenial(Run(*session_, sql_, "create_database",
-                             {{"database", url.database}})
-                             .status(),
-                         url);
+    return ExplainDenial(
+        Run(*session_, sql_, "create_database", {{"database", url.database}})
+            .status(),
+        url);
   }
 
   absl::Status Drop(const Url& url) {

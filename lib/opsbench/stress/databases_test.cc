@@ -40,7 +40,8 @@ class DatabasesTest : public ::testing::TestWithParam<Engine> {
   // Makes the second database, as a user would.
   void MakeForeign() {
     if (GetParam() != Engine::kSqlite) {
-      Execute(home_->url(), absl::StrCat("CREATE DATABASE ", second().database));
+      Execute(home_->url(),
+              absl::StrCat("CREATE DATABASE ", second().database));
     }
     Execute(second(), "CREATE TABLE ledger (id INTEGER PRIMARY KEY)");
     Execute(second(), "INSERT INTO ledger VALUES (7)");
@@ -61,9 +62,7 @@ class DatabasesTest : public ::testing::TestWithParam<Engine> {
            rows.row_count() == 1 && rows.at(0, 0) == Value::Int64(7);
   }
 
-  bool FirstIsThere() const {
-    return ConnectToRead(databases_.urls[0]).ok();
-  }
+  bool FirstIsThere() const { return ConnectToRead(databases_.urls[0]).ok(); }
 
   const Url& second() const { return databases_.urls[1]; }
 
@@ -77,10 +76,9 @@ TEST_P(DatabasesTest, SomebodyElsesIsKeptUnlessToldSo) {
   for (const Replace replace : {Replace::kNothing, Replace::kOurs}) {
     const absl::Status refused = databases_.Create(plan_, replace);
     EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_THAT(refused.message(),
-                AllOf(HasSubstr(second().database),
-                      HasSubstr("opsbench did not make it"),
-                      HasSubstr("--replace-foreign")));
+    EXPECT_THAT(refused.message(), AllOf(HasSubstr(second().database),
+                                         HasSubstr("opsbench did not make it"),
+                                         HasSubstr("--replace-foreign")));
     EXPECT_FALSE(FirstIsThere());
     EXPECT_TRUE(LedgerIsThere());
   }
@@ -134,13 +132,13 @@ TEST_P(DatabasesTest, AMissingRightIsNamed) {
              absl::StrCat("'", user, "'@'localhost'")};
   }
   for (const std::string& name : names) {
-    Execute(home, postgres ? absl::StrCat("CREATE ROLE ", name,
-                                          " LOGIN PASSWORD 'pw'")
-                           : absl::StrCat("CREATE USER ", name,
-                                          " IDENTIFIED BY 'pw'"));
+    Execute(home,
+            postgres
+                ? absl::StrCat("CREATE ROLE ", name, " LOGIN PASSWORD 'pw'")
+                : absl::StrCat("CREATE USER ", name, " IDENTIFIED BY 'pw'"));
     if (!postgres) {
-      Execute(home, absl::StrCat("GRANT SELECT ON ", home.database, ".* TO ",
-                                 name));
+      Execute(home,
+              absl::StrCat("GRANT SELECT ON ", home.database, ".* TO ", name));
     }
   }
   Databases denied = databases_;

@@ -99,7 +99,8 @@ class Oracle {
   std::string DescribeWriter(size_t database, size_t table, int64_t id) const {
     const std::vector<int>& users = plan_.users_of[database];
     const int number = UserOf(id);
-    if (id < 0 || std::find(users.begin(), users.end(), number) == users.end()) {
+    if (id < 0 ||
+        std::find(users.begin(), users.end(), number) == users.end()) {
       return "the id is outside the ranges of all users and of the start";
     }
     const User& user = plan_.users[static_cast<size_t>(number)];
@@ -187,8 +188,8 @@ class Oracle {
       return absl::OkStatus();
     }
     for (const std::string& table : ForeignTables(found, mark.made)) {
-      AddDefinition(absl::StrCat(Label(url), ".", table,
-                                 " was not made by the run"));
+      AddDefinition(
+          absl::StrCat(Label(url), ".", table, " was not made by the run"));
     }
     for (const auto& [table, columns] : mark.made) {
       const auto now = found.find(table);
@@ -241,9 +242,9 @@ class Oracle {
     }
     OPSBENCH_ASSIGN_OR_RETURN(
         const CompiledSql compiled,
-        sql_.Compile(
-            "rows", session.capabilities().engine,
-            {{"table", table.name}, {"columns", absl::StrJoin(columns, ", ")}}));
+        sql_.Compile("rows", session.capabilities().engine,
+                     {{"table", table.name},
+                      {"columns", absl::StrJoin(columns, ", ")}}));
     OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<RowIterator> rows,
                               session.Stream(compiled.sql));
     std::vector<Value> row(columns.size());
@@ -268,8 +269,7 @@ class Oracle {
     for (size_t i = 0; i < rows.row_count(); ++i) {
       report_.notes.push_back(absl::StrCat(
           "the server runs with ", rows.at(i, 0).ToString(), " = ",
-          rows.at(i, 1).ToString(),
-          ": a crash of ", rows.at(i, 2).ToString(),
+          rows.at(i, 1).ToString(), ": a crash of ", rows.at(i, 2).ToString(),
           " may lose what was acknowledged last"));
     }
     return absl::OkStatus();

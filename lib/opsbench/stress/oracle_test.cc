@@ -169,9 +169,8 @@ class OracleTest : public ::testing::TestWithParam<Engine> {
 
   int64_t RowsOf(const Place& place) {
     int64_t rows = 0;
-    ForEachWrite(place, [&](const User&, int64_t, int64_t count) {
-      rows += count;
-    });
+    ForEachWrite(place,
+                 [&](const User&, int64_t, int64_t count) { rows += count; });
     return rows;
   }
 
@@ -227,10 +226,10 @@ TEST_P(OracleTest, LostRows) {
                           " acknowledged rows are lost")}};
   });
   Plant([&](const Place& place, Random&) -> Change {
-    Execute(place, absl::StrCat(GetParam() == Engine::kSqlite
-                                    ? "DELETE FROM "
-                                    : "TRUNCATE TABLE ",
-                                place.table->name));
+    Execute(place,
+            absl::StrCat(GetParam() == Engine::kSqlite ? "DELETE FROM "
+                                                       : "TRUNCATE TABLE ",
+                         place.table->name));
     return {"all",
             {absl::StrCat(RowsOf(place), " acknowledged rows lost"),
              "100 initial rows lost"},
@@ -245,8 +244,8 @@ TEST_P(OracleTest, MovedRows) {
     Set(place, absl::StrCat("id = ", to), row);
     return {"within the operation",
             {"1 rows moved to another id"},
-            {absl::StrCat(", row ", row,
-                          " was moved: its content has the id ", to)}};
+            {absl::StrCat(", row ", row, " was moved: its content has the id ",
+                          to)}};
   });
   Plant([&](const Place& place, Random& random) -> Change {
     const int64_t row = AnyRow(place, random);
@@ -281,8 +280,7 @@ TEST_P(OracleTest, DuplicatedRows) {
     Insert(place, {{copy, row}});
     return {"a copy",
             {"1 rows duplicated"},
-            {place.operation,
-             absl::StrCat("has also the id ", copy)}};
+            {place.operation, absl::StrCat("has also the id ", copy)}};
   });
   Plant([&](const Place& place, Random&) -> Change {
     const int64_t row = place.first_id;
@@ -297,8 +295,9 @@ TEST_P(OracleTest, DuplicatedRows) {
 
 TEST_P(OracleTest, GhostRows) {
   int64_t next = 0;
-  const int64_t ids[] = {9'000'000'000'000'000'000, -5,  INT64_MIN + 1,
-                         INT64_MAX,                 100, (int64_t{1} << 46) - 1};
+  const int64_t ids[] = {
+      9'000'000'000'000'000'000, -5, INT64_MIN + 1, INT64_MAX, 100,
+      (int64_t{1} << 46) - 1};
   Plant([&](const Place& place, Random&) -> Change {
     const int64_t id = ids[next++ % 6];
     Insert(place, {{id, id}});
@@ -335,13 +334,13 @@ TEST_P(OracleTest, GhostRows) {
 TEST_P(OracleTest, ChangedColumns) {
   // Each column in turn, by its least change.
   const std::map<absl::string_view, absl::string_view> changes = {
-      {"name", "'nam-x'"},         {"value", "value + 0.25"},
+      {"name", "'nam-x'"},          {"value", "value + 0.25"},
       {"quantity", "quantity + 1"}, {"price", "price - 0.25"},
-      {"category", "'grave'"},     {"description", "''"},
-      {"rating", "rating + 1"},    {"score", "score + 0.25"},
-      {"notes", "'Amber'"},        {"ref_code", "'ref-'"},
-      {"weight", "-weight - 1"},   {"height", "height + 0.25"},
-      {"tag_a", "'zzzz'"},         {"tag_b", "''"},
+      {"category", "'grave'"},      {"description", "''"},
+      {"rating", "rating + 1"},     {"score", "score + 0.25"},
+      {"notes", "'Amber'"},         {"ref_code", "'ref-'"},
+      {"weight", "-weight - 1"},    {"height", "height + 0.25"},
+      {"tag_a", "'zzzz'"},          {"tag_b", "''"},
       {"counter", "counter - 1"}};
   for (const TableSize size : kSizes) {
     for (size_t column = 1; column < Columns(size).size(); ++column) {
@@ -440,8 +439,7 @@ TEST_P(OracleTest, ADatabaseThatIsGone) {
   one.urls.resize(1);
   ASSERT_TRUE(one.Drop().ok());
   const OracleReport found = run_.Ask();
-  EXPECT_THAT(found.Failures(),
-              Contains(HasSubstr("acknowledged rows lost")));
+  EXPECT_THAT(found.Failures(), Contains(HasSubstr("acknowledged rows lost")));
   EXPECT_THAT(found.findings, Contains(HasSubstr(" is gone")));
   // It was only asked.
   for (const std::string& file : one.files()) {
@@ -471,8 +469,8 @@ TEST_P(OracleTest, RowsOfRefusedWrites) {
   EXPECT_THAT(found.Failures(),
               ElementsAre("1 rows of refused or skipped writes"));
   EXPECT_THAT(found.findings,
-              ElementsAre(HasSubstr(absl::StrCat(
-                  "user 0, operation ", index, " (bulk_insert ", table))));
+              ElementsAre(HasSubstr(absl::StrCat("user 0, operation ", index,
+                                                 " (bulk_insert ", table))));
 }
 
 INSTANTIATE_TEST_SUITE_P(Engines, OracleTest,

@@ -142,8 +142,8 @@ TEST(ReplayTest, WhatIsNoJsonHasLineAndColumn) {
 }
 
 TEST(ReplayTest, NumbersOutOfAllRangesAreRefused) {
-  for (const char* number : {"1e400", "-1e400", "1e308", "0.5", "-1",
-                             "99999999999999999999"}) {
+  for (const char* number :
+       {"1e400", "-1e400", "1e308", "0.5", "-1", "99999999999999999999"}) {
     const auto replay =
         ParseReplay(absl::StrCat("{\"version\": ", number, "}"), "replay.json");
     EXPECT_EQ(replay.status().code(), absl::StatusCode::kInvalidArgument)

@@ -234,10 +234,10 @@ std::string RenderOracle(const OracleReport& oracle) {
   std::string out;
   AddLine("Oracle:",
           absl::StrCat(
-              oracle.ok() ? "ok: "
-                          : absl::StrCat("FAILED: ",
-                                         absl::StrJoin(oracle.Failures(), ", "),
-                                         "; "),
+              oracle.ok()
+                  ? "ok: "
+                  : absl::StrCat("FAILED: ",
+                                 absl::StrJoin(oracle.Failures(), ", "), "; "),
               Grouped(oracle.acknowledged_operations), " writes of ",
               Grouped(oracle.acknowledged_rows), " rows acknowledged, ",
               Grouped(oracle.checked_rows), " rows read and compared"),

@@ -96,8 +96,8 @@ void TableCheck::Add(absl::Span<const Value> row) {
   ++found_;
   if (row[0].type() != Value::Type::kInt64) {
     ++report_.ghost_rows;
-    report_.Add(absl::StrCat(names_.table, ": a row has the id ",
-                             row[0].ToString()));
+    report_.Add(
+        absl::StrCat(names_.table, ": a row has the id ", row[0].ToString()));
     return;
   }
   const int64_t id = row[0].int64();
@@ -107,8 +107,8 @@ void TableCheck::Add(absl::Span<const Value> row) {
     const size_t bit = BitOf(*write, id);
     wrong.columns = maker_.Differences(table_, id, row);
     if (seen_[bit]) {
-      wrong.kind = wrong.columns == 0 ? Wrong::Kind::kDuplicated
-                                      : Wrong::Kind::kGhost;
+      wrong.kind =
+          wrong.columns == 0 ? Wrong::Kind::kDuplicated : Wrong::Kind::kGhost;
       wrong.origin = id;
     } else if (wrong.columns == 0) {
       seen_[bit] = true;
@@ -157,8 +157,7 @@ void TableCheck::FindOrigins() {
       bool there = seen_[bit] && changed.count(id) == 0;
       for (auto found = begin; found != end; ++found) {
         Wrong& wrong = *found->second;
-        wrong.kind =
-            there ? Wrong::Kind::kDuplicated : Wrong::Kind::kMoved;
+        wrong.kind = there ? Wrong::Kind::kDuplicated : Wrong::Kind::kMoved;
         wrong.origin = id;
         there = true;       // Further ones are copies.
         seen_[bit] = true;  // Not lost.
@@ -203,11 +202,11 @@ void TableCheck::CountWrong() {
         break;
       case Wrong::Kind::kGhost:
         ++report_.ghost_rows;
-        finding = absl::StrCat("nobody wrote row ", wrong.id, ": ",
-                               Find(wrong.id) == nullptr
-                                   ? names_.operation(wrong.id)
-                                   : RowName(wrong.id),
-                               wrong.detail.empty() ? "" : "; ", wrong.detail);
+        finding =
+            absl::StrCat("nobody wrote row ", wrong.id, ": ",
+                         Find(wrong.id) == nullptr ? names_.operation(wrong.id)
+                                                   : RowName(wrong.id),
+                         wrong.detail.empty() ? "" : "; ", wrong.detail);
         break;
       case Wrong::Kind::kMoved:
         ++report_.moved_rows;
@@ -216,10 +215,9 @@ void TableCheck::CountWrong() {
         break;
       case Wrong::Kind::kDuplicated:
         ++report_.duplicated_rows;
-        finding =
-            absl::StrCat(RowName(wrong.origin),
-                         " was duplicated: its content has also the id ",
-                         wrong.id);
+        finding = absl::StrCat(RowName(wrong.origin),
+                               " was duplicated: its content has also the id ",
+                               wrong.id);
         break;
     }
     Name(&named[static_cast<size_t>(wrong.kind)], finding);
@@ -261,10 +259,9 @@ void TableCheck::CountWrites() {
     } else if (write.outcome != Outcome::kDone) {
       report_.refused_rows += found;
       if (found == 0) continue;
-      Name(&refused,
-           absl::StrCat(names_.operation(write.first_id), " ",
-                        OutcomeName(write.outcome), ", but ", found,
-                        " of its rows are there"));
+      Name(&refused, absl::StrCat(names_.operation(write.first_id), " ",
+                                  OutcomeName(write.outcome), ", but ", found,
+                                  " of its rows are there"));
     } else {
       const bool initial = IsInitial(write.first_id);
       (initial ? report_.lost_initial_rows : report_.lost_rows) += missing;

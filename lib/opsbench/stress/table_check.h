@@ -85,10 +85,10 @@ class TableCheck {
   const TableNames names_;
   OracleReport& report_;
   std::vector<Write> writes_;
-  std::vector<size_t> first_bits_;   // By write.
-  std::vector<bool> seen_;           // By bit.
-  const Write* last_ = nullptr;      // That Find() returned.
-  int64_t found_ = 0;                // Rows.
+  std::vector<size_t> first_bits_;  // By write.
+  std::vector<bool> seen_;          // By bit.
+  const Write* last_ = nullptr;     // That Find() returned.
+  int64_t found_ = 0;               // Rows.
   std::vector<Wrong> wrong_;
   RowMaker maker_;
 };
