@@ -106,10 +106,13 @@ TEST_F(VectorCommandTest, WhatCannotBeTunedIsToldBeforeAnythingIsBuilt) {
 TEST_F(VectorCommandTest, ARateThatIsNotKeptIsSaid) {
   for (const std::string backend : {"hnsw", "redis"}) {
     std::vector<std::string> all = {
-        "query",          "--backend", backend, "--rate",   "50000000",
-        "--clients",      "1",         "--ef",  "10",       "--dataset",
-        "clusters-1k-16", "--seconds", "0.001", "--warmup", "0.001"};
-    if (backend == "redis") all.insert(all.end(), {"-t", "ping"});
+        "query", "--backend", backend, "--rate",   "50000000", "--clients",
+        "1",     "--seconds", "0.001", "--warmup", "0.001"};
+    if (backend == "redis") {
+      all.insert(all.end(), {"-t", "ping"});
+    } else {
+      all.insert(all.end(), {"--ef", "10", "--dataset", "clusters-1k-16"});
+    }
     const Outcome outcome = Vector(all);
     EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
     EXPECT_THAT(outcome.output, HasSubstr("The rate was not kept"));
