@@ -49,7 +49,9 @@ absl::Status CheckSetting(const std::string& name, const StressSetup& setup) {
   // Hyperd's log tells of its memory and processor, not of its disk.
   const bool measured =
       !setup.config.hyperd_log.empty() && name != "max-disk-mb";
-  if (IsOneOf(name, kLimitFlags) && !measured) {
+  // That there is no limit is so anyway.
+  if (IsOneOf(name, kLimitFlags) && !measured &&
+      stress::FindSetting(name).get(setup.config) != "0") {
     return CannotAct(
         name, absl::StrCat("is for a private server or SQLite: ", "what ",
                            setup.url->Redacted(), " uses is not measured"));

@@ -197,7 +197,7 @@ std::set<std::string> FlagsOf(const std::string& help) {
   std::set<std::string> flags;
   for (absl::string_view line : absl::StrSplit(help, '\n')) {
     line = absl::StripLeadingAsciiWhitespace(line);
-    if (line.substr(0, 3) == "-h," || line.substr(0, 2) != "--") continue;
+    if (line.substr(0, 2) != "--" || line.substr(0, 6) == "--help") continue;
     const size_t end =
         line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-");
     flags.emplace(line.substr(0, end));

@@ -258,7 +258,8 @@ class OutsideServerTest : public StressCommandTest {
     ResultSet tables;
     ASSERT_TRUE((*session)
                     ->Query("SELECT table_name FROM information_schema.tables "
-                            "WHERE table_schema = 'public'",
+                            "WHERE table_schema = 'public' "
+                            "AND table_name <> 'opsbench_mark'",
                             &tables)
                     .ok());
     int64_t deleted = 0;

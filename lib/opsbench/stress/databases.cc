@@ -103,7 +103,10 @@ absl::Status CheckOurs(const Url& url, const SqlCatalog& sql,
             : ": rename or drop it"));
   };
   const auto session = ConnectToRead(url);
-  if (absl::IsUnavailable(session.status())) return session.status();
+  if (absl::IsUnavailable(session.status()) ||
+      absl::IsResourceExhausted(session.status())) {
+    return session.status();
+  }
   if (!session.ok()) return refuse("exists, and opsbench did not make it");
   OPSBENCH_ASSIGN_OR_RETURN(const DatabaseMark mark, ReadMark(**session, sql));
   if (mark.maker.empty()) return refuse("exists, and opsbench did not make it");

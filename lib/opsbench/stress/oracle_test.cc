@@ -355,7 +355,7 @@ TEST_P(OracleTest, ChangedColumns) {
           to = GetParam() == Engine::kPostgres ? "NOT is_active"
                                                : "1 - is_active";
         } else if (name == "fraction") {  // The last bit of 30.
-          to = "fraction + 1.0 / 1073741824";
+          to = "fraction + 1e0 / 1073741824";
         } else {  // A microsecond.
           to = GetParam() == Engine::kSqlite ? name + " + 1"
                : GetParam() == Engine::kMysql

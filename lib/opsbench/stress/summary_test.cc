@@ -300,7 +300,7 @@ TEST(FailureTest, ErrorsAreAtMostAHundred) {
 
 TEST(SummaryTest, HasTheFiguresOfTheRun) {
   const json summary = Summary(GoodReport());
-  EXPECT_EQ(summary["version"], 1);
+  EXPECT_EQ(summary["version"], 2);
   EXPECT_EQ(summary["started"], "2027-01-15T08:00:00.000Z");
   EXPECT_EQ(summary["engine"], "postgres");
   EXPECT_EQ(summary["engine_version"], "15.18");
