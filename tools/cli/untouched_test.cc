@@ -374,12 +374,14 @@ TEST_P(SurvivalTest, WhatOtherCommandsHaveMade) {
   }
 }
 
+std::string NameOfEngine(const ::testing::TestParamInfo<Engine>& engine) {
+  return std::string(EngineName(engine.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SurvivalTest,
                          ::testing::Values(Engine::kSqlite, Engine::kMysql,
                                            Engine::kPostgres),
-                         [](const ::testing::TestParamInfo<Engine>& info) {
-                           return std::string(EngineName(info.param));
-                         });
+                         NameOfEngine);
 
 }  // namespace
 }  // namespace opsbench
