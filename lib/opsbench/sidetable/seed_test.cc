@@ -6,11 +6,13 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "opsbench/sidetable/effect.h"
 #include "opsbench/sidetable/generator.h"
 #include "opsbench/sidetable/reference.h"
 #include "opsbench/sidetable/store.h"
@@ -147,6 +149,83 @@ TEST_P(SeedTest, ATableOfSomebodyElseIsLeftAlone) {
   ResultSet rows;
   ASSERT_TRUE((*session)->Query("SELECT mine FROM operations", &rows).ok());
   EXPECT_EQ(rows.row_count(), 1u);
+}
+
+// Data of version 1 has no marks, and on MySQL ids of AUTO_INCREMENT. Its rows
+// stay: the same command that made it brings it up to date.
+TEST_P(SeedTest, DataOfTheFirstVersionIsBroughtUpToDate) {
+  const SeedOptions options = {.operations = 300, .seed = 7};
+  ASSERT_TRUE(Seed(url(), options).ok());
+  const std::vector<std::string> tables = {
+      "operations", "operation_prefixes", "sidetable_meta", "sidetable_chunks"};
+  switch (GetParam()) {
+    case Engine::kMysql:
+      for (const std::string& table : tables) {
+        ASSERT_TRUE(
+            Execute(absl::StrCat("ALTER TABLE ", table, " COMMENT = ''")).ok());
+      }
+      ASSERT_TRUE(Execute("ALTER TABLE operations MODIFY id BIGINT UNSIGNED "
+                          "NOT NULL AUTO_INCREMENT")
+                      .ok());
+      ASSERT_TRUE(Execute("DROP TABLE operation_ids").ok());
+      ASSERT_TRUE(
+          Execute("DROP PROCEDURE insert_operation_with_prefixes").ok());
+      ASSERT_TRUE(Execute("CREATE PROCEDURE insert_operation_with_prefixes() "
+                          "SELECT 1")
+                      .ok());
+      break;
+    case Engine::kPostgres:
+      for (const std::string& table : tables) {
+        ASSERT_TRUE(
+            Execute(absl::StrCat("COMMENT ON TABLE ", table, " IS NULL")).ok());
+      }
+      break;
+    default:
+      break;
+  }
+  ASSERT_TRUE(Execute("UPDATE sidetable_meta SET schema_version = 1").ok());
+  const auto session = Connect(url());
+  ASSERT_TRUE(session.ok()) << session.status();
+  const auto store = Store::Create(session->get(), Strategy::kSideTable);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_THAT(std::string((*store)->RequireSeeded().status().message()),
+              HasSubstr("--ops 300 --seed 7"));
+  const absl::Status upgraded = Seed(url(), options).status();
+  if (GetParam() == Engine::kSqlite) {
+    // A mark cannot be added to a table that is there.
+    EXPECT_EQ(upgraded.code(), absl::StatusCode::kUnimplemented) << upgraded;
+    return;
+  }
+  EXPECT_EQ(upgraded.code(), absl::StatusCode::kAlreadyExists) << upgraded;
+  const auto meta = (*store)->RequireSeeded();
+  ASSERT_TRUE(meta.ok()) << meta.status();
+  EXPECT_TRUE(Verify(300).ok());
+  std::vector<NewOperation> inserted(30);
+  Random random(3);
+  for (NewOperation& one : inserted) one.Set(Generator(7).Live(1, random));
+  const auto check = WriteCheck::Start(**store);
+  ASSERT_TRUE(check.ok()) << check.status();
+  Written written;
+  ASSERT_TRUE((*store)->InsertMany(inserted).ok());
+  written.Add(inserted);
+  ASSERT_TRUE((*store)->InsertOne(inserted[0]).ok());
+  written.Add(absl::MakeConstSpan(inserted).first(1));
+  const absl::Status right = check->Finish(**store, written);
+  EXPECT_TRUE(right.ok()) << right;
+  SeedOptions again = options;
+  again.fresh = true;
+  EXPECT_TRUE(Seed(url(), again).ok());
+}
+
+// Rows that are not the generator's are not ours, whatever the record says.
+TEST_P(SeedTest, DataOfTheFirstVersionThatWasChangedIsLeft) {
+  const SeedOptions options = {.operations = 300, .seed = 7};
+  ASSERT_TRUE(Seed(url(), options).ok());
+  ASSERT_TRUE(Execute("UPDATE sidetable_meta SET schema_version = 1").ok());
+  ASSERT_TRUE(Execute("UPDATE operations SET type_path = 'mine'").ok());
+  const absl::Status left = Seed(url(), options).status();
+  EXPECT_EQ(left.code(), absl::StatusCode::kFailedPrecondition) << left;
+  EXPECT_THAT(std::string(left.message()), HasSubstr("--replace-foreign"));
 }
 
 TEST_P(SeedTest, AnEmptyDatabaseSaysWhatToDo) {
