@@ -150,8 +150,9 @@ class UntouchedBase : public ::testing::Test {
 
   void NewFolder() {
     folder_ = std::make_unique<TestFolder>();
-    WritePipeline("replace");
-    WritePipeline("upsert");
+    for (const char* mode : {"replace", "staged", "incremental"}) {
+      WritePipeline(mode);
+    }
   }
 
   // Runs "sidetable seed …" or "stress_bench …", whole.
@@ -210,14 +211,23 @@ class UntouchedBase : public ::testing::Test {
   void WritePipeline(const std::string& mode) {
     const std::string config = absl::StrCat("  config:\n    url: \"",
                                             server_.url().ToString(), "\"\n");
+    const bool incremental = mode == "incremental";
     std::ofstream file(folder_->path() / (mode + ".yaml"));
     file << "version: 1\npipeline: " << mode << "\nsource:\n  use: source-"
          << EngineName(engine_) << "\n"
          << config << "  streams:\n    - name: bench_events\n"
          << "      into: bench_events_copy\n"
-         << (mode == "upsert" ? "      key: [id]\n" : "")
+         << (incremental ? "      sync_mode: incremental\n"
+                           "      cursor_field: id\n"
+                         : "")
          << "destination:\n  use: dest-" << EngineName(engine_) << "\n"
-         << config << "  write_mode: " << mode << "\nseed:\n  rows: 100\n";
+         << config << "  write_mode: " << (incremental ? "upsert" : "replace")
+         << "\n"
+         << (mode == "staged" ? "  staged: true\n" : "")
+         << (incremental ? absl::StrCat("state: ", folder_->path().string(),
+                                        "/state.db\n")
+                         : "")
+         << "seed:\n  rows: 100\n";
   }
 };
 
