@@ -18,6 +18,6 @@ if(TARGET untouched_test)
     add_test(NAME untouched_${engine}
       COMMAND untouched_test "--gtest_filter=*_${engine}:*/${engine}")
     set_tests_properties(untouched_${engine} PROPERTIES
-      LABELS integration TIMEOUT 900)
+      LABELS integration TIMEOUT 1800)
   endforeach()
 endif()

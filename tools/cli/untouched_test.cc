@@ -185,7 +185,7 @@ class UntouchedBase : public ::testing::Test {
         "cd '", folder, "' && OPSBENCH_ROOT='", folder,
         "' OPSBENCH_ITERATIONS=1 OPSBENCH_",
         absl::AsciiStrToUpper(EngineName(engine_)), "_URL='", url,
-        "' exec timeout 120 ", binary, words, " >stdout 2>stderr </dev/null");
+        "' exec timeout 300 ", binary, words, " >stdout 2>stderr </dev/null");
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128,
             ReadText(folder_->path() / "stdout"),
