@@ -34,7 +34,8 @@ TEST(PeerResultTest, ARatioNeedsItsEffectsAndAGoodEnd) {
   };
   for (const PeerEnd& end : refused) {
     EXPECT_FALSE(PeerResult(end).ok())
-        << end.exit_code << ": " << end.before_last << "\n" << end.last;
+        << end.exit_code << ": " << end.before_last << "\n"
+        << end.last;
   }
   EXPECT_THAT(
       PeerResult({1, "", "", "a_b_c: pgbench: no server"}).status().message(),

@@ -7,6 +7,8 @@ _opsbench_cli_test(untouched_test TIMEOUT 120
 if(TARGET untouched_test)
   target_sources(untouched_test PRIVATE untouched/watched_redis.cc
     untouched/watched_server.cc)
+  target_include_directories(untouched_test
+    PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   target_compile_definitions(untouched_test PRIVATE
     "OPSBENCH_BUILD=\"${PROJECT_BINARY_DIR}\""
     "OPSBENCH_SOURCE=\"${PROJECT_SOURCE_DIR}\"")
@@ -16,6 +18,6 @@ if(TARGET untouched_test)
     add_test(NAME untouched_${engine}
       COMMAND untouched_test "--gtest_filter=*_${engine}:*/${engine}")
     set_tests_properties(untouched_${engine} PROPERTIES
-      LABELS integration TIMEOUT 900)
+      LABELS integration TIMEOUT 1800)
   endforeach()
 endif()

@@ -150,8 +150,9 @@ class UntouchedBase : public ::testing::Test {
 
   void NewFolder() {
     folder_ = std::make_unique<TestFolder>();
-    WritePipeline("replace");
-    WritePipeline("upsert");
+    for (const char* mode : {"replace", "staged", "incremental"}) {
+      WritePipeline(mode);
+    }
   }
 
   // Runs "sidetable seed …" or "stress_bench …", whole.
@@ -184,7 +185,7 @@ class UntouchedBase : public ::testing::Test {
         "cd '", folder, "' && OPSBENCH_ROOT='", folder,
         "' OPSBENCH_ITERATIONS=1 OPSBENCH_",
         absl::AsciiStrToUpper(EngineName(engine_)), "_URL='", url,
-        "' exec timeout 120 ", binary, words, " >stdout 2>stderr </dev/null");
+        "' exec timeout 300 ", binary, words, " >stdout 2>stderr </dev/null");
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128,
             ReadText(folder_->path() / "stdout"),
@@ -210,14 +211,23 @@ class UntouchedBase : public ::testing::Test {
   void WritePipeline(const std::string& mode) {
     const std::string config = absl::StrCat("  config:\n    url: \"",
                                             server_.url().ToString(), "\"\n");
+    const bool incremental = mode == "incremental";
     std::ofstream file(folder_->path() / (mode + ".yaml"));
     file << "version: 1\npipeline: " << mode << "\nsource:\n  use: source-"
          << EngineName(engine_) << "\n"
          << config << "  streams:\n    - name: bench_events\n"
          << "      into: bench_events_copy\n"
-         << (mode == "upsert" ? "      key: [id]\n" : "")
+         << (incremental ? "      sync_mode: incremental\n"
+                           "      cursor_field: id\n"
+                         : "")
          << "destination:\n  use: dest-" << EngineName(engine_) << "\n"
-         << config << "  write_mode: " << mode << "\nseed:\n  rows: 100\n";
+         << config << "  write_mode: " << (incremental ? "upsert" : "replace")
+         << "\n"
+         << (mode == "staged" ? "  staged: true\n" : "")
+         << (incremental ? absl::StrCat("state: ", folder_->path().string(),
+                                        "/state.db\n")
+                         : "")
+         << "seed:\n  rows: 100\n";
   }
 };
 
@@ -374,12 +384,14 @@ TEST_P(SurvivalTest, WhatOtherCommandsHaveMade) {
   }
 }
 
+std::string NameOfEngine(const ::testing::TestParamInfo<Engine>& engine) {
+  return std::string(EngineName(engine.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, SurvivalTest,
                          ::testing::Values(Engine::kSqlite, Engine::kMysql,
                                            Engine::kPostgres),
-                         [](const ::testing::TestParamInfo<Engine>& info) {
-                           return std::string(EngineName(info.param));
-                         });
+                         NameOfEngine);
 
 }  // namespace
 }  // namespace opsbench

@@ -36,12 +36,19 @@ struct CommandEntry {
 inline const std::vector<CommandEntry>& CommandEntries() {
   static const auto* const entries = new std::vector<CommandEntry>{
       // Benchmarks, each alone.
-      {"sidetable_bench", "smp", "--engines={engine} --scale=smoke", {}},
-      {"pipeline_bench", "smp", "--engines={engine} --scale=smoke", {}},
+      {"sidetable_bench",
+       "smp",
+       "--engines={engine} --scale=smoke --rows=100 "
+       "--benchmark_filter=(BulkLoad|InsertSingle)",
+       {}},
+      {"pipeline_bench",
+       "smp",
+       "--engines={engine} --scale=smoke --rows=100",
+       {}},
       {"stress_bench",
        "smp",
-       "--engines={engine} --scale=smoke "
-       "--benchmark_filter=(Operation|Mix).*engine",
+       "--engines={engine} --scale=smoke --rows=100 "
+       "--benchmark_filter=users:1",
        {}},
       {"memtable_bench",
        "smpr",
@@ -136,8 +143,14 @@ inline const std::vector<CommandEntry>& CommandEntries() {
        {"bench_events_copy"},
        "pipeline"},
       {"pipeline run",
+       "mp",
+       "{folder}/staged.yaml",
+       {},
+       {"bench_events_copy"},
+       "pipeline"},
+      {"pipeline run",
        "smp",
-       "{folder}/upsert.yaml",
+       "{folder}/incremental.yaml",
        {},
        {"bench_events_copy"},
        "pipeline"},
