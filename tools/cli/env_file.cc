@@ -93,23 +93,21 @@ absl::optional<std::string> WithoutEnvBlock(absl::string_view text,
   std::string left;
   absl::string_view note;
   bool inside = false;
-  bool last_was_block = false;
+  bool ends_in_block = false;  // Nothing of others comes after its beginning.
   for (const absl::string_view line : LinesOf(text)) {
     absl::string_view its_note;
     if (OwnerOf(line, &its_note) == block.state_file) {
-      inside = true;
+      inside = ends_in_block = true;
       note = its_note;
     } else if (inside && absl::StripAsciiWhitespace(line) == kEnd) {
       inside = false;
     } else if (!IsWritten(line, block, inside)) {
       left.append(line.data(), line.size());
-      last_was_block = false;
-      continue;
+      ends_in_block = false;
     }
-    last_was_block = true;
   }
   if (note == kNewFile && left.empty()) return absl::nullopt;
-  if (note == kLineEnded && last_was_block && absl::EndsWith(left, "\n")) {
+  if (note == kLineEnded && ends_in_block && absl::EndsWith(left, "\n")) {
     left.pop_back();
   }
   return left;
@@ -169,7 +167,8 @@ absl::Status AddEnvBlock(const std::string& path, const EnvBlock& block) {
                             ReadIfThere(path));
   // Its own of before, and those of servers that are down.
   std::vector<std::string> owners;
-  for (const absl::string_view line : LinesOf(text.value_or(""))) {
+  const std::string before = text.value_or("");
+  for (const absl::string_view line : LinesOf(before)) {
     absl::string_view note;
     owners.emplace_back(OwnerOf(line, &note));
   }
@@ -178,10 +177,10 @@ absl::Status AddEnvBlock(const std::string& path, const EnvBlock& block) {
     if (owner.empty() || !stale || !text.has_value()) continue;
     text = WithoutEnvBlock(*text, {owner, {}});
   }
-  const auto before = text.has_value()
-                          ? absl::make_optional<absl::string_view>(*text)
-                          : absl::optional<absl::string_view>();
-  return results::WriteFileAtomically(path, WithEnvBlock(before, block), 0600);
+  const auto left = text.has_value()
+                        ? absl::make_optional<absl::string_view>(*text)
+                        : absl::optional<absl::string_view>();
+  return results::WriteFileAtomically(path, WithEnvBlock(left, block), 0600);
 }
 
 absl::Status RemoveEnvBlock(const std::string& path, const EnvBlock& block) {

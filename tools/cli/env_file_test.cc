@@ -129,7 +129,7 @@ TEST_F(EnvFileTest, TheUsersOwnSettingIsNotOverridden) {
 // another one whose servers are down, are no user's.
 TEST_F(EnvFileTest, WhatACrashHasLeftIsReplaced) {
   for (const std::string text : {"", "A=1"}) {
-    for (const std::string state_file :
+    for (const std::string& state_file :
          {(folder_.path() / "gone.json").string(), Block().state_file}) {
       EnvBlock other = {state_file, {{"OPSBENCH_REDIS_URL", "redis://old"}}};
       Write(text);

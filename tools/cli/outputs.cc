@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
-#include "opsbench/base/number.h"
 #include "opsbench/base/output_target.h"
 
 namespace opsbench::cli {
@@ -20,8 +19,8 @@ CLI::Validator MakeValidator(Resolve resolve) {
         const absl::Status status = resolve(path).status();
         return status.ok()
                    ? std::string()
-                   : absl::StrCat(QuoteBriefly(path),
-                                  " cannot be written: ", status.message());
+                   : absl::StrCat("\"", path,
+                                  "\" cannot be written: ", status.message());
       },
       "");
 }

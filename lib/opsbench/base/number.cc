@@ -21,6 +21,10 @@ constexpr size_t kShownBytes = 32;
 // Whether all of `text` is a number of T in decimal digits.
 template <typename T>
 bool ParseAll(absl::string_view text, T* value) {
+  // from_chars() takes no plus sign, which a number may have.
+  if (text.size() > 1 && text[0] == '+' && absl::ascii_isdigit(text[1])) {
+    text.remove_prefix(1);
+  }
   const char* const end = text.data() + text.size();
   const auto [read, error] = std::from_chars(text.data(), end, *value);
   return error == std::errc() && read == end;
@@ -28,7 +32,7 @@ bool ParseAll(absl::string_view text, T* value) {
 
 // "010" is 8 to some readers and 10 to others.
 bool IsAmbiguous(absl::string_view text) {
-  absl::ConsumePrefix(&text, "-");
+  if (!absl::ConsumePrefix(&text, "-")) absl::ConsumePrefix(&text, "+");
   return text.size() > 1 && text[0] == '0';
 }
 

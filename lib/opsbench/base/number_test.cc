@@ -27,6 +27,7 @@ const char* const kNoNumbers[] = {
 TEST(NumberTest, ReadsNumbers) {
   EXPECT_EQ(*ParseWholeNumber("0", 0, 9), 0);
   EXPECT_EQ(*ParseWholeNumber("-3", -3, 9), -3);
+  EXPECT_EQ(*ParseWholeNumber("+3", -3, 9), 3);
   EXPECT_EQ(*ParseWholeNumber("9223372036854775807", kLeast, kMost), kMost);
   EXPECT_EQ(*ParseUnsigned("18446744073709551615"),
             std::numeric_limits<uint64_t>::max());
@@ -56,6 +57,8 @@ TEST(NumberTest, RefusesWhatIsNone) {
   EXPECT_FALSE(ParseWholeNumber("1.5", 0, 9).ok());
   EXPECT_FALSE(ParseWholeNumber("010", 0, 99).ok());
   EXPECT_FALSE(ParseWholeNumber("-010", -99, 99).ok());
+  EXPECT_FALSE(ParseWholeNumber("+010", 0, 99).ok());
+  EXPECT_FALSE(ParseWholeNumber("+-1", -9, 99).ok());
   EXPECT_FALSE(ParseUnsigned("00").ok());
   EXPECT_FALSE(ParseWholeNumber("99999999999999999999", kLeast, kMost).ok());
   EXPECT_FALSE(ParseUnsigned("-1").ok());

@@ -431,7 +431,7 @@ absl::StatusCode CodeOfOpening(absl::StatusCode code, int system_error,
       const std::filesystem::path folder =
           std::filesystem::path(url.database).parent_path();
       std::error_code ignored;
-      return options.create_if_missing &&
+      return options.create_if_missing && !options.read_only &&
                      std::filesystem::is_directory(
                          folder.empty() ? "." : folder, ignored)
                  ? absl::StatusCode::kPermissionDenied

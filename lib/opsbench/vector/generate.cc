@@ -128,8 +128,8 @@ absl::StatusOr<GenerateOptions> ParseGeneratedName(absl::string_view name) {
   options.metric = kind->metric;
   const absl::StatusOr<uint64_t> dimension =
       ParseUnsigned(parts.size() < 3 ? "" : parts[2]);
-  if (parts.size() > 4 || ParseRows(parts[1]) == 0 || !dimension.ok() ||
-      *dimension == 0) {
+  if (parts.size() < 3 || parts.size() > 4 || ParseRows(parts[1]) == 0 ||
+      !dimension.ok() || *dimension == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("'", name,
                      "': a generated data set is named by kind, rows "
