@@ -159,6 +159,8 @@ TEST_F(PipelineFlagsTest, EveryFlagActsOrIsRefused) {
 
 TEST_F(PipelineFlagsTest, EveryKeyThatCannotActIsRefused) {
   const std::string postgres = "postgres://u@127.0.0.1:1/d";
+  const std::string parts =
+      absl::StrReplaceAll(kWhole, {{"url: sqlite:", "database: "}});
   const std::string source_postgres = absl::StrReplaceAll(
       kWhole, {{"use: source-sqlite", "use: source-postgres"},
                {"sqlite:${TEST_FOLDER}/source.db", postgres}});
@@ -183,11 +185,12 @@ TEST_F(PipelineFlagsTest, EveryKeyThatCannotActIsRefused) {
     const char* said;
   };
   for (const Case& test : std::vector<Case>{
-           {kWhole, "source.db", "    host: h", "host has no effect"},
-           {kWhole, "source.db", "    port: 1", "port has no effect"},
+           {kWhole, "source.db", "    host: h", "give url, or host"},
+           {parts, "source.db", "    host: h", "host has no effect"},
+           {parts, "source.db", "    port: 1", "port has no effect"},
            {kWhole, "source.db", "    schema: s", "schema has no effect"},
-           {kWhole, "copy.db", "    user: u", "user has no effect"},
-           {kWhole, "copy.db", "    socket: s", "socket has no effect"},
+           {parts, "copy.db", "    user: u", "user has no effect"},
+           {parts, "copy.db", "    socket: s", "socket has no effect"},
            {kWhole, "replace", "  staged: true",
             "staged has no effect with dest-sqlite"},
            {kWhole, "100", "  decode: always", "decode has no effect"},
