@@ -14,8 +14,9 @@
 // of vectors.h, and all but hnswlib filter while they search; none fetches more
 // and drops what does not pass. The filter of hnsw, brute_force and faiss_ivf
 // costs time and no recall; that of faiss_hnsw also costs recall, since
-// candidates that do not pass are among its ef. An index without vectors finds nothing; more
-// neighbours than vectors finds them all, or as many as the index reaches.
+// candidates that do not pass are among its ef. An index without vectors finds
+// nothing; more neighbours than vectors finds them all, or as many as the index
+// reaches.
 //
 // Errors of Build(): InvalidArgument for options that the index cannot be built
 // with, more than 2^31 - 1 vectors, or components that are not finite;

@@ -112,11 +112,11 @@ absl::StatusOr<std::string> FindOtherRow(const Url& url,
                                          const IndexMark& mark) {
   if (mark.rows == 0) return std::string();
   std::vector<uint8_t> seen(static_cast<size_t>(mark.rows));
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const QueryLoadResult result,
-      RunRedisLoad(url, Each(2 * mark.rows), [&](int) {
-        return std::make_unique<LookTraffic>(name, mark, &seen);
-      }));
+  OPSBENCH_ASSIGN_OR_RETURN(const QueryLoadResult result,
+                            RunRedisLoad(url, Each(2 * mark.rows), [&](int) {
+                              return std::make_unique<LookTraffic>(name, mark,
+                                                                   &seen);
+                            }));
   // A key of another type has neither, and is found below.
   OPSBENCH_RETURN_IF_ERROR(FirstError(result, "WRONGTYPE"));
   const auto other = std::find_if_not(seen.begin(), seen.end(), LooksRight);
@@ -124,8 +124,7 @@ absl::StatusOr<std::string> FindOtherRow(const Url& url,
   return absl::StrCat(name, ":", other - seen.begin());
 }
 
-absl::Status RemoveRows(const Url& url, const std::string& name,
-                        int64_t rows) {
+absl::Status RemoveRows(const Url& url, const std::string& name, int64_t rows) {
   if (rows == 0) return absl::OkStatus();
   OPSBENCH_ASSIGN_OR_RETURN(const QueryLoadResult result,
                             RunRedisLoad(url, Each(rows), [&](int) {
@@ -134,9 +133,8 @@ absl::Status RemoveRows(const Url& url, const std::string& name,
   if (result.errors == 0) return absl::OkStatus();
   const absl::Status first = FirstError(result);
   return absl::Status(
-      first.code(),
-      absl::StrCat(result.errors, " of ", rows, " rows of ", name,
-                   " cannot be removed: ", first.message()));
+      first.code(), absl::StrCat(result.errors, " of ", rows, " rows of ", name,
+                                 " cannot be removed: ", first.message()));
 }
 
 }  // namespace opsbench::vector::internal

@@ -1,8 +1,8 @@
 #ifndef OPSBENCH_VECTOR_INTERNAL_REDIS_ROWS_H_
 #define OPSBENCH_VECTOR_INTERNAL_REDIS_ROWS_H_
 
-// The rows of a search index, hashes "<name>:<row>", by their numbers: many at a
-// time, each on the node that has it.
+// The rows of a search index, hashes "<name>:<row>", by their numbers: many at
+// a time, each on the node that has it.
 //
 // Thread safety: functions block and keep no state.
 

@@ -209,9 +209,9 @@ class RedisTarget : public Target {
     if (result.errors > 0) {
       return absl::Status(
           RedisErrorStatus(result.first_error).code(),
-          absl::StrCat(result.errors, " of ", load.requests,
-                       " vectors were refused, the first with: ",
-                       result.first_error));
+          absl::StrCat(
+              result.errors, " of ", load.requests,
+              " vectors were refused, the first with: ", result.first_error));
     }
     return WaitUntilIndexed(static_cast<int64_t>(data.base().rows),
                             kIndexingPatience, options);
