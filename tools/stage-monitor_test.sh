@@ -106,6 +106,22 @@ expect_status 0
 expect_log 'enable disable enable disable'
 expect_error 'measure:x: 3 times, 1.500 s'
 
+# What an earlier run, or somebody else, has put into a folder stays.
+echo mine >"$scratch/a/flame.svg"
+before=$(cat "$scratch/a/perf.data")
+run --collect-perf --output "$scratch/a" -- stages +measure:x -measure:x
+expect_status 2
+expect_error 'perf.data is there already'
+[ "$(cat "$scratch/a/perf.data")" = "$before" ] || fail 'a recording was replaced'
+run --collect-perf --output "$scratch/none/a" -- stages +measure:x
+expect_status 2
+expect_error "there is no folder $scratch/none"
+for number in nan inf -1 0x10 1e9 ' 1' 99999999999; do
+  run --collect-perf --frequency "$number" -- stages +measure:x
+  expect_status 2
+  expect_error "$number is no number from 1 to"
+done
+
 # By tag, by pattern, several of them; other tags are left alone.
 run --watch measure:x --collect-perf --output "$scratch/c" -- stages \
   +measure:xy -measure:xy +measure -measure +measure:x -measure:x told=2

@@ -19,6 +19,16 @@ ops=${PEER_OPS:-200000}       # In the tables.
 seconds=${PEER_SECONDS:-2}    # Of one measurement.
 rounds=${PEER_ROUNDS:-5}      # Both sides measure in turns; odd: the median.
 distinct=${PEER_REQUESTS:-100}
+# "nan", "1e9" and the like are no numbers to every tool that gets them.
+for name in PEER_OPS PEER_SECONDS PEER_ROUNDS PEER_REQUESTS PEER_BULK_OPS \
+  PEER_BULK_ROUNDS PEER_VECTORS; do
+  value=${!name-1}
+  [[ $value =~ ^[1-9][0-9]{0,8}$ ]] || {
+    printf '%s: expected a whole number from 1 to 999999999, not "%.40s"\n' \
+      "$name" "$value" >&2
+    exit 2
+  }
+done
 unit=operations
 expected= # What a bulk load has to leave: rows first.
 peers=$(dirname -- "$0")

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "opsbench/base/status_macros.h"
-#include "opsbench/stress/oracle.h"
 
 namespace opsbench::stress_bench {
 namespace {
@@ -69,8 +69,9 @@ absl::StatusOr<std::unique_ptr<Population>> Population::Create(
   std::unique_ptr<Population> population(new Population(options));
   population->databases_ =
       Databases::Name(ServerOf(server), options.databases, kPrefix);
+  population->databases_.maker = stress::kBenchMaker;
   OPSBENCH_RETURN_IF_ERROR(
-      population->databases_.Create(population->plan_, /*fresh=*/true));
+      population->databases_.Create(population->plan_, stress::Replace::kOurs));
   OPSBENCH_ASSIGN_OR_RETURN(population->logs_,
                             UserLogs::Create(population->plan_));
   return population;
@@ -99,16 +100,34 @@ absl::Status Population::Check(const LoadReport& report) const {
     return absl::DataLossError(absl::StrCat(
         result.wrong_answers, " wrong answers: ", result.first_wrong.front()));
   }
+  return AskOracle();
+}
+
+void Population::AddPart(Draw draw) {
+  Part& part = parts_.emplace_back();
+  for (const User& user : plan_.users) {
+    part.first.push_back(logs_->of(user.id).begun());
+  }
+  part.draw = std::move(draw);
+}
+
+absl::Status Population::AskOracle() const {
+  const auto operation_at = [this](const User& user, int64_t index) {
+    for (auto part = parts_.rbegin(); part != parts_.rend(); ++part) {
+      const int64_t first = part->first[static_cast<size_t>(user.id)];
+      if (index >= first) return part->draw(user, index - first);
+    }
+    return plan_.At(user, index);
+  };
   const std::vector<UserLog*> logs = logs_->pointers();
   OPSBENCH_ASSIGN_OR_RETURN(
       const OracleReport oracle,
       stress::CheckDatabases(plan_, databases_, {logs.begin(), logs.end()},
-                             {.seed = plan_.options.seed}));
+                             {.operation_at = operation_at}));
   if (oracle.ok()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(
-      "the oracle: ", oracle.lost_rows, " rows lost, ", oracle.unexpected_rows,
-      " unexpected, ", oracle.wrong_rows,
-      " wrong: ", oracle.findings.empty() ? "" : oracle.findings.front()));
+  return absl::DataLossError(
+      absl::StrCat("the oracle: ", absl::StrJoin(oracle.Failures(), ", "), ": ",
+                   oracle.findings.empty() ? "" : oracle.findings.front()));
 }
 
 int64_t Population::checked_answers() const {

@@ -10,6 +10,7 @@
 // Thread safety: for one thread at a time.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "opsbench/load/load.h"
 #include "opsbench/stress/client.h"
 #include "opsbench/stress/databases.h"
+#include "opsbench/stress/oracle.h"
 #include "opsbench/stress/plan.h"
 #include "opsbench/stress/user_log.h"
 
@@ -60,6 +62,15 @@ class Population {
   // was none. DataLoss: an answer was wrong, or the oracle is not content.
   absl::Status Check(const LoadReport& report) const;
 
+  // From now on users do operations of another plan, whose `index` counts from
+  // 0: the oracle draws them again.
+  using Draw =
+      std::function<stress::Operation(const stress::User& user, int64_t index)>;
+  void AddPart(Draw draw);
+
+  // DataLoss: the databases do not hold what the logs say, or hold more.
+  absl::Status AskOracle() const;
+
   // Answers that Run() compared with what they had to be.
   int64_t checked_answers() const;
 
@@ -80,6 +91,13 @@ class Population {
   std::unique_ptr<UserLogs> logs_;
   std::unique_ptr<stress::StressWorkload> workload_;
   int64_t ended_ = 0;
+
+  // What users have done after Run().
+  struct Part {
+    std::vector<int64_t> first;  // By user: its first operation.
+    Draw draw;
+  };
+  std::vector<Part> parts_;
 };
 
 // Internal: operations of a load failed, or there was none.

@@ -111,7 +111,6 @@ absl::optional<std::string> WithoutEnvBlock(absl::string_view text,
   if (note == kNewFile && left.empty()) return absl::nullopt;
   if (note == kLineEnded && last_was_block && absl::EndsWith(left, "\n")) {
     left.pop_back();
-    if (absl::EndsWith(left, "\r")) left.pop_back();
   }
   return left;
 }
@@ -168,15 +167,16 @@ absl::Status CheckEnvFile(const std::string& path, const EnvBlock& block) {
 absl::Status AddEnvBlock(const std::string& path, const EnvBlock& block) {
   OPSBENCH_ASSIGN_OR_RETURN(absl::optional<std::string> text,
                             ReadIfThere(path));
-  // Of servers that are down, whatever state file they had.
+  // Its own of before, and those of servers that are down.
   std::vector<std::string> owners;
   for (const absl::string_view line : LinesOf(text.value_or(""))) {
     absl::string_view note;
     owners.emplace_back(OwnerOf(line, &note));
   }
   for (const std::string& owner : owners) {
-    if (owner.empty() || owner == block.state_file || AreUp(owner)) continue;
-    if (text.has_value()) text = WithoutEnvBlock(*text, {owner, {}});
+    const bool stale = owner == block.state_file || !AreUp(owner);
+    if (owner.empty() || !stale || !text.has_value()) continue;
+    text = WithoutEnvBlock(*text, {owner, {}});
   }
   const auto before = text.has_value()
                           ? absl::make_optional<absl::string_view>(*text)

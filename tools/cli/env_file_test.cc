@@ -32,9 +32,10 @@ const EnvBlock& Block() {
 // Whatever the file is like, what was added is taken away and nothing else.
 TEST(EnvBlockTest, AddedAndTakenAwayIsAsItWas) {
   for (const std::string text :
-       {"", "A=1\n", "A=1", "A=1\r\nB=2\r\n", "A=1\r\nB=2", "\n\n", "\n",
-        "\r\n", "# opsbench\n", "A='a b'\n\n# end", "OPSBENCH_MYSQL_URL=\n",
-        "\xff\xfe not text", "A=1\n# opsbench servers up: end\n"}) {
+       {"", "A=1\n", "A=1", "A=1\r\nB=2\r\n", "A=1\r\nB=2", "A=1\r", "\n\n",
+        "\n", "\r\n", "# opsbench\n", "A='a b'\n\n# end",
+        "OPSBENCH_MYSQL_URL=\n", "\xff\xfe not text",
+        "A=1\n# opsbench servers up: end\n"}) {
     const std::string with = WithEnvBlock(text, Block());
     EXPECT_THAT(with,
                 HasSubstr("OPSBENCH_MYSQL_URL=mysql://a:b@/c?socket=s\n"));
@@ -127,17 +128,18 @@ TEST_F(EnvFileTest, TheUsersOwnSettingIsNotOverridden) {
 // A command that was killed has left its lines; those of its state file, or of
 // another one whose servers are down, are no user's.
 TEST_F(EnvFileTest, WhatACrashHasLeftIsReplaced) {
-  EnvBlock other = Block();
-  other.state_file = (folder_.path() / "gone.json").string();
-  other.variables["OPSBENCH_REDIS_URL"] = "redis://old";
   for (const std::string text : {"", "A=1"}) {
-    Write(text);
-    ASSERT_TRUE(AddEnvBlock(path_, other).ok());
-    ASSERT_TRUE(CheckEnvFile(path_, Block()).ok());
-    ASSERT_TRUE(AddEnvBlock(path_, Block()).ok());
-    EXPECT_THAT(ReadText(path_), Not(HasSubstr("redis://old")));
-    ASSERT_TRUE(RemoveEnvBlock(path_, Block()).ok());
-    EXPECT_EQ(ReadText(path_), text);
+    for (const std::string state_file :
+         {(folder_.path() / "gone.json").string(), Block().state_file}) {
+      EnvBlock other = {state_file, {{"OPSBENCH_REDIS_URL", "redis://old"}}};
+      Write(text);
+      ASSERT_TRUE(AddEnvBlock(path_, other).ok());
+      ASSERT_TRUE(CheckEnvFile(path_, Block()).ok());
+      ASSERT_TRUE(AddEnvBlock(path_, Block()).ok());
+      EXPECT_THAT(ReadText(path_), Not(HasSubstr("redis://old")));
+      ASSERT_TRUE(RemoveEnvBlock(path_, Block()).ok());
+      EXPECT_EQ(ReadText(path_), text);
+    }
   }
 }
 

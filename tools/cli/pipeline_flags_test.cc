@@ -128,6 +128,7 @@ TEST_F(PipelineFlagsTest, EveryFlagActsOrIsRefused) {
               {{"--engine", "redis"}, "redis"},
               {{"--engine", "sqlite"}, "OPSBENCH_SQLITE_URL"}}},
             {"--url", {{{"--url", "redis://h"}, "use sqlite, mysql"}}},
+            {"--table", {}},
             {"--rows", {}},
             {"--profile", {}},
             {"--fresh", {}},

@@ -137,6 +137,7 @@ TEST_P(SameTableTest, IsRefusedUnderEachOfItsNames) {
   for (const End& from : ends) {
     for (const End& to : ends) {
       for (const bool staged : {false, true}) {
+        if (staged && GetParam() == Engine::kSqlite) continue;  // None is.
         SCOPED_TRACE(absl::StrCat(from.url, " ", from.schema, " to ", to.url,
                                   " ", to.schema));
         const Outcome outcome = Pipeline(from, "items", to, "replace", staged);

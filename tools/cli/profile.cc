@@ -487,8 +487,7 @@ void AddProfileCommand(CLI::App& app, Context& context) {
   command
       ->add_option("--from", flags->from,
                    "Show a recording of perf record -g instead")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile);
+      ->type_name("FILE");
   command->footer(
       "A CPU profile needs perf and kernel.perf_event_paranoid of 2 or less;\n"
       "tools/opsbench profile installs the tools.\n"

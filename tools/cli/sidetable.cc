@@ -83,7 +83,8 @@ struct Flags {
 struct Setup {
   Environment environment;
   Engine engine;
-  absl::optional<Url> url;  // None: a private server.
+  absl::optional<Url> url;       // None: a private server.
+  bool in_state_folder = false;  // A file of SQLite's that nobody has named.
   std::vector<Strategy> strategies;
   int64_t ops;
   int workers;
@@ -200,6 +201,7 @@ absl::StatusOr<Setup> Check(const Flags& flags, const Context& context) {
   if (!setup.url.has_value() && setup.engine == Engine::kSqlite) {
     setup.url = Url();
     setup.url->database = (context.state_folder / "sidetable.db").string();
+    setup.in_state_folder = true;
   }
   OPSBENCH_ASSIGN_OR_RETURN(setup.strategies,
                             ParseStrategies(flags.strategy, setup.engine));
@@ -222,7 +224,7 @@ absl::StatusOr<Target> Open(const Setup& setup) {
   Target target;
   if (setup.url.has_value()) {
     target.url = *setup.url;
-    if (setup.engine == Engine::kSqlite) {
+    if (setup.in_state_folder) {
       std::error_code ignored;
       std::filesystem::create_directories(
           std::filesystem::path(target.url.database).parent_path(), ignored);
@@ -292,7 +294,7 @@ absl::StatusOr<OpenStore> OpenSeeded(const Url& url, Strategy strategy,
                                      const Flags& flags) {
   OpenStore open;
   ConnectOptions connect;
-  connect.create_if_missing = false;
+  connect.read_only = true;
   absl::StatusOr<std::unique_ptr<Session>> session = Connect(url, connect);
   if (absl::IsNotFound(session.status()) && url.engine == Engine::kSqlite) {
     return absl::NotFoundError(absl::StrCat(

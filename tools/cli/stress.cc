@@ -16,6 +16,7 @@
 #include "opsbench/stress/simulation.h"
 #include "opsbench/stress/summary.h"
 #include "progress.h"
+#include "stress_folder.h"
 #include "stress_inspect.h"
 #include "stress_report.h"
 #include "stress_setup.h"
@@ -50,14 +51,14 @@ std::string LiveText(const StressConfig& config,
 absl::StatusOr<StressReport> SimulateWithProgress(const StressSetup& setup,
                                                   const StressTarget& target,
                                                   const std::string& folder,
-                                                  bool fresh) {
+                                                  stress::Replace replace) {
   ProgressLine line;
   stress::SimulationOptions options;
   options.config = setup.config;
   options.plan = setup.MakePlan();
   options.url = target.url;
   options.server = target.server.get();
-  options.fresh = fresh;
+  options.replace = replace;
   options.log_folder = LogFolder(folder);
   options.stop = &stop_requested;
   options.on_step = [&line](absl::string_view step) {
@@ -117,8 +118,8 @@ void PrintHead(const StressSetup& setup, const StressTarget& target,
 
 absl::StatusOr<int> Run(const StressFlags& flags, const Context& context) {
   OPSBENCH_ASSIGN_OR_RETURN(const StressSetup setup, MakeStressSetup(flags));
-  OPSBENCH_ASSIGN_OR_RETURN(OutputFolder folder,
-                            OutputFolder::Make(setup, flags.fresh, context));
+  OPSBENCH_ASSIGN_OR_RETURN(
+      OutputFolder folder, OutputFolder::Make(setup, flags.replace(), context));
   if (setup.wants_private_server()) {
     absl::FPrintF(stderr, "starting a private %s server\n",
                   EngineName(setup.config.engine));
@@ -128,7 +129,7 @@ absl::StatusOr<int> Run(const StressFlags& flags, const Context& context) {
   PrintHead(setup, target, folder.path());
   OPSBENCH_ASSIGN_OR_RETURN(
       const StressReport report,
-      SimulateWithProgress(setup, target, folder.path(), flags.fresh));
+      SimulateWithProgress(setup, target, folder.path(), flags.replace()));
   folder.Keep();
   absl::PrintF("%s", RenderStressReport(setup.config, report));
   const Replay replay =
@@ -145,9 +146,13 @@ absl::StatusOr<int> Run(const StressFlags& flags, const Context& context) {
         CompareWithReplayed(setup.config.replay_file, *setup.replay, replay));
   }
   if (setup.url.has_value() && !flags.keep) {
-    OPSBENCH_RETURN_IF_ERROR(
-        stress::Databases::Name(target.url, setup.config.plan.databases)
-            .Drop());
+    const absl::Status dropped =
+        stress::Databases::Name(target.url, setup.config.plan.databases).Drop();
+    // Somebody else's tables stay, whatever the run's verdict.
+    if (!dropped.ok()) {
+      absl::FPrintF(stderr, "note: databases were kept: %s\n",
+                    dropped.message());
+    }
   }
   return report.ok() && equal &&
                  report.stop_reason == stress::StopReason::kDurationElapsed
@@ -200,6 +205,8 @@ void AddSettings(CLI::App* command, const std::shared_ptr<StressFlags>& flags,
                       "A server that runs already, instead of a private one");
   command->add_flag("--fresh", flags->fresh,
                     "Replace what an earlier run left: databases, results");
+  command->add_flag("--replace-foreign", flags->replace_foreign,
+                    "Also replace what opsbench did not make");
   command->add_flag("--keep", flags->keep,
                     "Leave the databases on the server of --url");
   AddStagesFlag(command, &flags->stages);

@@ -1,6 +1,6 @@
 #include "stress_inspect.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,11 +12,11 @@
 #include "opsbench/base/status_macros.h"
 #include "opsbench/stress/oracle.h"
 #include "opsbench/stress/summary.h"
+#include "stress_folder.h"
 
 namespace opsbench::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using stress::Breadcrumb;
 using stress::Replay;
 using stress::UserLog;
@@ -90,18 +90,10 @@ absl::StatusOr<int> CheckStressFolder(const StressFlags& flags) {
   const stress::Plan plan = remains.replay.MakePlan();
   const auto databases =
       stress::Databases::Name(url, static_cast<int>(plan.databases.size()));
-  for (const std::string& file : databases.files()) {
-    if (fs::exists(file)) continue;
-    absl::PrintF("Oracle:      FAILED: %s is gone, with all that it held\n",
-                 file);
-    return kExitFailed;
-  }
   std::vector<const UserLog*> logs;
   for (const auto& log : remains.logs) logs.push_back(log.get());
-  OPSBENCH_ASSIGN_OR_RETURN(
-      const stress::OracleReport oracle,
-      stress::CheckDatabases(plan, databases, logs,
-                             {.seed = plan.options.seed}));
+  OPSBENCH_ASSIGN_OR_RETURN(const stress::OracleReport oracle,
+                            stress::CheckDatabases(plan, databases, logs));
   absl::PrintF("Run:         %s, %d users, seed %d: %s\n%s",
                EngineName(url.engine), plan.users.size(), plan.options.seed,
                DescribeStop(remains.replay), stress::RenderOracle(oracle));

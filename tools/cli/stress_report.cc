@@ -16,6 +16,7 @@
 #include "opsbench/stress/summary.h"
 #include "opsbench/stress/timeline.h"
 #include "report.h"
+#include "stress_folder.h"
 
 namespace opsbench::cli {
 namespace {

@@ -1,23 +1,18 @@
 #include "stress_setup.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "engine_facts.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/results/atomic_file.h"
-#include "opsbench/stress/databases.h"
+#include "stress_flags.h"
+#include "stress_folder.h"
 
 namespace opsbench::cli {
 namespace {
@@ -64,15 +59,8 @@ absl::StatusOr<StressConfig> ReadSettings(const StressFlags& flags,
   return config;
 }
 
-// What a replay takes from the command line; all else is the file's.
-constexpr absl::string_view kReplayFlags[] = {"duration", "output-dir",
-                                              "engine", "replay-file"};
+// Variables that a replay does not take from its file.
 constexpr absl::string_view kReplayVariables[] = {"output-dir", "replay-file"};
-
-template <size_t kNames>
-bool IsOneOf(absl::string_view name, const absl::string_view (&names)[kNames]) {
-  return std::find(std::begin(names), std::end(names), name) != std::end(names);
-}
 
 // What another engine than the file's does not have is left out.
 void AdaptToEngine(Engine engine, StressSetup* setup) {
@@ -107,14 +95,13 @@ absl::Status LoadReplay(const StressFlags& flags,
   OPSBENCH_RETURN_IF_ERROR(
       SetFromFlag(flags, stress::FindSetting("duration"), &setup->config));
   if (Given(flags, "engine") != nullptr) AdaptToEngine(engine, setup);
+  // Flags are refused (stress_flags.h); variables may be meant for other runs.
   std::vector<std::string> ignored;
   for (const Setting& setting : stress::Settings()) {
-    if (Given(flags, setting.name) != nullptr) {
-      if (!IsOneOf(setting.name, kReplayFlags)) {
-        ignored.push_back(FlagOf(setting));
-      }
-    } else if (environment.Get(setting.variable).has_value() &&
-               !IsOneOf(setting.name, kReplayVariables)) {
+    if (Given(flags, setting.name) == nullptr &&
+        environment.Get(setting.variable).has_value() &&
+        std::find(std::begin(kReplayVariables), std::end(kReplayVariables),
+                  setting.name) == std::end(kReplayVariables)) {
       ignored.emplace_back(setting.variable);
     }
   }
@@ -156,62 +143,7 @@ absl::Status CheckFaultsOfTarget(StressSetup* setup) {
   return absl::OkStatus();
 }
 
-// --- Folders ---
-
-// Whatever is wrong with it has to be told before anything runs.
-absl::Status BadFolder(const std::string& path, absl::string_view what) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("--output-dir ", path, ": ", what));
-}
-
-// Only what a run itself makes, whatever else is in the folder.
-absl::Status RemoveResults(const std::string& path) {
-  Url folder;
-  folder.database = path;
-  OPSBENCH_RETURN_IF_ERROR(
-      stress::Databases::Name(folder, stress::kMaxDatabases).Drop());
-  std::vector<std::string> files = {ReplayPath(path), SummaryPath(path),
-                                    BenchmarkPath(path)};
-  for (int user = 0; user < stress::kMaxUsers; ++user) {
-    files.push_back(stress::UserLogPath(LogFolder(path), user));
-  }
-  files.push_back(LogFolder(path));  // When nothing else is left in it.
-  for (const std::string& file : files) {
-    std::error_code error;
-    fs::remove(file, error);
-    if (error && error != std::errc::directory_not_empty) {
-      return absl::ErrnoToStatus(error.value(),
-                                 absl::StrCat("cannot remove ", file));
-    }
-  }
-  return absl::OkStatus();
-}
-
-std::string NewFolder(const Context& context, Engine engine) {
-  const std::string stem =
-      (context.state_folder / "stress" /
-       absl::StrCat(
-           absl::FormatTime("%Y%m%dT%H%M%SZ", absl::Now(), absl::UTCTimeZone()),
-           "-", EngineName(engine)))
-          .string();
-  std::string path = stem;
-  for (int i = 2; fs::exists(path); ++i) path = absl::StrCat(stem, "-", i);
-  return path;
-}
-
-absl::Status CheckExisting(const std::string& path, bool fresh) {
-  std::error_code error;
-  const bool empty = fs::is_empty(path, error);
-  if (error) return BadFolder(path, error.message());
-  if (empty) return absl::OkStatus();
-  if (!fresh) {
-    return BadFolder(path,
-                     "is not empty: add --fresh to replace the results in it, "
-                     "or name another folder");
-  }
-  const absl::Status removed = RemoveResults(path);
-  return removed.ok() ? removed : BadFolder(path, removed.message());
-}
+// --- Servers ---
 
 absl::StatusOr<StressTarget> StartPrivateServer(const StressConfig& config) {
   ServerOptions options;
@@ -273,6 +205,7 @@ absl::StatusOr<StressSetup> MakeStressSetup(const StressFlags& flags) {
   OPSBENCH_ASSIGN_OR_RETURN(setup.url,
                             ServerUrl(flags, environment, setup.config.engine));
   OPSBENCH_RETURN_IF_ERROR(CheckUrl(flags, &setup));
+  OPSBENCH_RETURN_IF_ERROR(CheckFlagsAct(flags, setup));
   if (setup.url.has_value()) {
     if (setup.replay.has_value()) {
       AdaptToEngine(setup.url->engine, &setup);
@@ -284,17 +217,6 @@ absl::StatusOr<StressSetup> MakeStressSetup(const StressFlags& flags) {
   OPSBENCH_RETURN_IF_ERROR(stress::CheckConfig(setup.config));
   return setup;
 }
-
-std::string ReplayPath(const std::string& folder) {
-  return folder + "/replay.json";
-}
-std::string SummaryPath(const std::string& folder) {
-  return folder + "/summary.json";
-}
-std::string BenchmarkPath(const std::string& folder) {
-  return folder + "/stress.json";
-}
-std::string LogFolder(const std::string& folder) { return folder + "/users"; }
 
 absl::StatusOr<std::vector<std::unique_ptr<stress::UserLog>>> ReadUserLogs(
     const std::string& folder, const stress::Replay& replay) {
@@ -338,79 +260,6 @@ absl::StatusOr<stress::Replay> ReadReplay(const std::string& path) {
     }
   }
   return replay;
-}
-
-absl::StatusOr<FolderLock> FolderLock::Take(const std::string& folder) {
-  FolderLock lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (lock.fd_ < 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", folder));
-  }
-  if (flock(lock.fd_, LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno == EWOULDBLOCK) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "a run is under way in ", folder, ": wait until it has ended"));
-  }
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", folder));
-}
-
-FolderLock::FolderLock(FolderLock&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)) {}
-
-FolderLock::~FolderLock() {
-  if (fd_ >= 0) close(fd_);
-}
-
-absl::StatusOr<OutputFolder> OutputFolder::Make(const StressSetup& setup,
-                                                bool fresh,
-                                                const Context& context) {
-  std::string path = setup.config.output_dir;
-  std::error_code error;
-  if (path.empty()) {
-    path = NewFolder(context, setup.config.engine);
-    fs::create_directories(fs::path(path).parent_path(), error);
-  }
-  // Without the slash that would make it its own parent.
-  const fs::path absolute = fs::absolute(path).lexically_normal();
-  const fs::path named =
-      absolute.has_filename() ? absolute : absolute.parent_path();
-  const bool exists = fs::exists(named, error);
-  if (exists && !fs::is_directory(named, error)) {
-    return BadFolder(path, "is no folder");
-  }
-  if (!exists && !fs::exists(named.parent_path(), error)) {
-    return BadFolder(
-        path, absl::StrCat("there is no folder ", named.parent_path().string(),
-                           " to make it in"));
-  }
-  if (!exists && !fs::create_directory(named, error)) {
-    return BadFolder(path, absl::StrCat("cannot make it: ", error.message()));
-  }
-  absl::StatusOr<FolderLock> lock = FolderLock::Take(named.string());
-  if (!lock.ok()) return BadFolder(path, lock.status().message());
-  if (exists) OPSBENCH_RETURN_IF_ERROR(CheckExisting(path, fresh));
-  OutputFolder folder(named.string(), !exists, *std::move(lock));
-  fs::create_directory(LogFolder(folder.path()), error);
-  if (error) {
-    return BadFolder(path, absl::StrCat("cannot write: ", error.message()));
-  }
-  const absl::Status written = results::WriteFileAtomically(
-      ReplayPath(folder.path()), stress::FormatReplay(stress::MakeReplay(
-                                     setup.config, setup.MakePlan(), nullptr)));
-  if (!written.ok()) return BadFolder(path, written.message());
-  return folder;
-}
-
-OutputFolder::OutputFolder(OutputFolder&& other) noexcept
-    : path_(std::move(other.path_)),
-      made_(other.made_),
-      lock_(std::move(other.lock_)),
-      kept_(std::exchange(other.kept_, true)) {}
-
-OutputFolder::~OutputFolder() {
-  if (kept_) return;
-  RemoveResults(path_).IgnoreError();
-  std::error_code ignored;
-  if (made_) fs::remove(path_, ignored);
 }
 
 absl::StatusOr<StressTarget> OpenStressTarget(const StressSetup& setup,

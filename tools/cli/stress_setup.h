@@ -2,8 +2,7 @@
 #define OPSBENCH_TOOLS_CLI_STRESS_SETUP_H_
 
 // What `opsbench stress` has to know and to make before anything runs: its
-// settings from flags, environment and a replay file, the folder for its
-// results, and its server.
+// settings from flags, environment and a replay file, and its server.
 //
 // Thread safety: not thread-safe.
 
@@ -19,6 +18,7 @@
 #include "opsbench/engines/engines.h"
 #include "opsbench/server/private_server.h"
 #include "opsbench/stress/config.h"
+#include "opsbench/stress/databases.h"
 #include "opsbench/stress/replay.h"
 #include "opsbench/stress/user_log.h"
 
@@ -31,7 +31,14 @@ struct StressFlags {
   std::string folder;  // Of `check` and `show`.
   int last = 5;        // Of `show`.
   bool fresh = false;
+  bool replace_foreign = false;
   bool keep = false;
+
+  stress::Replace replace() const {
+    return replace_foreign ? stress::Replace::kForeign
+           : fresh         ? stress::Replace::kOurs
+                           : stress::Replace::kNothing;
+  }
   bool stages = false;
 };
 
@@ -58,12 +65,6 @@ absl::StatusOr<absl::optional<Url>> ServerUrl(const StressFlags& flags,
                                               const Environment& environment,
                                               Engine engine);
 
-// The files of a run below its folder.
-std::string ReplayPath(const std::string& folder);
-std::string SummaryPath(const std::string& folder);
-std::string BenchmarkPath(const std::string& folder);
-std::string LogFolder(const std::string& folder);
-
 // A replay file; of a run that never ended, with what the users' logs beside it
 // say.
 absl::StatusOr<stress::Replay> ReadReplay(const std::string& path);
@@ -72,47 +73,6 @@ absl::StatusOr<stress::Replay> ReadReplay(const std::string& path);
 // InvalidArgument: they are another run's.
 absl::StatusOr<std::vector<std::unique_ptr<stress::UserLog>>> ReadUserLogs(
     const std::string& folder, const stress::Replay& replay);
-
-// Held on a folder while a run works in it: gone with its process, however that
-// ends.
-class FolderLock {
- public:
-  // FailedPrecondition: another process holds it.
-  static absl::StatusOr<FolderLock> Take(const std::string& folder);
-  ~FolderLock();
-  FolderLock(FolderLock&& other) noexcept;
-  FolderLock& operator=(FolderLock&&) = delete;
-
- private:
-  explicit FolderLock(int fd) : fd_(fd) {}
-
-  int fd_;
-};
-
-// The folder that results go into. Unless Keep() is called it removes in the
-// end what it made.
-class OutputFolder {
- public:
-  // `config.output_dir`, or a new folder below the state's. FailedPrecondition
-  // and InvalidArgument say in one line why it will not do.
-  static absl::StatusOr<OutputFolder> Make(const StressSetup& setup, bool fresh,
-                                           const Context& context);
-  ~OutputFolder();
-  OutputFolder(OutputFolder&& other) noexcept;
-  OutputFolder& operator=(OutputFolder&&) = delete;
-
-  const std::string& path() const { return path_; }
-  void Keep() { kept_ = true; }
-
- private:
-  OutputFolder(std::string path, bool made, FolderLock lock)
-      : path_(std::move(path)), made_(made), lock_(std::move(lock)) {}
-
-  std::string path_;
-  bool made_;
-  FolderLock lock_;
-  bool kept_ = false;
-};
 
 struct StressTarget {
   Url url;

@@ -104,7 +104,8 @@ void ExpectResults(const fs::path& out, const std::string& engine) {
   EXPECT_GT(summary["totals"]["operations"], 100);
   EXPECT_EQ(summary["oracle"]["ok"], true);
   EXPECT_GT(summary["oracle"]["acknowledged_rows"], 100);
-  EXPECT_GT(summary["oracle"]["sampled_rows"], 10);
+  EXPECT_GT(summary["oracle"]["checked_rows"],
+            summary["oracle"]["acknowledged_rows"]);
   EXPECT_THAT(ReadText(out / "report.html"),
               HasSubstr("\"checks\":[{\"text\":\"Oracle: ok: "));
   EXPECT_GT(summary["answers"]["checked_exactly"], 10);
@@ -449,15 +450,14 @@ TEST_F(StressCommandTest, AReplayThatIsNoneIsOneLine) {
   ExpectOneLine(Stress("replay"));
 }
 
-TEST_F(StressCommandTest, AReplayIgnoresOtherSettingsAndSaysSo) {
+TEST_F(StressCommandTest, AReplayIgnoresOtherVariablesAndSaysSo) {
   ASSERT_EQ(RunInto(out(), "--duration 0.5 --seed 5").exit_code, 0);
   const fs::path again = folder() / "again";
-  const Outcome replay =
-      Stress("run --seed 6",
-             {"STRESS_REPLAY_FILE=" + (out() / "replay.json").string(),
+  const Outcome replay = Stress(
+      "run", {"STRESS_REPLAY_FILE=" + (out() / "replay.json").string(),
               "STRESS_OUTPUT_DIR=" + again.string(), "STRESS_BATCH_MAX=77"});
   ASSERT_EQ(replay.exit_code, 0) << replay.output << replay.errors;
-  EXPECT_THAT(replay.errors, HasSubstr("ignored --seed, STRESS_BATCH_MAX"));
+  EXPECT_THAT(replay.errors, HasSubstr("ignored STRESS_BATCH_MAX"));
   EXPECT_THAT(replay.output, HasSubstr("compared, equal"));
   EXPECT_EQ(Summary(again)["config"]["seed"], "5");
   EXPECT_EQ(Summary(again)["config"]["batch-max"], "200");
@@ -601,7 +601,7 @@ TEST_F(EndTest, AfterKill9AllThatWasAcknowledgedIsThere) {
   fs::remove(out() / "opsbench_stress_1.db");
   const Outcome lost = Stress("check " + out().string());
   EXPECT_EQ(lost.exit_code, 1) << lost.output << lost.errors;
-  EXPECT_THAT(lost.output, HasSubstr("opsbench_stress_1.db is gone"));
+  EXPECT_THAT(lost.output, HasSubstr("opsbench_stress_1 is gone"));
 }
 
 TEST_F(EndTest, FoldersThatAreNoRunsAreOneLine) {

@@ -310,8 +310,11 @@ class SqliteSession : public Session {
     capabilities_.descending_index = true;
   }
   ~SqliteSession() override {
-    const char* const name = sqlite3_db_filename(db_, "main");
-    const std::string path = read_only_ && name != nullptr ? name : "";
+    // Without memory to open it there is none.
+    const char* const name = read_only_ && db_ != nullptr
+                                 ? sqlite3_db_filename(db_, "main")
+                                 : nullptr;
+    const std::string path = name != nullptr ? name : "";
     sqlite3_close_v2(db_);
     if (!path.empty()) RemoveEmptyLog(path);
   }

@@ -177,9 +177,9 @@ class LoadEngine {
   // that are all 0, worker_weights of another shape than workers by operations,
   // another number of worker_seeds than of workers,
   // no worker or too many, an open loop without a rate or with think time or a
-  // closed one with a rate, a duration that is not above 0, an infinite warm-up,
-  // a negative one, time-out, hold_limit or number of operations, a think time
-  // that is negative, infinite or whose bounds are in the wrong order.
+  // closed one with a rate, a duration that is not above 0, a warm-up that is
+  // infinite or negative, a negative time-out, hold_limit or number of
+  // operations, a think time that is negative, infinite or in the wrong order.
   static absl::StatusOr<std::unique_ptr<LoadEngine>> Create(
       LoadOptions options);
 

@@ -2,8 +2,11 @@
 // than their column's, and what must not change a target.
 
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,6 +91,48 @@ class SqliteConnectorsTest : public ::testing::Test {
   std::unique_ptr<TestDatabase> database_;
   std::unique_ptr<Session> session_;
 };
+
+std::string BytesOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// A source is somebody's, and a plan is no write.
+TEST_F(SqliteConnectorsTest, ASourceStaysAsItIsAndAPlanMakesNoFile) {
+  Run("PRAGMA journal_mode = DELETE");
+  Run("CREATE TABLE t (a INTEGER)");
+  Run("INSERT INTO t VALUES (1), (2)");
+  session_.reset();
+  const std::string path = database_->url().database;
+  const std::string before = BytesOf(path);
+  const auto batch = Read("t");
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  EXPECT_EQ(batch->rows(), 2);
+  EXPECT_TRUE(BytesOf(path) == before);
+
+  const std::string folder = std::filesystem::path(path).parent_path();
+  const std::string made = folder + "/made.db";
+  const auto planned = internal::OpenDestination(
+      SqliteConnectors(), "dest-sqlite", database_->url().WithDatabase(made));
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  EXPECT_TRUE((*planned)->Identity(To("t")).ok());
+  EXPECT_FALSE(std::filesystem::exists(made));
+  const auto counts = internal::WriteTable(**planned, To("t"), {&*batch}, "");
+  ASSERT_TRUE(counts.ok()) << counts.status();
+  EXPECT_TRUE(std::filesystem::exists(made));
+  EXPECT_EQ(internal::OpenDestination(
+                SqliteConnectors(), "dest-sqlite",
+                database_->url().WithDatabase(folder + "/none/x.db"))
+                .status()
+                .code(),
+            Code::kNotFound);
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    EXPECT_TRUE(entry.path() == path || entry.path().stem() == "made")
+        << entry.path();
+  }
+}
 
 TEST_F(SqliteConnectorsTest, RandomTablesComeBackAsTheyWere) {
   RandomRowsOptions options;

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <random>
 #include <utility>
 #include <vector>
@@ -37,18 +36,6 @@ absl::Status NotOurs(const std::string& path) {
                    "another one"));
 }
 
-// Opening a database changes it: its journal becomes a write-ahead log for
-// good, as that of every state is. The format is at byte 18 of the file
-// (https://www.sqlite.org/fileformat2.html): 1 for others.
-absl::Status CheckFormat(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  char start[19] = {};
-  if (!file.read(start, sizeof(start)) || start[18] != 1) {
-    return absl::OkStatus();
-  }
-  return NotOurs(path);
-}
-
 std::string Escaped(absl::string_view part) {
   return absl::StrReplaceAll(part, {{"%", "%25"}, {"/", "%2F"}, {".", "%2E"}});
 }
@@ -71,7 +58,6 @@ absl::StatusOr<std::unique_ptr<StateStore>> StateStore::Open(
   Url url;
   url.engine = Engine::kSqlite;
   url.database = path;
-  OPSBENCH_RETURN_IF_ERROR(CheckFormat(path));
   OPSBENCH_ASSIGN_OR_RETURN(store->session_, Connect(url));
   OPSBENCH_ASSIGN_OR_RETURN(
       const SqlCatalog catalog,

@@ -203,8 +203,9 @@ absl::Status CheckOwnBaseline(const fs::path& folder) {
   if (!list.ok() && !fs::exists(folder / "run.json", error)) {
     return foreign(" has no run.json: it is a folder");
   }
+  // `opsbench report` writes into the folder of what it reports on.
   const std::string known =
-      absl::StrCat("\n", list.value_or(""), kFileList, "\n");
+      absl::StrCat("\n", list.value_or(""), kFileList, "\nreport.html\n");
   for (const fs::directory_entry& entry :
        fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();

@@ -549,6 +549,8 @@ TEST_F(RunStoreTest, WhatOthersPutIntoABaselineStays) {
   const fs::path baselines = state_ / "baselines";
   ASSERT_TRUE(Store().Save(run, "main").ok());
   ASSERT_TRUE(Store().Save(run, "main").ok()) << "its own is replaced";
+  std::ofstream(baselines / "main" / "report.html") << "of `opsbench report`";
+  ASSERT_TRUE(Store().Save(run, "main").ok());
   std::ofstream(baselines / "main" / "notes.txt") << "mine";
   fs::create_directories(baselines / "folder");
   std::ofstream(baselines / "folder" / "mine.txt") << "mine";

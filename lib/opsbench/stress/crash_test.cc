@@ -18,6 +18,8 @@
 namespace opsbench::stress {
 namespace {
 
+using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -91,6 +93,8 @@ TEST_P(CrashTest, AServerThatForgetsIsCaught) {
   ASSERT_TRUE(report->oracle.has_value()) << report->oracle_status;
   EXPECT_GT(report->oracle->lost_rows, 0);
   EXPECT_THAT(report->oracle->findings, Not(IsEmpty()));
+  // The server had said that it would.
+  EXPECT_THAT(report->oracle->notes, Contains(HasSubstr("a crash of the ser")));
   EXPECT_FALSE(report->ok());
 }
 

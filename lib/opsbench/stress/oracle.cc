@@ -1,28 +1,49 @@
 #include "opsbench/stress/oracle.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "opsbench/base/random.h"
+#include "absl/strings/str_join.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/session.h"
-#include "opsbench/stress/statements.h"
+#include "opsbench/stress/database_mark.h"
+#include "opsbench/stress/table_check.h"
 
 namespace opsbench::stress {
 namespace {
 
-constexpr size_t kMaxFindings = 20;
-constexpr uint64_t kSampleSalt = 0x7374726573732d6fu;
+class Oracle {
+ public:
+  Oracle(const Plan& plan, const Databases& databases,
+         const std::vector<const UserLog*>& logs, const OracleOptions& options)
+      : plan_(plan), databases_(databases), logs_(logs), options_(options) {}
 
-// The exceptions of a log, with the write that a killed process left running.
-std::vector<Exception> ExceptionsOf(const Plan& plan, const UserLog& log) {
-  std::vector<Exception> exceptions = log.exceptions();
-  if (log.begun() > log.ended()) {
+  absl::StatusOr<OracleReport> Run() {
+    OPSBENCH_ASSIGN_OR_RETURN(sql_, LoadWorkloadSql(databases_.server.engine));
+    for (size_t i = 0; i < plan_.databases.size(); ++i) {
+      OPSBENCH_RETURN_IF_ERROR(CheckDatabase(i));
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Operation At(const User& user, int64_t index) const {
+    return options_.operation_at ? options_.operation_at(user, index)
+                                 : plan_.At(user, index);
+  }
+
+  // The writes of a user's log that were not acknowledged, with the one that a
+  // killed process left running.
+  std::vector<Exception> ExceptionsOf(const User& user,
+                                      const UserLog& log) const {
+    std::vector<Exception> exceptions = log.exceptions();
+    if (log.begun() == log.ended()) return exceptions;
     const int64_t index = log.begun() - 1;
-    const Operation operation =
-        plan.At(plan.users[static_cast<size_t>(log.user().id)], index);
+    const Operation operation = At(user, index);
     // It may have been killed while it was noting the outcome.
     const bool logged =
         (!exceptions.empty() && exceptions.back().index == index) ||
@@ -33,252 +54,241 @@ std::vector<Exception> ExceptionsOf(const Plan& plan, const UserLog& log) {
                             .table = operation.table,
                             .outcome = Outcome::kUnknown});
     }
+    return exceptions;
   }
-  return exceptions;
-}
 
-// One user's rows in its database.
-class UserCheck {
- public:
-  UserCheck(const Plan& plan, const UserLog& log, Statements& statements,
-            const OracleOptions& options, OracleReport* report)
-      : plan_(plan),
-        user_(plan.users[static_cast<size_t>(log.user().id)]),
-        schema_(plan.schema_of(user_)),
-        log_(log),
-        exceptions_(ExceptionsOf(plan, log)),
-        statements_(statements),
-        options_(options),
-        report_(*report) {}
-
-  absl::Status Run() {
-    const int tables = static_cast<int>(schema_.tables.size());
-    std::vector<Acknowledged> expected;
-    for (int table = 0; table < tables; ++table) {
-      expected.push_back(log_.acknowledged(table));
-      report_.acknowledged_operations += expected.back().operations;
-      report_.acknowledged_rows += expected.back().rows;
+  // Appends the user's writes to those of its tables, and counts them.
+  void AddWrites(const User& user, std::vector<std::vector<Write>>* writes) {
+    const UserLog& log = *logs_[static_cast<size_t>(user.id)];
+    const std::vector<Exception> exceptions = ExceptionsOf(user, log);
+    auto exception = exceptions.begin();
+    std::vector<Acknowledged> sums(writes->size());
+    for (int64_t index = 0; index < log.begun(); ++index) {
+      const Operation operation = At(user, index);
+      if (!IsWrite(operation.kind)) continue;
+      while (exception != exceptions.end() && exception->index < index) {
+        ++exception;
+      }
+      const bool excepted =
+          exception != exceptions.end() && exception->index == index;
+      const Outcome outcome = excepted ? exception->outcome : Outcome::kDone;
+      (*writes)[operation.table].push_back(
+          {FirstId(user.id, index), operation.rows, outcome});
+      if (excepted) continue;
+      ++sums[operation.table].operations;
+      sums[operation.table].rows += operation.rows;
     }
-    OPSBENCH_RETURN_IF_ERROR(ResolveExceptions(&expected));
-    for (int table = 0; table < tables; ++table) {
-      OPSBENCH_RETURN_IF_ERROR(
-          CheckTable(table, expected[static_cast<size_t>(table)]));
-    }
-    return CheckSample();
-  }
-
- private:
-  absl::StatusOr<Statements::Sum> CountOf(int table, int64_t index) {
-    const int64_t first = FirstId(user_.id, index);
-    return statements_.Count(table, first, FirstId(user_.id, index + 1));
-  }
-
-  int64_t QuartersOf(int table, int64_t index, int64_t rows) const {
-    int64_t quarters = 0;
-    const int64_t first = FirstId(user_.id, index);
-    for (int64_t id = first; id < first + rows; ++id) {
-      quarters += ValueQuarters(schema_.tables[static_cast<size_t>(table)], id);
-    }
-    return quarters;
-  }
-
-  // Finds out what became of writes without an acknowledgement; those that
-  // stand are added to what is expected.
-  absl::Status ResolveExceptions(std::vector<Acknowledged>* expected) {
-    for (const Exception& exception : exceptions_) {
-      OPSBENCH_ASSIGN_OR_RETURN(const Statements::Sum found,
-                                CountOf(exception.table, exception.index));
-      const bool unknown = exception.outcome == Outcome::kUnknown;
-      const int64_t rows = exception.rows;
-      report_.unknown_operations += unknown ? 1 : 0;
-      if (found.rows == 0) {
-        report_.unknown_absent += unknown ? 1 : 0;
+    for (size_t table = 0; table < sums.size(); ++table) {
+      const Acknowledged& logged = log.acknowledged(static_cast<int>(table));
+      report_.acknowledged_operations += logged.operations;
+      report_.acknowledged_rows += logged.rows;
+      if (logged.operations == sums[table].operations &&
+          logged.rows == sums[table].rows) {
         continue;
       }
-      Acknowledged& sum = (*expected)[exception.table];
-      sum.rows += found.rows;
-      sum.quarters += static_cast<int64_t>(found.quarters);
-      if (!unknown) {
-        report_.unexpected_rows += found.rows;
-        Find(exception.index, OutcomeName(exception.outcome), ", but ",
-             found.rows, " rows of it are there");
-      } else if (found.rows == rows &&
-                 found.quarters ==
-                     static_cast<double>(
-                         QuartersOf(exception.table, exception.index, rows))) {
-        ++report_.unknown_applied;
-      } else {
-        ++report_.unknown_torn;
-        Find(exception.index, "its connection was lost: ", found.rows, " of ",
-             rows, " rows are there");
+      ++report_.wrong_logs;
+      report_.Add(absl::StrCat(
+          "user ", user.id, ": its log has ", logged.operations,
+          " acknowledged writes of ", logged.rows, " rows to ",
+          plan_.schema_of(user).tables[table].name, ", and its operations are ",
+          sums[table].operations, " of ", sums[table].rows));
+    }
+  }
+
+  // The operation that writes row `id`, or why none does.
+  std::string DescribeWriter(size_t database, size_t table, int64_t id) const {
+    const std::vector<int>& users = plan_.users_of[database];
+    const int number = UserOf(id);
+    if (id < 0 ||
+        std::find(users.begin(), users.end(), number) == users.end()) {
+      return "the id is outside the ranges of all users and of the start";
+    }
+    const User& user = plan_.users[static_cast<size_t>(number)];
+    const int64_t index = IndexOf(id);
+    if (index >= logs_[static_cast<size_t>(number)]->begun()) {
+      return absl::StrCat("user ", number, " has not begun operation ", index);
+    }
+    const Operation operation = At(user, index);
+    std::string text = absl::StrCat(
+        "user ", number, ", operation ", index, " (",
+        DescribeOperation(plan_.databases[database], operation), ")");
+    if (!IsWrite(operation.kind) || operation.table != table ||
+        RowOf(id) >= operation.rows) {
+      absl::StrAppend(&text, " writes no such row");
+    }
+    return text;
+  }
+
+  absl::Status CheckDatabase(size_t database) {
+    const Url& url = databases_.urls[database];
+    const std::vector<Table>& tables = plan_.databases[database].tables;
+    std::vector<std::vector<Write>> writes(tables.size());
+    for (const int user : plan_.users_of[database]) {
+      AddWrites(plan_.users[static_cast<size_t>(user)], &writes);
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                              ConnectTo(url));
+    Definitions found;
+    if (session == nullptr) {
+      AddDefinition(absl::StrCat(Label(url), " is gone"));
+    } else {
+      OPSBENCH_ASSIGN_OR_RETURN(found, ReadDefinitions(*session, sql_));
+      OPSBENCH_RETURN_IF_ERROR(CheckMark(*session, url, found));
+      OPSBENCH_RETURN_IF_ERROR(NoteDurability(*session));
+    }
+    for (size_t i = 0; i < tables.size(); ++i) {
+      TableNames names = {
+          .table = absl::StrCat(Label(url), ".", tables[i].name),
+          .operation = [this, database, i](int64_t id) {
+            return DescribeWriter(database, i, id);
+          }};
+      const std::string label = names.table;
+      TableCheck check(tables[i], std::move(writes[i]), std::move(names),
+                       &report_);
+      const auto columns = found.find(tables[i].name);
+      if (columns != found.end()) {
+        OPSBENCH_ASSIGN_OR_RETURN(
+            const bool read,
+            ReadRows(*session, tables[i], label, columns->second, &check));
+        if (!read) continue;
+      } else if (session != nullptr) {
+        AddDefinition(absl::StrCat(label, " is gone"));
       }
+      check.Finish();
     }
     return absl::OkStatus();
   }
 
-  absl::Status CheckTable(int table, const Acknowledged& expected) {
-    OPSBENCH_ASSIGN_OR_RETURN(const Statements::Sum found,
-                              statements_.Count(table, FirstId(user_.id, 0),
-                                                FirstId(user_.id + 1, 0)));
-    if (found.rows == expected.rows &&
-        found.quarters == static_cast<double>(expected.quarters)) {
+  static std::string Label(const Url& url) {
+    return url.engine == Engine::kSqlite
+               ? std::filesystem::path(url.database).stem().string()
+               : url.database;
+  }
+
+  // Null: there is no such database.
+  static absl::StatusOr<std::unique_ptr<Session>> ConnectTo(const Url& url) {
+    absl::StatusOr<std::unique_ptr<Session>> session = ConnectToRead(url);
+    if (absl::IsNotFound(session.status())) return nullptr;
+    return session;
+  }
+
+  void AddDefinition(std::string finding) {
+    ++report_.wrong_definitions;
+    report_.Add(std::move(finding));
+  }
+
+  // That tables are those that were made, column by column.
+  absl::Status CheckMark(Session& session, const Url& url,
+                         const Definitions& found) {
+    OPSBENCH_ASSIGN_OR_RETURN(const DatabaseMark mark, ReadMark(session, sql_));
+    if (mark.maker != databases_.maker) {
+      AddDefinition(absl::StrCat(Label(url), ".", kMarkTable,
+                                 ", in which opsbench notes what it made, is "
+                                 "gone"));
       return absl::OkStatus();
     }
-    const int64_t known = report_.lost_rows + report_.unexpected_rows;
-    OPSBENCH_RETURN_IF_ERROR(FindWrites(table));
-    if (report_.lost_rows + report_.unexpected_rows == known) {
-      // Every write is as it should be, so there are rows between them.
-      report_.unexpected_rows +=
-          std::max<int64_t>(1, found.rows - expected.rows);
-      Add(absl::StrCat("user ", user_.id, ", table ",
-                       schema_.tables[static_cast<size_t>(table)].name, ": ",
-                       found.rows, " rows with the sum ", found.quarters / 4,
-                       " instead of ", expected.rows, " with ",
-                       static_cast<double>(expected.quarters) / 4));
+    for (const std::string& table : ForeignTables(found, mark.made)) {
+      AddDefinition(
+          absl::StrCat(Label(url), ".", table, " was not made by the run"));
     }
-    return absl::OkStatus();
-  }
-
-  // Asks for each acknowledged write to `table` and counts what is not right.
-  absl::Status FindWrites(int table) {
-    for (int64_t index = 0; index < log_.begun(); ++index) {
-      const Operation operation = plan_.At(user_, index);
-      if (!IsWrite(operation.kind) || operation.table != table ||
-          IsException(index)) {
-        continue;
+    for (const auto& [table, columns] : mark.made) {
+      const auto now = found.find(table);
+      if (now == found.end() || columns.empty()) continue;
+      for (const auto& [name, definition] : columns) {
+        CheckColumn(absl::StrCat(Label(url), ".", table, ", column ", name),
+                    name, definition, now->second);
       }
-      OPSBENCH_ASSIGN_OR_RETURN(const Statements::Sum found,
-                                CountOf(table, index));
-      const int64_t rows = operation.rows;
-      if (found.rows == rows &&
-          found.quarters ==
-              static_cast<double>(QuartersOf(table, index, rows))) {
-        continue;
-      }
-      report_.lost_rows += std::max<int64_t>(0, rows - found.rows);
-      report_.unexpected_rows += std::max<int64_t>(0, found.rows - rows);
-      report_.wrong_rows += found.rows == rows ? 1 : 0;
-      Find(index, rows, " rows acknowledged, ", found.rows, " found",
-           found.rows == rows ? ", whose values are others" : "");
-    }
-    return absl::OkStatus();
-  }
-
-  bool IsException(int64_t index) const {
-    return std::binary_search(exceptions_.begin(), exceptions_.end(),
-                              Exception{.index = index},
-                              [](const Exception& a, const Exception& b) {
-                                return a.index < b.index;
-                              });
-  }
-
-  absl::Status CheckSample() {
-    if (log_.ended() == 0) return absl::OkStatus();
-    Random random = Random::Stream(options_.seed, kSampleSalt,
-                                   static_cast<uint64_t>(user_.id));
-    for (int i = 0; i < options_.sample_operations; ++i) {
-      // The first acknowledged write from a random place on.
-      int64_t index = static_cast<int64_t>(
-          random.Below(static_cast<uint64_t>(log_.ended())));
-      Operation operation;
-      for (; index < log_.ended(); ++index) {
-        operation = plan_.At(user_, index);
-        if (IsWrite(operation.kind) && !IsException(index)) break;
-      }
-      if (index < log_.ended()) {
-        OPSBENCH_RETURN_IF_ERROR(ReadWrite(operation, index));
+      for (const auto& [name, definition] : now->second) {
+        if (Find(columns, name) != nullptr) continue;
+        AddDefinition(absl::StrCat(Label(url), ".", table, ", column ", name,
+                                   ": was not made by the run"));
       }
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadWrite(const Operation& operation, int64_t index) {
-    const int64_t first = FirstId(user_.id, index);
-    OPSBENCH_RETURN_IF_ERROR(
-        statements_.ReadRows(operation.table, first, first + operation.rows,
-                             options_.sample_rows, &rows_));
-    const Table& table = schema_.tables[operation.table];
-    std::vector<Value> row(rows_.column_count());
-    for (size_t i = 0; i < rows_.row_count(); ++i) {
-      for (size_t c = 0; c < row.size(); ++c) row[c] = rows_.at(i, c);
-      ++report_.sampled_rows;
-      const absl::Status status = maker_.Check(table, row[0].int64(), row);
-      if (status.ok()) continue;
-      ++report_.wrong_rows;
-      Find(index, status.message());
+  using ColumnList = Definitions::mapped_type;
+
+  static const std::string* Find(const ColumnList& columns,
+                                 const std::string& name) {
+    for (const auto& [column, definition] : columns) {
+      if (column == name) return &definition;
+    }
+    return nullptr;
+  }
+
+  void CheckColumn(const std::string& label, const std::string& name,
+                   const std::string& definition, const ColumnList& found) {
+    const std::string* const now = Find(found, name);
+    if (now == nullptr) {
+      AddDefinition(absl::StrCat(label, " is gone"));
+    } else if (*now != definition) {
+      AddDefinition(
+          absl::StrCat(label, ": is ", *now, " instead of ", definition));
+    }
+  }
+
+  // Gives `check` all rows. False: columns are missing, so that nothing can be
+  // told of them.
+  absl::StatusOr<bool> ReadRows(Session& session, const Table& table,
+                                const std::string& label,
+                                const ColumnList& found, TableCheck* check) {
+    const absl::Span<const std::string> columns = Columns(table.size);
+    for (const std::string& column : columns) {
+      if (Find(found, column) != nullptr) continue;
+      report_.Add(absl::StrCat(label, ": its rows cannot be compared without ",
+                               "the column ", column));
+      return false;
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const CompiledSql compiled,
+        sql_.Compile("rows", session.capabilities().engine,
+                     {{"table", table.name},
+                      {"columns", absl::StrJoin(columns, ", ")}}));
+    OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<RowIterator> rows,
+                              session.Stream(compiled.sql));
+    std::vector<Value> row(columns.size());
+    for (;;) {
+      OPSBENCH_ASSIGN_OR_RETURN(const bool more,
+                                rows->Next(absl::MakeSpan(row)));
+      if (!more) return true;
+      check->Add(row);
+    }
+  }
+
+  // Notes once what the server itself risks.
+  absl::Status NoteDurability(Session& session) {
+    if (!sql_.Has("durability") || !report_.notes.empty()) {
+      return absl::OkStatus();
+    }
+    OPSBENCH_ASSIGN_OR_RETURN(
+        const CompiledSql compiled,
+        sql_.Compile("durability", session.capabilities().engine));
+    ResultSet rows;
+    OPSBENCH_RETURN_IF_ERROR(session.Query(compiled.sql, &rows));
+    for (size_t i = 0; i < rows.row_count(); ++i) {
+      report_.notes.push_back(absl::StrCat(
+          "the server runs with ", rows.at(i, 0).ToString(), " = ",
+          rows.at(i, 1).ToString(), ": a crash of ", rows.at(i, 2).ToString(),
+          " may lose what was acknowledged last"));
     }
     return absl::OkStatus();
-  }
-
-  template <typename... Args>
-  void Find(int64_t index, const Args&... args) {
-    Add(absl::StrCat("user ", user_.id, ", operation ", index, " (",
-                     DescribeOperation(schema_, plan_.At(user_, index)),
-                     "): ", args...));
-  }
-
-  void Add(std::string finding) {
-    if (report_.findings.size() < kMaxFindings) {
-      report_.findings.push_back(std::move(finding));
-    }
   }
 
   const Plan& plan_;
-  const User& user_;
-  const DatabaseSchema& schema_;
-  const UserLog& log_;
-  const std::vector<Exception> exceptions_;
-  Statements& statements_;
+  const Databases& databases_;
+  const std::vector<const UserLog*>& logs_;
   const OracleOptions& options_;
-  OracleReport& report_;
-  RowMaker maker_;
-  ResultSet rows_;
+  SqlCatalog sql_;
+  OracleReport report_;
 };
-
-// That the rows of the start are whole.
-absl::Status CheckSeedRows(const DatabaseSchema& schema, const Url& url,
-                           Statements& statements, OracleReport* report) {
-  for (size_t table = 0; table < schema.tables.size(); ++table) {
-    int64_t quarters = 0;
-    for (int64_t id = 0; id < kSeedRows; ++id) {
-      quarters += ValueQuarters(schema.tables[table], id);
-    }
-    OPSBENCH_ASSIGN_OR_RETURN(
-        const Statements::Sum found,
-        statements.Count(static_cast<int>(table), 0, FirstId(0, 0)));
-    if (found.rows == kSeedRows &&
-        found.quarters == static_cast<double>(quarters)) {
-      continue;
-    }
-    report->lost_rows += std::max<int64_t>(0, kSeedRows - found.rows);
-    report->findings.push_back(
-        absl::StrCat(url.Redacted(), ", table ", schema.tables[table].name,
-                     ": of the rows of the start ", found.rows, " are there"));
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
 absl::StatusOr<OracleReport> CheckDatabases(
     const Plan& plan, const Databases& databases,
     const std::vector<const UserLog*>& logs, const OracleOptions& options) {
-  OracleReport report;
-  for (size_t i = 0; i < plan.databases.size(); ++i) {
-    OPSBENCH_ASSIGN_OR_RETURN(const SqlCatalog sql,
-                              LoadWorkloadSql(databases.server.engine));
-    OPSBENCH_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
-                              Connect(databases.urls[i]));
-    Statements statements(session.get(), sql, plan.databases[i]);
-    OPSBENCH_RETURN_IF_ERROR(CheckSeedRows(plan.databases[i], databases.urls[i],
-                                           statements, &report));
-    for (const int user : plan.users_of[i]) {
-      OPSBENCH_RETURN_IF_ERROR(UserCheck(plan, *logs[static_cast<size_t>(user)],
-                                         statements, options, &report)
-                                   .Run());
-    }
-  }
-  return report;
+  return Oracle(plan, databases, logs, options).Run();
 }
 
 }  // namespace opsbench::stress

@@ -83,6 +83,8 @@ class Reader {
                            1 + std::count(before.begin(), before.end(), '\n'),
                            ", column ", before.size() - line_start + 1,
                            " is unexpected"));
+    } catch (const Json::exception&) {
+      return Error("", "is no replay: a number in it is out of all ranges");
     }
   }
 

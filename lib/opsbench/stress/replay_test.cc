@@ -141,6 +141,16 @@ TEST(ReplayTest, WhatIsNoJsonHasLineAndColumn) {
   EXPECT_THAT(Error("{}"), HasSubstr("version is missing"));
 }
 
+TEST(ReplayTest, NumbersOutOfAllRangesAreRefused) {
+  for (const char* number :
+       {"1e400", "-1e400", "1e308", "0.5", "-1", "99999999999999999999"}) {
+    const auto replay =
+        ParseReplay(absl::StrCat("{\"version\": ", number, "}"), "replay.json");
+    EXPECT_EQ(replay.status().code(), absl::StatusCode::kInvalidArgument)
+        << number;
+  }
+}
+
 TEST(ReplayTest, AnotherVersionIsRefused) {
   Json json = Json::parse(FormatReplay(RunAs(1, {5, 5, 5, 5})));
   json["version"] = 2;

@@ -229,12 +229,43 @@ absl::Status RowMaker::Check(const Table& table, int64_t id,
   const Fields fields(table, id);
   for (size_t i = 0; i < row.size(); ++i) {
     if (Holds(kColumns[i], id, fields[i], row[i], &text_)) continue;
-    const Value expected = MakeValue(kColumns[i], id, fields[i], &text_);
-    return absl::DataLossError(absl::StrCat(
-        "table ", table.name, ", row ", id, ", column ", kColumns[i].name,
-        ": found ", row[i].ToString(), " instead of ", expected.ToString()));
+    return absl::DataLossError(
+        absl::StrCat("table ", table.name, ", row ", id, ", ",
+                     DescribeDifferences(table, id, row)));
   }
   return absl::OkStatus();
+}
+
+uint32_t RowMaker::Differences(const Table& table, int64_t id,
+                               absl::Span<const Value> row) {
+  text_.clear();
+  text_.reserve(MaxTextBytes(table.size));
+  const Fields fields(table, id);
+  uint32_t differences = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (Holds(kColumns[i], id, fields[i], row[i], &text_)) continue;
+    differences |= uint32_t{1} << i;
+  }
+  return differences;
+}
+
+std::string RowMaker::DescribeDifferences(const Table& table, int64_t id,
+                                          absl::Span<const Value> row) {
+  constexpr int kMaxColumns = 3;
+  const uint32_t differences = Differences(table, id, row);
+  const Fields fields(table, id);
+  std::string text;
+  int described = 0;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if ((differences >> i & 1) == 0) continue;
+    if (described++ == kMaxColumns) return text + "; others";
+    text_.clear();
+    const Value expected = MakeValue(kColumns[i], id, fields[i], &text_);
+    absl::StrAppend(&text, text.empty() ? "" : "; ", "column ",
+                    kColumns[i].name, ": found ", row[i].ToString(),
+                    " instead of ", expected.ToString());
+  }
+  return text;
 }
 
 }  // namespace opsbench::stress

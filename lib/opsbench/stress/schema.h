@@ -74,6 +74,14 @@ class RowMaker {
   absl::Status Check(const Table& table, int64_t id,
                      absl::Span<const Value> row);
 
+  // A bit for each column of `row` that differs from that of row `id`.
+  uint32_t Differences(const Table& table, int64_t id,
+                       absl::Span<const Value> row);
+  // These columns for people, at most three: "column value: found 3 instead of
+  // 4".
+  std::string DescribeDifferences(const Table& table, int64_t id,
+                                  absl::Span<const Value> row);
+
  private:
   std::string text_;
 };

@@ -46,7 +46,7 @@ class Run {
 
   absl::Status Prepare() {
     Step(absl::StrCat("creating ", plan_.databases.size(), " databases"));
-    OPSBENCH_RETURN_IF_ERROR(databases_.Create(plan_, options_.fresh));
+    OPSBENCH_RETURN_IF_ERROR(databases_.Create(plan_, options_.replace));
     for (const User& user : plan_.users) {
       OPSBENCH_ASSIGN_OR_RETURN(
           std::unique_ptr<UserLog> log,
@@ -185,7 +185,7 @@ class Run {
     std::vector<const UserLog*> logs;
     for (const std::unique_ptr<UserLog>& log : logs_) logs.push_back(log.get());
     absl::StatusOr<OracleReport> oracle =
-        CheckDatabases(plan_, databases_, logs, {.seed = plan_.options.seed});
+        CheckDatabases(plan_, databases_, logs);
     if (oracle.ok()) {
       report->oracle = *std::move(oracle);
     } else {

@@ -56,8 +56,8 @@ struct SimulationOptions {
   Url url;
   // Null: another's server, or SQLite. Must outlive Simulate().
   PrivateServer* server = nullptr;
-  // Drop databases of an earlier run first.
-  bool fresh = false;
+  // Databases of the same names that are dropped first.
+  Replace replace = Replace::kNothing;
 
   // Where users' logs go; exists.
   std::string log_folder;

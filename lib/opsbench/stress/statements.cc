@@ -177,17 +177,4 @@ absl::StatusOr<int64_t> Statements::UseTemporaryTable(int64_t rows) {
   return rows;
 }
 
-absl::StatusOr<Statements::Sum> Statements::Count(int table, int64_t start,
-                                                  int64_t end) {
-  OPSBENCH_RETURN_IF_ERROR(
-      ExecuteWindow("count", table, 0, start, end, 0, &sums_).status());
-  OPSBENCH_ASSIGN_OR_RETURN(const double sum, SumOf(sums_.at(0, 1)));
-  return Sum{.rows = sums_.at(0, 0).int64(), .quarters = sum * 4};
-}
-
-absl::Status Statements::ReadRows(int table, int64_t start, int64_t end,
-                                  int64_t limit, ResultSet* rows) {
-  return ExecuteWindow("rows", table, 0, start, end, limit, rows).status();
-}
-
 }  // namespace opsbench::stress

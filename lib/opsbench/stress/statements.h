@@ -44,18 +44,6 @@ class Statements {
   // DataLoss: it did not hold what was put in.
   absl::StatusOr<int64_t> UseTemporaryTable(int64_t rows);
 
-  // Rows of `table` with ids in [start, end): their number and the sum of
-  // `value`, in quarters.
-  struct Sum {
-    int64_t rows = 0;
-    double quarters = 0;
-  };
-  absl::StatusOr<Sum> Count(int table, int64_t start, int64_t end);
-
-  // The first `limit` of these rows, whole.
-  absl::Status ReadRows(int table, int64_t start, int64_t end, int64_t limit,
-                        ResultSet* rows);
-
  private:
   struct Bound {
     std::unique_ptr<Statement> statement;

@@ -15,7 +15,7 @@ namespace {
 using internal::Figures;
 using Json = nlohmann::ordered_json;
 
-constexpr int kSummaryVersion = 1;
+constexpr int kSummaryVersion = 2;
 constexpr size_t kMaxErrors = 100;
 
 std::string Hex(uint64_t number) {
@@ -119,15 +119,24 @@ Json OracleJson(const StressReport& report) {
   return {{"ok", oracle.ok()},
           {"acknowledged_operations", oracle.acknowledged_operations},
           {"acknowledged_rows", oracle.acknowledged_rows},
+          {"checked_rows", oracle.checked_rows},
           {"lost_rows", oracle.lost_rows},
-          {"unexpected_rows", oracle.unexpected_rows},
+          {"moved_rows", oracle.moved_rows},
+          {"changed_rows", oracle.changed_rows},
+          {"duplicated_rows", oracle.duplicated_rows},
+          {"ghost_rows", oracle.ghost_rows},
+          {"refused_rows", oracle.refused_rows},
+          {"lost_initial_rows", oracle.lost_initial_rows},
+          {"changed_initial_rows", oracle.changed_initial_rows},
+          {"wrong_definitions", oracle.wrong_definitions},
+          {"wrong_logs", oracle.wrong_logs},
           {"unknown_operations", oracle.unknown_operations},
           {"unknown_applied", oracle.unknown_applied},
           {"unknown_absent", oracle.unknown_absent},
           {"unknown_torn", oracle.unknown_torn},
-          {"sampled_rows", oracle.sampled_rows},
-          {"wrong_rows", oracle.wrong_rows},
-          {"findings", oracle.findings}};
+          {"findings", oracle.findings},
+          {"more_findings", oracle.more_findings},
+          {"notes", oracle.notes}};
 }
 
 Json SecondsJson(const LoadReport& load) {
@@ -300,6 +309,10 @@ results::BenchmarkFile ToBenchmarkFile(const StressConfig& config,
   file.context["opsbench_seed"] = absl::StrCat(config.plan.seed);
   file.context["opsbench_stop_reason"] =
       std::string(StopReasonName(report.stop_reason));
+  file.context["opsbench_oracle"] =
+      !report.oracle.has_value() ? "the databases could not be asked"
+      : report.oracle->ok()      ? "ok"
+                            : absl::StrJoin(report.oracle->Failures(), ", ");
   if (!report.faults.empty()) {
     file.context["opsbench_faults"] = config.faults.ToString();
   }

@@ -81,7 +81,7 @@ StressReport GoodReport() {
   OracleReport oracle;
   oracle.acknowledged_operations = 1'200;
   oracle.acknowledged_rows = 2'500'200;
-  oracle.sampled_rows = 640;
+  oracle.checked_rows = 2'500'400;
   report.oracle = oracle;
   return report;
 }
@@ -192,19 +192,25 @@ TEST(FailureTest, EachIsInTheTextTheSummaryAndTheRows) {
          report->oracle->findings = {"user 1, operation 5: row 7"};
        },
        "5000 acknowledged rows lost"},
-      {"unexpected rows",
+      {"ghosts",
        [](StressReport* report) {
-         report->oracle->unexpected_rows = 2;
+         report->oracle->ghost_rows = 2;
          report->oracle->findings = {"user 1, operation 5: row 7"};
        },
-       "2 rows that nobody was told of"},
+       "2 rows that nobody wrote"},
+      {"a changed row",
+       [](StressReport* report) {
+         report->oracle->changed_rows = 1;
+         report->oracle->findings = {"user 1, operation 5: row 7"};
+       },
+       "1 rows changed"},
       {"a torn write",
        [](StressReport* report) {
          report->oracle->unknown_operations = 1;
          report->oracle->unknown_torn = 1;
          report->oracle->findings = {"user 1, operation 5: row 7"};
        },
-       "1 writes that are there in part"},
+       "1 unanswered writes applied in part"},
       {"an unreachable database",
        [](StressReport* report) {
          report->oracle.reset();

@@ -232,16 +232,16 @@ void AddFaults(const std::vector<FaultEvent>& faults, std::string* out) {
 
 std::string RenderOracle(const OracleReport& oracle) {
   std::string out;
-  AddLine(
-      "Oracle:",
-      absl::StrCat(oracle.ok() ? "ok: " : "FAILED: ",
-                   Grouped(oracle.acknowledged_operations), " writes of ",
-                   Grouped(oracle.acknowledged_rows), " rows acknowledged, ",
-                   Grouped(oracle.lost_rows), " lost, ",
-                   Grouped(oracle.unexpected_rows), " unexpected; ",
-                   Grouped(oracle.sampled_rows), " read one by one, ",
-                   Grouped(oracle.wrong_rows), " wrong"),
-      &out);
+  AddLine("Oracle:",
+          absl::StrCat(
+              oracle.ok()
+                  ? "ok: "
+                  : absl::StrCat("FAILED: ",
+                                 absl::StrJoin(oracle.Failures(), ", "), "; "),
+              Grouped(oracle.acknowledged_operations), " writes of ",
+              Grouped(oracle.acknowledged_rows), " rows acknowledged, ",
+              Grouped(oracle.checked_rows), " rows read and compared"),
+          &out);
   if (oracle.unknown_operations > 0) {
     AddLine("",
             absl::StrCat(
@@ -252,6 +252,13 @@ std::string RenderOracle(const OracleReport& oracle) {
             &out);
   }
   for (const std::string& finding : oracle.findings) AddLine("", finding, &out);
+  if (oracle.more_findings > 0) {
+    AddLine("", absl::StrCat(Grouped(oracle.more_findings), " more findings"),
+            &out);
+  }
+  for (const std::string& note : oracle.notes) {
+    AddLine("", absl::StrCat("note: ", note), &out);
+  }
   return out;
 }
 

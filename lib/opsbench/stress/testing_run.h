@@ -38,7 +38,7 @@ class TestRun {
     options.config = config_;
     options.plan = std::move(plan);
     options.log_folder = folder_;
-    options.fresh = true;
+    options.replace = Replace::kOurs;
     options.server = server_;
     if (server_ == nullptr) {
       options.url = {.engine = Engine::kSqlite, .database = folder_};

@@ -21,9 +21,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "opsbench/stress/plan.h"
 
 namespace opsbench::stress {
+
+// The first bytes of the file.
+inline constexpr absl::string_view kUserLogMagic = "tscrumb1";
 
 enum class Outcome : uint8_t {
   kRunning,

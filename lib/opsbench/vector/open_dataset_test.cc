@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,26 @@ TEST_F(OpenDatasetTest, GeneratesByName) {
   EXPECT_THAT(Message("clusters-1k"), HasSubstr("is named by kind, rows"));
   EXPECT_THAT(Message("no/such.fvecs"),
               HasSubstr("'no/such.fvecs' is no file"));
+}
+
+// Servers keep it: it may not change, and whatever an index is made of counts.
+TEST_F(OpenDatasetTest, TheHashOfTheContentIsAPromise) {
+  const auto hash_of = [this](const char* name, uint64_t seed) {
+    options_.seed = seed;
+    const auto data = OpenDataset(name, options_);
+    EXPECT_TRUE(data.ok()) << data.status();
+    return data.ok() ? (*data)->content_hash() : 0;
+  };
+  const uint64_t hash = hash_of("clusters-1k-16", 1);
+  EXPECT_EQ(hash, 0x8ecde87dfc3fe583);
+  EXPECT_EQ(hash, hash_of("clusters-1k-16", 1));
+  std::set<uint64_t> hashes = {hash,
+                               hash_of("clusters-1k-16", 2),
+                               hash_of("clusters-1k-16-cosine", 1),
+                               hash_of("clusters-1k-15", 1),
+                               hash_of("clusters-999-16", 1),
+                               hash_of("uniform-1k-16", 1)};
+  EXPECT_EQ(hashes.size(), 6U);
 }
 
 TEST_F(OpenDatasetTest, FindsQueriesAndTruthBesideTheBase) {

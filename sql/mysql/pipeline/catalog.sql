@@ -2,23 +2,12 @@
 -- is empty is the connection's own database. Names are compared without regard
 -- to case here, so the answers name the table.
 
--- What a pipeline's sessions are not to take from the server's defaults, beside
--- what every session of opsbench sets. A row whose id is 0 keeps it; all rows
--- are read; keys and checks are looked at; statements and waits for the other
--- end of the pipeline take as long as they take.
--- name: session_mariadb
+-- What a pipeline's sessions set beside what every session of opsbench sets
+-- (lib/opsbench/db/SETTINGS.md): a row whose id is 0 keeps it, checks are looked
+-- at, and waits for the other end of the pipeline take as long as they take.
+-- name: session
 SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
-  sql_select_limit = 18446744073709551615, sql_big_selects = 1,
-  sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
-  check_constraint_checks = 1, max_statement_time = 0,
-  completion_type = 'NO_CHAIN',
-  net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
-
--- name: session_mysql
-SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO'),
-  sql_select_limit = 18446744073709551615, sql_big_selects = 1,
-  sql_safe_updates = 0, foreign_key_checks = 1, unique_checks = 1,
-  max_execution_time = 0, completion_type = 'NO_CHAIN',
+  /*M! check_constraint_checks = 1, */
   net_write_timeout = 86400, net_read_timeout = 86400, wait_timeout = 86400
 
 -- name: tables

@@ -53,6 +53,38 @@ CREATE TABLE {table} (
   fraction DOUBLE NOT NULL
 ) ENGINE = InnoDB
 
+-- What opsbench made in a database: a row for each table, whose column_name is
+-- empty, and one for each of its columns.
+-- name: create_mark
+CREATE TABLE opsbench_mark (
+  table_name VARCHAR(64) NOT NULL,
+  column_name VARCHAR(64) NOT NULL,
+  definition VARCHAR(400) NOT NULL,
+  PRIMARY KEY (table_name, column_name)
+) ENGINE = InnoDB
+
+-- name: read_mark
+SELECT table_name, column_name, definition FROM opsbench_mark
+
+-- Each column of each table and view, as the server knows it.
+-- name: definitions
+SELECT table_name, column_name,
+       CONCAT_WS(' ', column_type, collation_name,
+                 CASE is_nullable WHEN 'NO' THEN 'NOT NULL' END,
+                 CASE column_key WHEN 'PRI' THEN 'PRIMARY KEY' END,
+                 NULLIF(extra, ''))
+FROM information_schema.columns
+WHERE table_schema = DATABASE()
+ORDER BY table_name, ordinal_position
+
+-- Settings with which a crash loses what was acknowledged, and whose crash.
+-- name: durability
+SELECT 'innodb_flush_log_at_trx_commit',
+       @@GLOBAL.innodb_flush_log_at_trx_commit,
+       CASE @@GLOBAL.innodb_flush_log_at_trx_commit
+         WHEN 0 THEN 'the server' ELSE 'its machine' END
+WHERE @@GLOBAL.innodb_flush_log_at_trx_commit <> 1
+
 -- name: create_temporary
 CREATE TEMPORARY TABLE stress_temporary (
   id BIGINT PRIMARY KEY,
@@ -128,10 +160,6 @@ GROUP BY second.id ORDER BY second.id
 -- name: read_temporary
 SELECT COUNT(*), SUM(value) FROM stress_temporary
 
--- name: count
-SELECT COUNT(*), SUM(value) FROM {table} WHERE id >= :start AND id < :end
-
+-- All rows, in any order.
 -- name: rows
 SELECT {columns} FROM {table}
-WHERE id >= :start AND id < :end
-ORDER BY id LIMIT :limit

@@ -1,23 +1,14 @@
 -- What a table of PostgreSQL's is made of. Each section is one statement; :name
 -- is a parameter. An empty :schema is what the connection's search path finds.
 
--- What a pipeline's sessions are not to take from the role's or the database's
--- settings: values have one form, all rows are read or none (row_security),
--- and statements and waits for the other end take as long as they take.
+-- What a pipeline's sessions set beside what every session of opsbench sets
+-- (lib/opsbench/db/SETTINGS.md): all rows are read or none, and names of types
+-- have one form.
 -- name: session
 SELECT current_setting('session_replication_role'),
-  set_config(name, value, false)
-FROM (VALUES ('timezone', 'UTC'), ('datestyle', 'ISO, YMD'),
-  ('intervalstyle', 'postgres'), ('bytea_output', 'hex'),
-  ('extra_float_digits', '3'), ('lc_monetary', 'C'), ('xmloption', 'content'),
-  ('xmlbinary', 'base64'), ('array_nulls', 'on'),
-  ('standard_conforming_strings', 'on'), ('transform_null_equals', 'off'),
-  ('quote_all_identifiers', 'off'), ('row_security', 'off'),
-  ('gin_fuzzy_search_limit', '0'), ('statement_timeout', '0'),
-  ('lock_timeout', '0'), ('transaction_timeout', '0'),
-  ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0')
-) AS given(name, value)
-WHERE current_setting(name, true) IS NOT NULL
+  set_config('row_security', 'off', false),
+  set_config('gin_fuzzy_search_limit', '0', false),
+  set_config('quote_all_identifiers', 'off', false)
 
 -- name: find_table
 SELECT c.oid::int8, c.relkind::text, n.nspname::text,

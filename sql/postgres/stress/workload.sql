@@ -2,7 +2,7 @@
 -- section is one statement; :name is a parameter.
 
 -- name: create_database
-CREATE DATABASE {database}
+CREATE DATABASE {database} TEMPLATE template0
 
 -- name: drop_database
 DROP DATABASE IF EXISTS {database}
@@ -52,6 +52,45 @@ CREATE TABLE {table} (
   counter BIGINT NOT NULL,
   fraction DOUBLE PRECISION NOT NULL
 )
+
+-- What opsbench made in a database: a row for each table, whose column_name is
+-- empty, and one for each of its columns.
+-- name: create_mark
+CREATE TABLE opsbench_mark (
+  table_name VARCHAR(64) NOT NULL,
+  column_name VARCHAR(64) NOT NULL,
+  definition VARCHAR(400) NOT NULL,
+  PRIMARY KEY (table_name, column_name)
+)
+
+-- name: read_mark
+SELECT table_name, column_name, definition FROM opsbench_mark
+
+-- Each column of each table and view, as the server knows it.
+-- name: definitions
+SELECT CASE n.nspname WHEN 'public' THEN c.relname
+         ELSE n.nspname || '.' || c.relname END,
+       CAST(a.attname AS text),
+       concat_ws(' ', format_type(a.atttypid, a.atttypmod),
+                 CASE WHEN a.attnotnull THEN 'NOT NULL' END,
+                 CASE WHEN EXISTS (SELECT FROM pg_index i
+                                   WHERE i.indrelid = c.oid AND i.indisprimary
+                                     AND a.attnum = ANY (i.indkey))
+                   THEN 'PRIMARY KEY' END)
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_attribute a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\_%'
+ORDER BY 1, a.attnum
+
+-- Settings with which a crash loses what was acknowledged, and whose crash.
+-- name: durability
+SELECT name, setting,
+       CASE name WHEN 'fsync' THEN 'its machine' ELSE 'the server' END
+FROM pg_settings
+WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off'
 
 -- name: create_temporary
 CREATE TEMPORARY TABLE stress_temporary (
@@ -128,10 +167,6 @@ GROUP BY second.id ORDER BY second.id
 -- name: read_temporary
 SELECT COUNT(*), SUM(value) FROM stress_temporary
 
--- name: count
-SELECT COUNT(*), SUM(value) FROM {table} WHERE id >= :start AND id < :end
-
+-- All rows, in any order.
 -- name: rows
 SELECT {columns} FROM {table}
-WHERE id >= :start AND id < :end
-ORDER BY id LIMIT :limit

@@ -44,6 +44,29 @@ CREATE TABLE {table} (
   fraction REAL NOT NULL
 )
 
+-- What opsbench made in a database: a row for each table, whose column_name is
+-- empty, and one for each of its columns.
+-- name: create_mark
+CREATE TABLE opsbench_mark (
+  table_name VARCHAR(64) NOT NULL,
+  column_name VARCHAR(64) NOT NULL,
+  definition VARCHAR(400) NOT NULL,
+  PRIMARY KEY (table_name, column_name)
+)
+
+-- name: read_mark
+SELECT table_name, column_name, definition FROM opsbench_mark
+
+-- Each column of each table and view, as the file knows it.
+-- name: definitions
+SELECT t.name, c.name,
+       c.type || CASE WHEN c."notnull" THEN ' NOT NULL' ELSE '' END ||
+       CASE WHEN c.pk THEN ' PRIMARY KEY' ELSE '' END
+FROM sqlite_schema t
+LEFT JOIN pragma_table_info(t.name) c
+WHERE t.type IN ('table', 'view') AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+ORDER BY t.name, c.cid
+
 -- name: create_temporary
 CREATE TEMPORARY TABLE stress_temporary (
   id INTEGER PRIMARY KEY,
@@ -119,10 +142,6 @@ GROUP BY second.id ORDER BY second.id
 -- name: read_temporary
 SELECT COUNT(*), SUM(value) FROM stress_temporary
 
--- name: count
-SELECT COUNT(*), SUM(value) FROM {table} WHERE id >= :start AND id < :end
-
+-- All rows, in any order.
 -- name: rows
 SELECT {columns} FROM {table}
-WHERE id >= :start AND id < :end
-ORDER BY id LIMIT :limit

@@ -284,12 +284,7 @@ absl::Status RunMysqlPipelineSql(
 }
 
 absl::Status SetUpMysqlSession(Session& session) {
-  const bool mariadb = session.capabilities().flavour == "MariaDB";
-  return session
-      .Execute(MysqlPipelineSql("catalog",
-                                mariadb ? "session_mariadb" : "session_mysql")
-                   .sql)
-      .status();
+  return session.Execute(MysqlPipelineSql("catalog", "session").sql).status();
 }
 
 absl::StatusOr<MysqlTable> DescribeMysqlTable(Session& session,

@@ -1,12 +1,15 @@
 #include "opsbench/pipeline/internal/sqlite_destination.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "opsbench/base/clock.h"
+#include "opsbench/base/output_target.h"
 #include "opsbench/base/status_macros.h"
 #include "opsbench/db/ownership.h"
 
@@ -40,7 +43,19 @@ SqliteDestination::~SqliteDestination() { Abort(); }
 
 absl::Status SqliteDestination::Connect() {
   const int64_t start_ns = MonotonicNowNs();
-  OPSBENCH_RETURN_IF_ERROR(session_.Connect(url_));
+  Url url = url_;
+  std::error_code error;
+  made_later_ = url.database != ":memory:" &&
+                !std::filesystem::exists(url.database, error);
+  if (made_later_) {
+    const absl::Status status = ResolveOutputFile(url.database).status();
+    if (!status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat(url.database, ": ", status.message()));
+    }
+    url.database = ":memory:";
+  }
+  OPSBENCH_RETURN_IF_ERROR(session_.Connect(url));
   times_.connect_ns += MonotonicNowNs() - start_ns;
   return absl::OkStatus();
 }
@@ -65,6 +80,10 @@ absl::Status SqliteDestination::Prepare(const WriteRequest& request,
   }
   rows_ = kept_ = 0;
   counts_ = {};
+  if (made_later_) {
+    OPSBENCH_RETURN_IF_ERROR(session_.Connect(url_));
+    made_later_ = false;
+  }
   OPSBENCH_RETURN_IF_ERROR(session_->Begin());
   prepared_ = true;
   OPSBENCH_RETURN_IF_ERROR(PrepareInTransaction(request, *schema));

@@ -57,6 +57,9 @@ class SqliteDestination : public Destination {
 
   const Url url_;
   SessionHolder session_;
+  // The file is not there yet. It is made when something is written: a plan
+  // alone leaves none, and until then an empty database stands for it.
+  bool made_later_ = false;
   TableName table_;
   std::vector<Target> targets_;
   std::unique_ptr<Statement> many_;  // Of rows_at_once_ rows.

@@ -105,10 +105,7 @@ std::vector<std::string> FailuresOf(const StressReport& report) {
   if (!report.oracle.has_value()) {
     failures.push_back("the databases could not be asked");
   } else {
-    add(report.oracle->lost_rows, "acknowledged rows lost");
-    add(report.oracle->unexpected_rows, "rows that nobody was told of");
-    add(report.oracle->unknown_torn, "writes that are there in part");
-    add(report.oracle->wrong_rows, "rows with wrong content");
+    failures = report.oracle->Failures();
   }
   add(report.wrong_answers(), "wrong answers");
   if (report.stop_reason == StopReason::kCrashDetected) {
