@@ -153,8 +153,9 @@ class Session {
   virtual absl::StatusOr<int64_t> LoadData(absl::string_view sql,
                                            absl::string_view bytes);
 
-  // The id that the last INSERT made (the first of a multi-row INSERT on
-  // MySQL). Unimplemented in PostgreSQL: use RETURNING.
+  // The id that the last INSERT of one row made. Of an INSERT of many rows it is
+  // the first on MySQL, and those of the others do not follow from it: see
+  // auto_increment_increment. Unimplemented in PostgreSQL: use RETURNING.
   virtual absl::StatusOr<int64_t> LastInsertId() = 0;
 
   // A round trip that proves that the connection lives.
