@@ -152,7 +152,10 @@ absl::Status Store::RefuseForeign(const Thing& thing) const {
       owner.maker.empty()
           ? " was not made by opsbench"
           : absl::StrCat(" was made by `opsbench ", owner.maker, "`"),
-      ": ", Remedy()));
+      ": ",
+      owner.kind == "table" || owner.kind == "procedure"
+          ? Remedy()
+          : "rename or drop it, or name another database"));
 }
 
 absl::Status Store::CreateTable(absl::string_view section) {
