@@ -21,7 +21,7 @@
 #include "opsbench/server/private_server.h"
 #include "opsbench/server/process_sampling.h"
 #include "opsbench/testing/test_servers.h"
-#include "testing.h"
+#include "sidetable_testing.h"
 
 namespace opsbench {
 namespace {
@@ -31,62 +31,6 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-class SidetableCommandTest : public ::testing::Test {
- protected:
-  const fs::path& folder() const { return folder_.path(); }
-  fs::path database() const { return folder() / "side.db"; }
-
-  std::vector<std::string> Arguments(absl::string_view text,
-                                     const std::string& url) const {
-    std::vector<std::string> arguments = {"sidetable"};
-    for (const absl::string_view word :
-         absl::StrSplit(text, ' ', absl::SkipEmpty())) {
-      arguments.emplace_back(word);
-    }
-    if (!url.empty()) arguments.insert(arguments.end(), {"--url", url});
-    return arguments;
-  }
-
-  // `opsbench sidetable <text> --url <url>`, with its state in the folder.
-  Outcome Sidetable(absl::string_view text, const std::string& url) const {
-    return RunOpsbench(folder(), Arguments(text, url), Variables());
-  }
-  Outcome OnSqlite(absl::string_view text) const {
-    return Sidetable(text, SqliteUrl());
-  }
-
-  std::string SqliteUrl() const {
-    return absl::StrCat("sqlite:", database().string());
-  }
-  std::vector<std::string> Variables() const {
-    return {absl::StrCat("OPSBENCH_ROOT=", folder().string())};
-  }
-
-  // The first number of a query on the SQLite database; -1 while it is locked
-  // or not there.
-  int64_t Count(const std::string& sql) const {
-    Url url;
-    url.database = database().string();
-    ConnectOptions options;
-    options.create_if_missing = false;
-    const auto session = Connect(url, options);
-    ResultSet rows;
-    if (!session.ok() || !(*session)->Query(sql, &rows).ok() ||
-        rows.row_count() == 0) {
-      return -1;
-    }
-    return rows.at(0, 0).int64();
-  }
-
- private:
-  const TestFolder folder_;
-};
-
-void ExpectOneLine(const std::string& errors) {
-  EXPECT_THAT(errors, StartsWith("opsbench: "));
-  EXPECT_EQ(std::count(errors.begin(), errors.end(), '\n'), 1) << errors;
-}
 
 // --- The whole way on every engine ---
 
@@ -419,101 +363,6 @@ TEST_F(SidetableCommandTest, BadInputIsOneLineAndTouchesNothing) {
     EXPECT_EQ(outcome.output, "") << bad.arguments;
   }
   EXPECT_FALSE(fs::exists(folder() / ".opsbench"));
-}
-
-// Every flag of every subcommand, with a command line beside which it would
-// change nothing; "" where there is none, because it always changes something.
-// A flag that is not here fails the test.
-TEST_F(SidetableCommandTest, AFlagThatWouldChangeNothingIsRefused) {
-  const std::map<std::string, std::map<std::string, std::string>> kIdle = {
-      {"seed",
-       {{"--engine", "--engine mysql"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", ""},
-        {"--seed", ""},
-        {"--workers", "--workers 4"},
-        {"--resume", "--resume --fresh"},
-        {"--fresh", ""},
-        {"--replace-foreign", "--replace-foreign"},
-        {"--stages", ""}}},
-      {"run",
-       {{"--engine", "--engine postgres"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", "--ops 7"},
-        {"--seed", ""},
-        {"--workers", ""},
-        {"--mix", ""},
-        {"--seconds", "--seconds 1 --operations 5"},
-        {"--warmup", ""},
-        {"--operations", ""},
-        {"--rate", ""},
-        {"--arrival", "--arrival poisson"},
-        {"--batch-size", "--batch-size 10 --mix latest_l2"},
-        {"--driver", "--driver connector"},
-        {"--distinct", ""},
-        {"--out", ""},
-        {"--stages", ""}}},
-      {"records",
-       {{"--engine", "--engine mysql"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", "--ops 7"},
-        {"--seed", "--seed 9"}}},
-      {"explain",
-       {{"--engine", "--engine mysql"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", "--ops 7"},
-        {"--seed", "--seed 9"},
-        {"--path", ""}}},
-      {"validate",
-       {{"--engine", "--engine mysql"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", "--ops 7"},
-        {"--seed", "--seed 9"},
-        {"--path", ""}}},
-      {"requests",
-       {{"--engine", "--engine mysql --mix exact"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", "--ops 7 --mix exact"},
-        {"--seed", "--seed 9 --mix exact"},
-        {"--mix", ""},
-        {"--distinct", ""}}},
-      {"compare",
-       {{"--engine", "--engine mysql"},
-        {"--url", ""},
-        {"--strategy", ""},
-        {"--ops", ""},
-        {"--seed", ""},
-        {"--seconds", ""}}}};
-  ASSERT_EQ(OnSqlite("seed --ops 500").exit_code, 0);
-  for (const auto& [command, flags] : kIdle) {
-    const Outcome help = Sidetable(absl::StrCat(command, " --help"), "");
-    for (const absl::string_view line : absl::StrSplit(help.output, '\n')) {
-      const std::vector<std::string> words =
-          absl::StrSplit(line, absl::ByAnyChar(" ,"), absl::SkipEmpty());
-      if (words.empty() || !absl::StartsWith(line, "  --")) continue;
-      if (words[0] == "--help") continue;
-      EXPECT_EQ(flags.count(words[0]), 1u) << command << " " << words[0];
-    }
-    for (const auto& [flag, idle] : flags) {
-      EXPECT_THAT(help.output, HasSubstr(flag)) << command;
-      if (idle.empty()) continue;
-      const Outcome outcome = OnSqlite(absl::StrCat(command, " ", idle));
-      EXPECT_EQ(outcome.exit_code, 2) << command << " " << idle;
-      ExpectOneLine(outcome.errors);
-      EXPECT_THAT(outcome.errors, HasSubstr(flag)) << command << " " << idle;
-      EXPECT_THAT(outcome.errors, HasSubstr("would change nothing"));
-      EXPECT_EQ(outcome.output, "") << command << " " << idle;
-    }
-  }
-  // What the data has may be said.
-  EXPECT_EQ(OnSqlite("records --ops 500 --seed 1").exit_code, 0);
-  EXPECT_EQ(Count("SELECT COUNT(*) FROM operations"), 500);
 }
 
 TEST_F(SidetableCommandTest, CommandsThatReadSayWhenThereIsNoData) {

@@ -93,7 +93,7 @@ check_layers() {
         user = $3
         match($0, /"opsbench\/[a-z_]+\//)
         used = substr($0, RSTART + 10, RLENGTH - 11)
-        test = $0 ~ /^[^:]*_(test|bench)\.cc:/
+        test = $0 ~ /^[^:]*(_(test|bench)\.cc|\/testing_[a-z_]*\.h):/
         if (!(used in rank) || !(user in rank)) print "unknown floor: " $0
         else if (used == "testing" && user != used && !test) print
         else if (rank[used] > rank[user] && !test) print

@@ -63,10 +63,10 @@ class RedisReplyReader {
 
   // kEmpty: nil, or an array without elements.
   enum class Skipped { kNothing, kAnswer, kEmpty, kError };
-  // As Next(), for who only asks whether the reply is empty or an error:
-  // nothing is made of it, which is much of what a small reply costs. *error is
-  // set to the text of one. A reply of which there is a part already is ended by the function
-  // that was called for it first, with the same `error`.
+  // As Next(), for callers that only ask whether the reply is empty or an error
+  // (its text goes to *error): no objects are made, which are most of a small
+  // reply's cost. A reply of which a part is there already is ended by the
+  // function that was called for it first, with the same `error`.
   absl::StatusOr<Skipped> Skip(std::string* error);
 
  private:

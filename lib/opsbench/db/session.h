@@ -153,9 +153,9 @@ class Session {
   virtual absl::StatusOr<int64_t> LoadData(absl::string_view sql,
                                            absl::string_view bytes);
 
-  // The id that the last INSERT of one row made. Of an INSERT of many rows it is
-  // the first on MySQL, and those of the others do not follow from it: see
-  // auto_increment_increment. Unimplemented in PostgreSQL: use RETURNING.
+  // The id that the last INSERT made: of many rows, the first one's on MySQL,
+  // from which those of the others do not follow (auto_increment_increment).
+  // Unimplemented in PostgreSQL: use RETURNING.
   virtual absl::StatusOr<int64_t> LastInsertId() = 0;
 
   // A round trip that proves that the connection lives.
@@ -183,8 +183,8 @@ struct ConnectOptions {
   // SQLite: create the file when it is missing. NotFound otherwise.
   bool create_if_missing = true;
 
-  // SQLite: change nothing, neither the file nor its journal mode, and read also
-  // where nothing can be written. The file must be there, whatever
+  // SQLite: change nothing, neither the file nor its journal mode, and read
+  // also where nothing can be written. The file must be there, whatever
   // create_if_missing says.
   bool read_only = false;
 
