@@ -32,8 +32,8 @@ bool StageSignalsEnabled();
 // A stage from here to End() or the end of the scope.
 class Stage {
  public:
-  // `name` is a word such as "measure", without a colon; empty: no signal. `tag`
-  // says of what and may be empty. Control characters and spaces become underscores.
+  // `name`: a word such as "measure", without a colon; empty: no signal. `tag`:
+  // of what, may be empty; its blanks and control characters become underscores.
   explicit Stage(absl::string_view name, absl::string_view tag = {});
   ~Stage() { End(); }
   Stage(const Stage&) = delete;
