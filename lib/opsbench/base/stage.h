@@ -33,7 +33,7 @@ bool StageSignalsEnabled();
 class Stage {
  public:
   // `name`: a word such as "measure", without a colon; empty: no signal. `tag`:
-  // of what, may be empty; its blanks and control characters become underscores.
+  // of what, may be empty. Its blanks and control characters become "_".
   explicit Stage(absl::string_view name, absl::string_view tag = {});
   ~Stage() { End(); }
   Stage(const Stage&) = delete;
