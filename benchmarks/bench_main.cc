@@ -9,6 +9,8 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
@@ -158,7 +160,16 @@ bool WriteOperations(const ProfilerFlags& flags) {
   return file.good();
 }
 
+std::vector<std::function<void()>>& Cleanups() {
+  static std::vector<std::function<void()>> cleanups;
+  return cleanups;
+}
+
 }  // namespace
+
+void AtBenchEnd(std::function<void()> cleanup) {
+  Cleanups().push_back(std::move(cleanup));
+}
 
 bool BenchInterrupted() { return interrupted.load(std::memory_order_relaxed); }
 
@@ -250,6 +261,7 @@ int BenchMain(
   CountingReporter reporter;
   const size_t ran = benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();
+  for (const auto& cleanup : Cleanups()) cleanup();
   if (!WriteOperations(profiler)) {
     std::fprintf(stderr, "%s: cannot write %s\n", argv[0],
                  profiler.operations_path.c_str());

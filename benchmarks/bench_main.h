@@ -45,6 +45,11 @@ int BenchMain(
     int argc, char** argv, absl::Span<const Engine> engines,
     const std::function<absl::Status(const BenchOptions&)>& register_all);
 
+// Has `cleanup` called when the benchmarks have ended, before BenchMain()
+// returns. A static's destructor would drop tables too late: what a session
+// needs may be gone by then.
+void AtBenchEnd(std::function<void()> cleanup);
+
 // The error message of a benchmark that was not measured to its end because of
 // Ctrl-C: tells it from one that failed.
 inline constexpr char kInterrupted[] = "interrupted";

@@ -338,9 +338,10 @@ void RegisterEngine(Engine engine, const BenchOptions& options, Data* data) {
 }
 
 absl::Status RegisterAll(const BenchOptions& options) {
-  // Lives as long as the benchmarks that point to it: until main returns.
+  // Lives as long as the benchmarks that point to it.
   static std::unique_ptr<Data> data;
   data = std::make_unique<Data>();
+  AtBenchEnd([] { data.reset(); });
   for (const Engine engine : options.engines) {
     RegisterEngine(engine, options, data.get());
   }

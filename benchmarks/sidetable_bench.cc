@@ -364,9 +364,10 @@ void RegisterCase(const Case& test) {
 }
 
 absl::Status RegisterAll(const BenchOptions& options) {
-  // Lives as long as the benchmarks that point to it: until main returns.
+  // Lives as long as the benchmarks that point to it.
   static std::unique_ptr<Data> data;
   data = std::make_unique<Data>(SizesOf(options), options.rows, options.seed);
+  AtBenchEnd([] { data.reset(); });
   for (const Engine engine : options.engines) {
     for (const Strategy strategy : StrategiesOf(engine)) {
       RegisterCase({data.get(), engine, strategy, ""});

@@ -441,9 +441,10 @@ void RegisterInMemory(const Data& data) {
 }
 
 absl::Status RegisterAll(const BenchOptions& options) {
-  // Lives as long as the benchmarks that point to it: until main returns.
+  // Lives as long as the benchmarks that point to it.
   static std::unique_ptr<Data> data;
   data = std::make_unique<Data>(SizesOf(options), options);
+  AtBenchEnd([] { data.reset(); });
   // With --rows there is only what depends on how much the tables hold.
   if (options.rows == 0) RegisterInMemory(*data);
   for (const Engine engine : options.engines) {

@@ -322,6 +322,7 @@ void RegisterRedis(Bench* bench) {
 absl::Status RegisterAll(const BenchOptions& options) {
   static std::unique_ptr<Bench> bench;
   bench = std::make_unique<Bench>(options);
+  AtBenchEnd([] { bench.reset(); });
   RegisterSearches(bench.get());
   // With --rows there is only what depends on how many vectors there are.
   if (options.rows > 0) return absl::OkStatus();

@@ -304,8 +304,13 @@ absl::StatusOr<absl::optional<KeptServers>> ReadState(
   if (!file) return absl::optional<KeptServers>();
   std::ostringstream text;
   text << file.rdbuf();
-  absl::StatusOr<KeptServers> kept =
-      FromJson(json::parse(text.str(), nullptr, /*allow_exceptions=*/false));
+  const json document =
+      json::parse(text.str(), nullptr, /*allow_exceptions=*/false);
+  if (document.is_discarded()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        state_file.string(), " is not a file that `servers up` wrote"));
+  }
+  absl::StatusOr<KeptServers> kept = FromJson(document);
   if (!kept.ok()) {
     return absl::InvalidArgumentError(
         absl::StrCat(state_file.string(), ": ", kept.status().message()));

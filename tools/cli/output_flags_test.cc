@@ -102,6 +102,8 @@ TEST_F(OutputFlagsTest, APlaceThatIsNoneIsToldBeforeAnythingIsDone) {
   fs::create_symlink("loop.csv", At("loop.csv"));
   const std::vector<std::string> names = Names();
   for (const Flag& flag : flags_) {
+    // These read the file.
+    if (flag.name == "--state-file" && flag.command.back() != "up") continue;
     for (const std::string& path :
          {At("none/x.csv"), At("folder.csv"), At("folder/"), At("dangling.csv"),
           At("loop.csv"), std::string("/proc/x.csv"), std::string("")}) {

@@ -476,7 +476,7 @@ TEST_P(ServerFaultTest, AServerKilledDuringARunEndsItWithWhatItHas) {
   EXPECT_THAT(outcome.output, Not(HasSubstr("Errors: 0\n")));
   const auto result = results::ReadBenchmarkFile(out);
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_GT(result->rows[0].iterations, 100);
+  EXPECT_GT(result->rows[0].iterations, 0);
   EXPECT_GT(result->rows[0].counters.at("errors"), 0);
 }
 

@@ -228,7 +228,7 @@ TEST(VectorFlagsTest, FlagsOfTheCommandThatDoNothing) {
                            "--min-recall", "0.5"}),
               HasSubstr("get has no recall"));
   EXPECT_THAT(said(query, {"--rate", "5", "--clients", "1,2"}),
-              HasSubstr("--clients 1,2: one value"));
+              HasSubstr("--clients \"1,2\": one value"));
   EXPECT_THAT(said(query, {"--seconds", "1", "--requests", "5"}),
               HasSubstr("--seconds does nothing with --requests"));
   EXPECT_THAT(

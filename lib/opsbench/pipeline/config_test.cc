@@ -248,7 +248,7 @@ TEST(ConfigTest, NumbersThatAreNoneAreNamedWithTheirKey) {
     for (const std::string& number :
          {std::string("nan"), std::string(".nan"), std::string("inf"),
           std::string(".inf"), std::string("-.inf"), std::string("-1"),
-          std::string("+5"), std::string("1e999"), std::string("1e3"),
+          std::string("+-5"), std::string("1e999"), std::string("1e3"),
           std::string("0x10"), std::string("0o17"), std::string("010"),
           std::string("1_000"), std::string("1.0"), std::string("' 5'"),
           std::string("0"), std::string("[1]"), std::string("true"), huge}) {

@@ -27,7 +27,8 @@ namespace fs = std::filesystem;
 
 constexpr int kRepetitions = 20;
 
-// As version 1.7.1 writes it. The last benchmark is `factor` times as slow.
+// As version 1.7.1 writes it, with each repetition in a process of its own. The
+// last benchmark is `factor` times as slow.
 void WriteResults(const fs::path& path, int benchmarks, double factor,
                   uint64_t seed) {
   std::ofstream file(path);
@@ -49,6 +50,7 @@ void WriteResults(const fs::path& path, int benchmarks, double factor,
       "run_type": "iteration",
       "repetitions": %d,
       "repetition_index": %d,
+      "opsbench_process": %d,
       "threads": 2,
       "iterations": 1000000,
       "real_time": %.16e,
@@ -58,8 +60,9 @@ void WriteResults(const fs::path& path, int benchmarks, double factor,
       "bytes_per_row": %.16e
     }%s
 )",
-        name, which, name, kRepetitions, i % kRepetitions, time, time * 0.99,
-        1e9 / time, 120.0, i + 1 < benchmarks * kRepetitions ? "," : "");
+        name, which, name, kRepetitions, i % kRepetitions, 1 + i % kRepetitions,
+        time, time * 0.99, 1e9 / time, 120.0,
+        i + 1 < benchmarks * kRepetitions ? "," : "");
   }
   file << "  ]\n}\n";
 }

@@ -127,7 +127,9 @@ Setting SeedSetting(Setting setting) {
     uint64_t seed = 0;
     const auto read =
         std::from_chars(digits.data(), end, seed, hexadecimal ? 16 : 10);
-    if (read.ec != std::errc() || read.ptr != end) {
+    const bool ambiguous =  // 010 is eight to some readers.
+        !hexadecimal && digits.size() > 1 && digits[0] == '0';
+    if (read.ec != std::errc() || read.ptr != end || ambiguous) {
       return absl::InvalidArgumentError(
           "must be a whole number from 0 to 2^64 - 1, also as 0x…");
     }

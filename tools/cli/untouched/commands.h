@@ -52,7 +52,7 @@ inline const std::vector<CommandEntry>& CommandEntries() {
        {}},
       {"memtable_bench",
        "smpr",
-       "--engines={engine} --scale=smoke --benchmark_filter=persister:{engine}",
+       "--scale=smoke --benchmark_filter=persister:{engine}",
        {}},
       {"vector_bench", "r", "--scale=smoke --benchmark_filter=^Redis/", {}},
       {"persister_bench", "mpr", "--benchmark_filter={engine}", {}},

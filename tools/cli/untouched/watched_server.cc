@@ -424,7 +424,9 @@ class WatchedSqlite final : public WatchedServer {
     const auto session = Open(url_);
     for (const auto& row :
          Rows(*session,
-              "SELECT name, type, coalesce(sql, '') FROM sqlite_schema")) {
+              // Statistics are the whole database's.
+              "SELECT name, type, coalesce(sql, '') FROM sqlite_schema "
+              "WHERE name NOT LIKE 'sqlite_stat%'")) {
       std::string& seen = things[row[0]];
       seen = absl::StrJoin(row, "|");
       if (row[1] != "table") continue;

@@ -48,7 +48,10 @@ absl::Status SqliteDestination::Connect() {
   made_later_ = url.database != ":memory:" &&
                 !std::filesystem::exists(url.database, error);
   if (made_later_) {
-    const absl::Status status = ResolveOutputFile(url.database).status();
+    // As SQLite reads a path: "x/../a.db" needs no x.
+    const std::string path =
+        std::filesystem::path(url.database).lexically_normal().string();
+    const absl::Status status = ResolveOutputFile(path).status();
     if (!status.ok()) {
       return absl::Status(status.code(),
                           absl::StrCat(url.database, ": ", status.message()));
