@@ -131,8 +131,9 @@ drop_own_postgres() {
       AND coalesce(obj_description(oid, 'pg_class'), '') NOT LIKE 'opsbench: %'")
     refuse_foreign "$foreign"
   done
-  psql_client -c "SELECT 'DROP TABLE ' || oid::regclass || ';' FROM pg_class
-    WHERE relkind = 'r' AND left(relname, ${#prefix}) = '$prefix'
+  # At once: a copy's default may depend on the sequence of its source.
+  psql_client -c "SELECT 'DROP TABLE ' || string_agg(oid::regclass::text, ', ')
+    || ';' FROM pg_class WHERE relkind = 'r' AND left(relname, ${#prefix}) = '$prefix'
     AND pg_table_is_visible(oid)
     AND obj_description(oid, 'pg_class') LIKE 'opsbench: %'
     UNION ALL SELECT 'DROP FUNCTION ' || oid::regprocedure || ';' FROM pg_proc

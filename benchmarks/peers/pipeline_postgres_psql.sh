@@ -28,9 +28,8 @@ destination:
     url: \${OPSBENCH_POSTGRES_URL}
     load_method: $2
   write_mode: append
-resources:
-  decode: $1
 EOF
+  [ "$2" = insert ] || printf 'resources:\n  decode: %s\n' "$1"
 }
 
 pipe() {

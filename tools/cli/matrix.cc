@@ -14,6 +14,7 @@
 #include "command.h"
 #include "numbers.h"
 #include "opsbench/base/status_macros.h"
+#include "opsbench/results/summary.h"
 
 namespace opsbench::cli {
 namespace {
@@ -45,6 +46,7 @@ absl::StatusOr<int> Sweep(const Flags& flags, const Context& context) {
   for (const results::MatrixPoint& point : points) {
     absl::PrintF("  %d rows: %s\n", point.rows,
                  fs::proximate(point.run.folder).string());
+    absl::PrintF("%s", results::RenderFailures(point.run));
   }
   return fine ? kExitOk : kExitFailed;
 }

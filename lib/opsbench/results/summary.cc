@@ -557,6 +557,12 @@ void AppendFacts(const Run& run, const SummaryOptions& options,
 
 }  // namespace
 
+std::string RenderFailures(const Run& run, const SummaryOptions& options) {
+  std::string text;
+  AppendFailures(run, options, &text);
+  return text;
+}
+
 std::string RenderSummary(const Run& run, const SummaryOptions& options) {
   std::string text;
   AppendFailures(run, options, &text);

@@ -42,6 +42,9 @@ struct SummaryOptions {
 // benchmark that failed, "skipped", and "-" for one that is not there.
 std::string RenderSummary(const Run& run, const SummaryOptions& options = {});
 
+// What failed, one line each, as the summary has it; empty when nothing did.
+std::string RenderFailures(const Run& run, const SummaryOptions& options = {});
+
 }  // namespace opsbench::results
 
 #endif  // OPSBENCH_RESULTS_SUMMARY_H_

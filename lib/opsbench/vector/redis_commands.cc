@@ -426,13 +426,23 @@ TrafficFactory MakeRedisReadBackTraffic(const RedisCommandOptions& options,
   };
 }
 
+namespace {
+
+// One for each type of keys: what one command has looked for says nothing of
+// the keys of another type.
+std::string MarkOf(const Command& command, const RedisCommandOptions& options) {
+  return absl::StrCat(options.key_prefix, command.type, kMarkName);
+}
+
+}  // namespace
+
 absl::Status ClaimRedisKeys(const Url& url,
                             const RedisCommandOptions& options) {
   const Command* command = Find(options.command);
   if (command == nullptr || !command->Uses(kKey)) return absl::OkStatus();
   OPSBENCH_ASSIGN_OR_RETURN(const auto nodes,
                             internal::RedisNodes::Connect(url));
-  const std::string mark = absl::StrCat(options.key_prefix, kMarkName);
+  const std::string mark = MarkOf(*command, options);
   OPSBENCH_ASSIGN_OR_RETURN(const RedisReply mark_type,
                             nodes->ExecuteForKey(mark, {"TYPE", mark}));
   bool marked = false;
@@ -482,7 +492,7 @@ absl::Status ReleaseRedisKeys(const Url& url,
   if (result.errors > 0) return RedisErrorStatus(result.first_error);
   OPSBENCH_ASSIGN_OR_RETURN(const auto nodes,
                             internal::RedisNodes::Connect(url));
-  const std::string mark = absl::StrCat(options.key_prefix, kMarkName);
+  const std::string mark = MarkOf(*command, options);
   return nodes->ExecuteForKey(mark, {"UNLINK", mark}).status();
 }
 

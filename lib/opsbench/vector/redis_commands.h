@@ -65,7 +65,8 @@ TrafficFactory MakeRedisReadBackTraffic(const RedisCommandOptions& options,
                                         std::vector<int64_t> indexes);
 
 // Before anything is written: makes the keys of a command opsbench's own, by a
-// mark, the key "<key_prefix>mark". FailedPrecondition: there are keys of such
+// mark, the key "<key_prefix>mark" of strings, "<key_prefix>hash:mark" of
+// hashes and so on. FailedPrecondition: there are keys of such
 // names without the mark, or of another type; nothing is written then. An error
 // when the user may not look.
 absl::Status ClaimRedisKeys(const Url& url, const RedisCommandOptions& options);

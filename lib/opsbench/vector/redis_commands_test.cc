@@ -94,7 +94,7 @@ TEST_F(RedisCommandsTest, KeysOfOthersAreRefusedAndStay) {
     options.command = info.name;
     const std::string key = KeyOf(options);
     if (key.empty()) continue;
-    const std::string mark = options.key_prefix + "mark";
+    const std::string mark = key.substr(0, key.size() - 12) + "mark";
     for (const Command& plant :
          {Command{"SET", key, "7"}, Command{"RPUSH", key, "mine"},
           Command{"SADD", key, "mine"}, Command{"HSET", key, "f", "mine"},
@@ -133,6 +133,17 @@ TEST_F(RedisCommandsTest, TheMarkCoversKeysOfTheCommandsType) {
   EXPECT_TRUE(ClaimRedisKeys(url_, options).ok());
   ASSERT_TRUE(ReleaseRedisKeys(url_, options).ok());
   EXPECT_EQ(Ask({"DBSIZE"}).integer, 3);
+}
+
+// What one command claims are not the keys of a command of another type.
+TEST_F(RedisCommandsTest, TheMarkOfOneTypeSaysNothingOfAnother) {
+  Ask({"SET", "ops:000000000001", "mine"});
+  RedisCommandOptions options;
+  options.command = "hset";
+  ASSERT_TRUE(ClaimRedisKeys(url_, options).ok());
+  options.command = "get";
+  EXPECT_EQ(ClaimRedisKeys(url_, options).code(), Code::kFailedPrecondition);
+  EXPECT_EQ(Ask({"GET", "ops:000000000001"}).text, "mine");
 }
 
 TEST_F(RedisCommandsTest, WhoMayNotLookGetsARefusal) {

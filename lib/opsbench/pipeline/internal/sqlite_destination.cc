@@ -45,13 +45,13 @@ absl::Status SqliteDestination::Connect() {
   const int64_t start_ns = MonotonicNowNs();
   Url url = url_;
   std::error_code error;
-  made_later_ = url.database != ":memory:" &&
-                !std::filesystem::exists(url.database, error);
+  // As SQLite reads a path: "x/../a.db" needs no x.
+  const std::filesystem::path path =
+      std::filesystem::weakly_canonical(url.database, error);
+  made_later_ =
+      url.database != ":memory:" && !std::filesystem::exists(path, error);
   if (made_later_) {
-    // As SQLite reads a path: "x/../a.db" needs no x.
-    const std::string path =
-        std::filesystem::path(url.database).lexically_normal().string();
-    const absl::Status status = ResolveOutputFile(path).status();
+    const absl::Status status = ResolveOutputFile(path.string()).status();
     if (!status.ok()) {
       return absl::Status(status.code(),
                           absl::StrCat(url.database, ": ", status.message()));
