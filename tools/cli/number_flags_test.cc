@@ -229,7 +229,9 @@ TEST_F(NumberFlagsTest, NoBenchmarkTakesWhatIsNoNumber) {
       const Outcome outcome = RunOpsbench(
           folder_.path(), {}, {absl::StrCat(name, "=", value)}, binary);
       EXPECT_EQ(outcome.exit_code, 2) << name << "=" << value.substr(0, 30);
-      EXPECT_EQ(absl::c_count(outcome.errors, '\n'), 1) << outcome.errors;
+      // Google Benchmark says of its own what it makes of it, too.
+      EXPECT_LE(absl::c_count(outcome.errors, '\n'), 2) << outcome.errors;
+      EXPECT_THAT(outcome.errors, HasSubstr("expected a"));
     }
   }
 }
