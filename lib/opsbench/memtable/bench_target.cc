@@ -119,8 +119,12 @@ class RedisTarget : public BenchTarget {
     session_->Execute({"DEL", prefix_}).status().IgnoreError();
   }
 
-  absl::Status Clear() override { return OfEach("DEL").status(); }
-  absl::StatusOr<int64_t> Count() override { return OfEach("EXISTS"); }
+  absl::Status Clear() override {
+    return OfEach("DEL", 0, max_items_).status();
+  }
+  absl::StatusOr<int64_t> Count() override {
+    return OfEach("EXISTS", 0, max_items_);
+  }
 
   absl::StatusOr<absl::optional<OwnedItem>> Read(int64_t id) override {
     OPSBENCH_ASSIGN_OR_RETURN(
@@ -159,7 +163,7 @@ class RedisTarget : public BenchTarget {
     }
     max_items_ = options.max_items;
     OPSBENCH_ASSIGN_OR_RETURN(const int64_t others, Count());
-    if (others > 0) return Foreign(absl::StrCat(prefix_, ":*"));
+    if (others > 0) return ForeignItem();
     const std::string mark =
         OwnershipMark(maker, absl::StrCat("items=", max_items_));
     OPSBENCH_RETURN_IF_ERROR(
@@ -173,14 +177,26 @@ class RedisTarget : public BenchTarget {
         "the key ", keys, " was not made by this benchmark: ", kRemedy));
   }
 
-  // The sum of the replies to a command with all keys.
-  absl::StatusOr<int64_t> OfEach(absl::string_view command) {
+  // Names the first item that is there.
+  absl::Status ForeignItem() {
+    int64_t low = 0;
+    for (int64_t end = max_items_; end - low > 1;) {
+      const int64_t middle = low + (end - low) / 2;
+      OPSBENCH_ASSIGN_OR_RETURN(const int64_t before,
+                                OfEach("EXISTS", low, middle));
+      (before > 0 ? end : low) = middle;
+    }
+    return Foreign(absl::StrCat(prefix_, ":", low));
+  }
+
+  // The sum of the replies to a command with the keys from `begin` to `end`.
+  absl::StatusOr<int64_t> OfEach(absl::string_view command, int64_t begin,
+                                 int64_t end) {
     constexpr int64_t kKeysAtOnce = 1'000;
     int64_t sum = 0;
-    for (int64_t first = 0; first < max_items_; first += kKeysAtOnce) {
+    for (int64_t first = begin; first < end; first += kKeysAtOnce) {
       std::vector<std::string> keys;
-      for (int64_t id = first; id < std::min(first + kKeysAtOnce, max_items_);
-           ++id) {
+      for (int64_t id = first; id < std::min(first + kKeysAtOnce, end); ++id) {
         keys.push_back(absl::StrCat(prefix_, ":", id));
       }
       std::vector<absl::string_view> words = {command};

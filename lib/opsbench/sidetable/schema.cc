@@ -90,6 +90,14 @@ absl::StatusOr<Meta> Store::RequireSeeded() {
                      " was interrupted: run `opsbench sidetable seed "
                      "--resume` to finish it"));
   }
+  // Rows are added to what is ours alone.
+  for (const std::string& table : Tables(strategy_, engine_)) {
+    OPSBENCH_RETURN_IF_ERROR(
+        RequireOurs(*session_, {"", NameOf(table)}, Maker(purpose_),
+                    "name another database, or replace it by `opsbench "
+                    "sidetable seed --fresh --replace-foreign`")
+            .status());
+  }
   return *meta;
 }
 

@@ -94,7 +94,8 @@ TEST_F(RedisCommandsTest, KeysOfOthersAreRefusedAndStay) {
     options.command = info.name;
     const std::string key = KeyOf(options);
     if (key.empty()) continue;
-    const std::string mark = key.substr(0, key.size() - 12) + "mark";
+    const std::string mark =
+        key.substr(0, key.find_first_of("{0123456789")) + "mark";
     for (const Command& plant :
          {Command{"SET", key, "7"}, Command{"RPUSH", key, "mine"},
           Command{"SADD", key, "mine"}, Command{"HSET", key, "f", "mine"},
