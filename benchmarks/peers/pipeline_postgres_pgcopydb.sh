@@ -9,7 +9,8 @@
 
 clone() {
   rm -rf "$scratch/pgcopydb"
-  pgcopydb clone --source dbname="$source" --target dbname="$target" \
+  # When it fails it ends its whole process group, which would be ours as well.
+  setsid --wait pgcopydb clone --source dbname="$source" --target dbname="$target" \
     --dir "$scratch/pgcopydb" --no-owner --no-acl --skip-extensions
 }
 
