@@ -14,7 +14,9 @@ if(TARGET untouched_test)
     "OPSBENCH_SOURCE=\"${PROJECT_SOURCE_DIR}\"")
   add_dependencies(untouched_test memtable_bench persister_bench pipeline_bench
     redis_load_bench sidetable_bench stress_bench vector_bench)
-  foreach(engine sqlite mysql postgres redis)
+  # PostgreSQL's takes above 8 minutes, so it is run by hand:
+  # untouched_test --gtest_filter='*_postgres:*/postgres'
+  foreach(engine sqlite mysql redis)
     add_test(NAME untouched_${engine}
       COMMAND untouched_test "--gtest_filter=*_${engine}:*/${engine}")
     set_tests_properties(untouched_${engine} PROPERTIES
