@@ -229,8 +229,10 @@ TEST_F(NumberFlagsTest, NoBenchmarkTakesWhatIsNoNumber) {
       const Outcome outcome = RunOpsbench(
           folder_.path(), {}, {absl::StrCat(name, "=", value)}, binary);
       EXPECT_EQ(outcome.exit_code, 2) << name << "=" << value.substr(0, 30);
-      // Google Benchmark says of its own what it makes of it, too.
-      EXPECT_LE(absl::c_count(outcome.errors, '\n'), 2) << outcome.errors;
+      // Google Benchmark may say of its own variable what it makes of it, too.
+      EXPECT_LE(absl::c_count(outcome.errors, '\n'),
+                name == "BENCHMARK_MIN_TIME" ? 2 : 1)
+          << outcome.errors;
       EXPECT_THAT(outcome.errors, HasSubstr("expected a"));
     }
   }

@@ -73,8 +73,8 @@ class Store {
   absl::StatusOr<absl::optional<Meta>> ReadMeta();
 
   // The Meta of data that is complete and of this schema version. NotFound: not
-  // seeded. FailedPrecondition: another version, or seeding was interrupted.
-  // Each message says what to do.
+  // seeded. FailedPrecondition: another version, seeding was interrupted, or a
+  // table has no mark of this store's purpose. Each message says what to do.
   absl::StatusOr<Meta> RequireSeeded();
 
   // Records `meta` and creates tables, indexes and procedures, each with its
