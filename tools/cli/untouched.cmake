@@ -14,10 +14,7 @@ if(TARGET untouched_test)
     "OPSBENCH_SOURCE=\"${PROJECT_SOURCE_DIR}\"")
   add_dependencies(untouched_test memtable_bench persister_bench pipeline_bench
     redis_load_bench sidetable_bench stress_bench vector_bench)
-  # PostgreSQL's fails in 10 of 53 cases and takes 9 minutes, so it is run by
-  # hand until it passes:
-  # untouched_test --gtest_filter='*_postgres:*/postgres'
-  foreach(engine sqlite mysql redis)
+  foreach(engine sqlite mysql postgres redis)
     add_test(NAME untouched_${engine}
       COMMAND untouched_test "--gtest_filter=*_${engine}:*/${engine}")
     set_tests_properties(untouched_${engine} PROPERTIES

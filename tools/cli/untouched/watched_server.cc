@@ -61,7 +61,7 @@ class Reader {
       } else if (word == "DELETE" && Upper(at_) == "FROM") {
         ++at_;
         Take(Plant::kTable);
-      } else if (word == "COPY") {
+      } else if (word == "COPY" && Upper(at_) != "SELECT") {
         Take(Plant::kTable);
       }
     }
